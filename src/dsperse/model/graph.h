@@ -1,0 +1,74 @@
+// The float model: an ONNX graph after import, before it becomes integers.
+//
+// A Graph is immutable data in topological order. It knows no operator's meaning: shapes and values come from the
+// operator schemas (ops/registry.h) that the passes are given. Not here: protobuf (model/onnx), integers (quantize).
+// Tested by model/graph_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dsperse/base/result.h"
+
+namespace dsperse::model {
+
+/// Dimensions, all >= 0 once shapes are inferred; rank 0 is a scalar.
+using Shape = std::vector<std::int64_t>;
+
+/// Product of the dimensions, or an error beyond kMaxElements (checked arithmetic).
+[[nodiscard]] Result<std::int64_t> element_count(const Shape& shape);
+inline constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
+/// "1x3x32x32"; "scalar" for rank 0.
+std::string shape_text(const Shape& shape);
+
+enum class DType : std::uint8_t { f32, i64, boolean };
+
+/// A dense tensor, row major in ONNX axis order. Floats in `f`, integers and booleans in `i`; the other vector is empty.
+/// ONNX double and float16 become f32, all integer types i64.
+struct Tensor {
+  DType dtype = DType::f32;
+  Shape shape;
+  std::vector<float> f;
+  std::vector<std::int64_t> i;
+};
+
+/// An attribute's value. Graph-valued attributes (If, Loop) are refused at import.
+using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, Tensor>;
+
+/// One operator application. An absent optional input is the empty name.
+struct Node {
+  std::string name;  ///< unique; made from op and position if the file has none
+  std::string op;    ///< ONNX operator name, default domain
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::map<std::string, Attribute> attributes;
+
+  /// Typed access; the default if the attribute is absent, an error if it has another type.
+  [[nodiscard]] Result<std::int64_t> int_or(const std::string& key, std::int64_t fallback) const;
+  [[nodiscard]] Result<float> float_or(const std::string& key, float fallback) const;
+  [[nodiscard]] Result<std::string> string_or(const std::string& key, const std::string& fallback) const;
+  [[nodiscard]] Result<std::vector<std::int64_t>> ints_or(const std::string& key, std::vector<std::int64_t> fallback) const;
+};
+
+/// A graph input or output. Shape is complete after shape inference.
+struct Port {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+};
+
+/// The model. Every name is produced once: by an input, a constant or a node. Nodes are in topological order.
+struct Graph {
+  std::string name;
+  std::int64_t opset = 0;  ///< 7..22
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
+  std::map<std::string, Tensor> constants;
+  std::vector<Node> nodes;
+  std::map<std::string, Port> values;  ///< dtype and shape of every tensor, filled by infer_shapes
+};
+
+}  // namespace dsperse::model
