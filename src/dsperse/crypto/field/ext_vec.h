@@ -1,0 +1,78 @@
+// ExtVec: an array of extension elements in blocks of 8 lanes, limb by limb: block b holds limb 0 of elements
+// 8b..8b+7, then limb 1, ... One stream for the vector kernels, no shuffles between limbs.
+//
+// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/poly/poly_test.cc.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "dsperse/crypto/field/extension.h"
+
+namespace dsperse::crypto {
+
+inline constexpr std::size_t kLanes = 8;
+
+template <int D>
+class ExtVec {
+ public:
+  ExtVec() = default;
+  /// n zero elements, 64-byte aligned.
+  explicit ExtVec(std::size_t n) : n_(n), data_(allocate(n)) {}
+  ExtVec(ExtVec&& o) noexcept : n_(std::exchange(o.n_, 0)), data_(std::move(o.data_)) {}
+  ExtVec& operator=(ExtVec&& o) noexcept {
+    n_ = std::exchange(o.n_, 0);
+    data_ = std::move(o.data_);
+    return *this;
+  }
+  ExtVec(const ExtVec& o) : ExtVec(o.n_) {
+    if (n_ != 0) std::memcpy(data_.get(), o.data_.get(), blocks() * kBlock * sizeof(std::uint64_t));
+  }
+  ExtVec& operator=(const ExtVec& o) { return *this = ExtVec(o); }
+
+  [[nodiscard]] std::size_t size() const { return n_; }
+  [[nodiscard]] std::size_t blocks() const { return (n_ + kLanes - 1) / kLanes; }
+  /// 8 D words of block b.
+  [[nodiscard]] std::uint64_t* block(std::size_t b) { return data_.get() + b * kBlock; }
+  [[nodiscard]] const std::uint64_t* block(std::size_t b) const { return data_.get() + b * kBlock; }
+
+  [[nodiscard]] Ext<D> operator[](std::size_t i) const {
+    Ext<D> e;
+    const std::uint64_t* p = block(i / kLanes) + i % kLanes;
+    for (std::size_t k = 0; k < D; ++k) e.c[k] = Fp(p[k * kLanes]);
+    return e;
+  }
+  void set(std::size_t i, const Ext<D>& e) {
+    std::uint64_t* p = block(i / kLanes) + i % kLanes;
+    for (std::size_t k = 0; k < D; ++k) p[k * kLanes] = e.c[k].v;
+  }
+  void add(std::size_t i, const Ext<D>& e) { set(i, (*this)[i] + e); }
+  /// Keeps the first n elements (n <= size()); no reallocation, the new tail is zeroed.
+  void truncate(std::size_t n) {
+    const std::size_t old_blocks = blocks();
+    n_ = n;
+    for (std::size_t i = n; i < blocks() * kLanes; ++i) set(i, {});
+    (void)old_blocks;
+  }
+
+ private:
+  static constexpr std::size_t kBlock = kLanes * static_cast<std::size_t>(D);
+  struct Free {
+    void operator()(std::uint64_t* p) const { std::free(p); }
+  };
+  static std::unique_ptr<std::uint64_t[], Free> allocate(std::size_t n) {
+    const std::size_t words = (n + kLanes - 1) / kLanes * kBlock;
+    if (words == 0) return {};
+    auto* p = static_cast<std::uint64_t*>(std::aligned_alloc(64, words * sizeof(std::uint64_t)));
+    if (p == nullptr) std::abort();  // out of memory: the caller's plan promised it would fit
+    std::memset(p, 0, words * sizeof(std::uint64_t));
+    return std::unique_ptr<std::uint64_t[], Free>(p);
+  }
+  std::size_t n_ = 0;
+  std::unique_ptr<std::uint64_t[], Free> data_;
+};
+
+}  // namespace dsperse::crypto

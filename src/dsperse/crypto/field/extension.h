@@ -1,0 +1,84 @@
+// The extension E = F[X]/(X^D - 7): D = 2 for the 100-bit profile, D = 3 for the 128-bit profile.
+//
+// 7 generates F*, so X^2 - 7 and X^3 - 7 are irreducible (7 is neither a square nor a cube; 3 divides p - 1).
+// Limb k is the coefficient of X^k. Tested by crypto/field/field_test.cc.
+#pragma once
+
+#include <array>
+
+#include "dsperse/crypto/field/goldilocks.h"
+
+namespace dsperse::crypto {
+
+inline constexpr Fp kNonResidue{7};
+
+template <int D>
+struct Ext {
+  static_assert(D == 2 || D == 3);
+  std::array<Fp, D> c{};
+
+  constexpr Ext() = default;
+  constexpr explicit Ext(Fp x) { c[0] = x; }
+  static constexpr Ext zero() { return {}; }
+  static constexpr Ext one() { return Ext(Fp(1)); }
+  static constexpr Ext from_signed(std::int64_t x) { return Ext(Fp::from_signed(x)); }
+  /// X^k, 0 <= k < D.
+  static constexpr Ext basis(int k) {
+    Ext e;
+    e.c[static_cast<std::size_t>(k)] = Fp(1);
+    return e;
+  }
+
+  friend constexpr Ext operator+(Ext a, const Ext& b) {
+    for (std::size_t i = 0; i < D; ++i) a.c[i] += b.c[i];
+    return a;
+  }
+  friend constexpr Ext operator-(Ext a, const Ext& b) {
+    for (std::size_t i = 0; i < D; ++i) a.c[i] -= b.c[i];
+    return a;
+  }
+  friend constexpr Ext operator-(Ext a) {
+    for (std::size_t i = 0; i < D; ++i) a.c[i] = -a.c[i];
+    return a;
+  }
+  friend constexpr Ext operator*(Ext a, Fp s) {
+    for (std::size_t i = 0; i < D; ++i) a.c[i] *= s;
+    return a;
+  }
+  friend constexpr Ext operator*(const Ext& a, const Ext& b) {
+    if constexpr (D == 2) {
+      Ext r;
+      r.c[0] = a.c[0] * b.c[0] + kNonResidue * (a.c[1] * b.c[1]);
+      r.c[1] = a.c[0] * b.c[1] + a.c[1] * b.c[0];
+      return r;
+    } else {
+      Ext r;
+      r.c[0] = a.c[0] * b.c[0] + kNonResidue * (a.c[1] * b.c[2] + a.c[2] * b.c[1]);
+      r.c[1] = a.c[0] * b.c[1] + a.c[1] * b.c[0] + kNonResidue * (a.c[2] * b.c[2]);
+      r.c[2] = a.c[0] * b.c[2] + a.c[1] * b.c[1] + a.c[2] * b.c[0];
+      return r;
+    }
+  }
+  constexpr Ext& operator+=(const Ext& b) { return *this = *this + b; }
+  constexpr Ext& operator-=(const Ext& b) { return *this = *this - b; }
+  constexpr Ext& operator*=(const Ext& b) { return *this = *this * b; }
+  friend constexpr bool operator==(const Ext&, const Ext&) = default;
+};
+
+/// 1 / x for x != 0; 0 for 0. By the adjugate of multiplication and one inversion of the norm in F.
+template <int D>
+constexpr Ext<D> inverse(const Ext<D>& x) {
+  const auto& a = x.c;
+  Ext<D> adj;
+  Fp norm;
+  if constexpr (D == 2) {
+    adj.c = {a[0], -a[1]};
+    norm = a[0] * a[0] - kNonResidue * (a[1] * a[1]);
+  } else {
+    adj.c = {a[0] * a[0] - kNonResidue * (a[1] * a[2]), kNonResidue * (a[2] * a[2]) - a[0] * a[1], a[1] * a[1] - a[0] * a[2]};
+    norm = a[0] * adj.c[0] + kNonResidue * (a[1] * adj.c[2] + a[2] * adj.c[1]);
+  }
+  return adj * inverse(norm);
+}
+
+}  // namespace dsperse::crypto

@@ -1,0 +1,70 @@
+// The prime field F, p = 2^64 - 2^32 + 1 (Goldilocks). Values are canonical: 0 <= v < p, always.
+//
+// Multiplicative generator 7; two-adicity 32. Scalar arithmetic only; loops over arrays are in poly/ and commit/.
+// Tested by crypto/field/field_test.cc.
+#pragma once
+
+#include <cstdint>
+
+namespace dsperse::crypto {
+
+inline constexpr std::uint64_t kP = 0xFFFFFFFF00000001ULL;
+inline constexpr std::uint64_t kEpsilon = 0xFFFFFFFFULL;  ///< 2^64 mod p
+inline constexpr std::uint64_t kGenerator = 7;
+inline constexpr unsigned kTwoAdicity = 32;
+
+/// x mod p of a 128-bit value. Cost: a few adds; 2^64 = 2^32 - 1 and 2^96 = -1 mod p.
+constexpr std::uint64_t reduce128(unsigned __int128 x) {
+  const auto lo = static_cast<std::uint64_t>(x), hi = static_cast<std::uint64_t>(x >> 64);
+  const std::uint64_t hi_hi = hi >> 32, hi_lo = hi & kEpsilon;
+  std::uint64_t t = lo - hi_hi;
+  if (lo < hi_hi) t -= kEpsilon;
+  const std::uint64_t m = hi_lo * kEpsilon;
+  std::uint64_t r = t + m;
+  if (r < t) r += kEpsilon;
+  return r >= kP ? r - kP : r;
+}
+
+struct Fp {
+  std::uint64_t v = 0;
+
+  constexpr Fp() = default;
+  /// x must be canonical.
+  constexpr explicit Fp(std::uint64_t x) : v(x) {}
+  /// A signed integer mod p.
+  static constexpr Fp from_signed(std::int64_t x) {
+    return x >= 0 ? Fp(static_cast<std::uint64_t>(x) % kP) : Fp(kP - static_cast<std::uint64_t>(-(x + 1)) % kP - 1);
+  }
+  /// Any 64-bit value mod p.
+  static constexpr Fp from_u64(std::uint64_t x) { return Fp(x >= kP ? x - kP : x); }
+
+  friend constexpr Fp operator+(Fp a, Fp b) {
+    const std::uint64_t s = a.v + b.v;
+    return Fp(s < a.v ? s + kEpsilon : (s >= kP ? s - kP : s));
+  }
+  friend constexpr Fp operator-(Fp a, Fp b) { return Fp(a.v >= b.v ? a.v - b.v : a.v - b.v + kP); }
+  friend constexpr Fp operator-(Fp a) { return Fp(a.v == 0 ? 0 : kP - a.v); }
+  friend constexpr Fp operator*(Fp a, Fp b) { return Fp(reduce128(static_cast<unsigned __int128>(a.v) * b.v)); }
+  constexpr Fp& operator+=(Fp b) { return *this = *this + b; }
+  constexpr Fp& operator-=(Fp b) { return *this = *this - b; }
+  constexpr Fp& operator*=(Fp b) { return *this = *this * b; }
+  friend constexpr bool operator==(Fp, Fp) = default;
+};
+
+constexpr Fp power(Fp x, std::uint64_t e) {
+  Fp r(1);
+  for (; e != 0; e >>= 1, x *= x)
+    if ((e & 1) != 0) r *= x;
+  return r;
+}
+/// 1 / x for x != 0; 0 for 0.
+constexpr Fp inverse(Fp x) { return power(x, kP - 2); }
+/// A primitive root of unity of order 2^log_n, log_n <= 32.
+constexpr Fp root_of_unity(unsigned log_n) { return power(Fp(kGenerator), (kP - 1) >> log_n); }
+/// 2^k mod p for any integer k (negative: inverse power). 2 has order 192.
+constexpr Fp power_of_two(int k) {
+  const int e = ((k % 192) + 192) % 192;
+  return power(Fp(2), static_cast<std::uint64_t>(e));
+}
+
+}  // namespace dsperse::crypto
