@@ -1,0 +1,97 @@
+// Verification keys: what a verifier keeps of a compiled model. No weights, no secrets.
+//
+// A SliceKey fixes one slice's integer program, its ports, code geometries, weight root and weight range proof; a ModelKey is
+// the ordered slice keys with the boundary graph (chunks, edges). Canonical bytes; decode checks everything that the verifier
+// relies on. Source: docs/protocol/keys.md, docs/formats/dsk.md. Tested by proof/key_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsperse/proof/profile.h"
+#include "dsperse/quantize/program.h"
+
+namespace dsperse::proof {
+
+/// One boundary tensor of a slice: tensor of the slice's program <-> chunk of the model. Public: its values are in the
+/// statement; otherwise a commitment.
+struct Port {
+  quantize::TensorId tensor = 0;
+  std::uint32_t chunk = 0;  ///< index into ModelKey::chunks
+  bool is_public = false;
+  friend bool operator==(const Port&, const Port&) = default;
+};
+
+/// Choices of the compiler that shape the constraints of a slice (part of its digest).
+struct ConstraintOptions {
+  std::uint32_t limb_bits = 8;           ///< remainders longer than this are split into limbs of at most this many bits
+  std::uint64_t wide_rows = 1U << 14;    ///< activation tables up to this many rows are wide, otherwise saturating
+  friend bool operator==(const ConstraintOptions&, const ConstraintOptions&) = default;
+};
+
+struct SliceKey {
+  Profile profile = Profile::bits100;
+  quantize::Program program;  ///< the slice's own ids; program.inputs / outputs are exactly the ports' tensors, in order
+  std::vector<Port> inputs, outputs;
+  ConstraintOptions options;
+  Geometry weights, boundary, witness, end;  ///< weights.t == 0 when the slice has no weights; same for boundary
+  std::optional<Digest> weight_root;         ///< origin epoch
+  Bytes range_proof;                         ///< weights and biases are within max_abs; empty without weights
+
+  /// H(version, everything above but range_proof).
+  [[nodiscard]] Digest digest() const;
+  /// Ports: inputs, then outputs.
+  [[nodiscard]] std::vector<Port> ports() const;
+};
+
+/// A boundary tensor between slices or at the model's ends; exactly one producer (a slice, or the user for inputs).
+struct Chunk {
+  std::string name;
+  quantize::Shape shape;
+  std::int32_t exponent = 0;
+  std::int64_t lo = 0, hi = 0;
+  bool is_public = false;
+  friend bool operator==(const Chunk&, const Chunk&) = default;
+};
+
+/// How a model input or output maps to its integer tensor: enough to quantize a float input, and to read an output.
+struct IoMapping {
+  std::string name;                 ///< ONNX name
+  quantize::Shape logical_shape;    ///< ONNX axis order
+  std::vector<std::uint32_t> perm;  ///< axis k of the integer tensor (before unit axes are added) is ONNX axis perm[k]
+  std::vector<float> scale, bias;   ///< preprocessing of image inputs: pixel * scale + bias per channel; empty: none
+  friend bool operator==(const IoMapping&, const IoMapping&) = default;
+};
+
+/// A tensor of the model's boundary graph as one or more chunks (concatenated along the leading axis).
+struct Edge {
+  std::string name;
+  std::vector<std::uint32_t> chunks;
+  bool is_input = false, is_output = false;
+  std::optional<IoMapping> io;  ///< present iff is_input or is_output
+  friend bool operator==(const Edge&, const Edge&) = default;
+};
+
+struct ModelKey {
+  std::vector<SliceKey> slices;
+  std::vector<Chunk> chunks;
+  std::vector<Edge> edges;
+  std::vector<std::string> labels;  ///< class labels of the (single) output; may be empty
+
+  [[nodiscard]] Profile profile() const { return slices.front().profile; }
+  /// H(version, profile, ordered slice digests, chunks, edges, labels).
+  [[nodiscard]] Digest id() const;
+};
+
+/// All rules of the boundary graph: ports agree with chunks in shape, exponent, range and visibility; exactly one producer per
+/// chunk, before its consumers; one profile and one boundary geometry; geometries are the solved ones (never weaker); edges
+/// cover the chunks exactly once; at most four consumers per committed chunk.
+[[nodiscard]] Status check_model_key(const ModelKey& key);
+
+Bytes encode_model_key(const ModelKey& key);
+/// Canonical, bounded; ends with check_model_key. Does not verify range proofs (verify_ranges does).
+[[nodiscard]] Result<ModelKey> decode_model_key(ByteView bytes);
+
+}  // namespace dsperse::proof

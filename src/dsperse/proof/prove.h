@@ -1,0 +1,80 @@
+// The prover: compiles slices into keys, commits boundaries, proves slices. Everything secret starts from 32-byte seeds.
+//
+// Source: docs/protocol. Tested by proof/slice_test.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dsperse/proof/statement.h"
+
+namespace dsperse::proof {
+
+/// A slice before it has keys.
+struct SliceSpec {
+  quantize::Program program;
+  std::vector<Port> inputs, outputs;
+};
+
+/// The model-wide boundary geometry for these chunks (committed ones), and the options and geometries of one slice key.
+Geometry boundary_geometry(Profile profile, const std::vector<Chunk>& chunks);
+
+/// Committed weights of one slice: the tree, and what it was made from. Memory: 8 n / kd bytes a weight.
+class WeightCommitment {
+ public:
+  WeightCommitment();
+  WeightCommitment(WeightCommitment&&) noexcept;
+  WeightCommitment& operator=(WeightCommitment&&) noexcept;
+  ~WeightCommitment();
+  [[nodiscard]] std::optional<Digest> root() const;  ///< empty without weights
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+/// Commits the weights under the key's geometry with pads and salts from `seed` (deterministic).
+[[nodiscard]] Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed);
+
+struct CompiledSlice {
+  SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch)
+};
+/// Plans constraints and geometries, commits the weights, proves their ranges. Errors name the op that does not fit.
+[[nodiscard]] Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary,
+                                                  const quantize::WeightStore& weights, const Digest& weight_seed);
+
+/// A boundary chunk's tree from its tensor and seed_B; equal (tensor, seed, geometry) give equal roots.
+class BoundaryCommitment {
+ public:
+  BoundaryCommitment();
+  BoundaryCommitment(BoundaryCommitment&&) noexcept;
+  BoundaryCommitment& operator=(BoundaryCommitment&&) noexcept;
+  ~BoundaryCommitment();
+  [[nodiscard]] Digest root() const;
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+[[nodiscard]] Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boundary, const Chunk& chunk,
+                                                         const quantize::IntTensor& values, const Digest& seed);
+
+/// What the prover needs beside the key: weights, all tensors of the slice's program, and the trees.
+struct SliceWitness {
+  const quantize::WeightStore* weights = nullptr;
+  const quantize::TensorStore* trace = nullptr;  ///< by the slice program's TensorId, complete
+  const WeightCommitment* weight_tree = nullptr;
+  std::vector<const BoundaryCommitment*> boundaries;  ///< in port order (inputs, outputs); nullptr for public ports
+};
+
+struct ProveStats {
+  double seconds = 0;
+  std::size_t proof_bytes = 0, lookups = 0, witness_symbols = 0;
+  std::vector<std::pair<std::string, double>> stages;  ///< name, seconds
+};
+
+/// Proves one slice; fresh randomness from the OS. The statement must name the key, the roots and the public values.
+[[nodiscard]] Result<Bytes> prove_slice(const SliceKey& key, const Statement& statement, const SliceWitness& witness,
+                                        ProveStats* stats = nullptr);
+
+/// Links a fresh epoch to a base root: both trees hold the same data. link carries both roots and opening indices.
+[[nodiscard]] Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch);
+
+}  // namespace dsperse::proof

@@ -1,0 +1,65 @@
+// Statements and run certificates as data, with their canonical bytes. What they mean is decided in verify.h.
+//
+// Source: docs/protocol/linking.md, docs/formats/dscert.md. Tested by proof/certificate_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "dsperse/proof/key.h"
+
+namespace dsperse::proof {
+
+/// What a statement says of one chunk: a root, or public values; exactly one of the two.
+struct Boundary {
+  std::uint32_t chunk = 0;
+  std::optional<Digest> root;
+  std::vector<std::int32_t> values;
+  friend bool operator==(const Boundary&, const Boundary&) = default;
+};
+
+/// What one proof claims. weights: root of the epoch in use, opening: how many proofs opened that tree before.
+struct Statement {
+  Digest key{};
+  std::optional<Digest> weights;
+  std::uint32_t opening = 0;
+  Digest run_id{};
+  std::uint32_t slice = 0;
+  std::vector<Boundary> boundaries;  ///< inputs, then outputs, in port order
+};
+Bytes encode_statement(const Statement& statement);
+
+/// Weight epoch: the same weights committed afresh, with a proof that the data are equal to the base root's.
+struct EpochLink {
+  Digest base{}, epoch{};
+  std::uint32_t base_opening = 0, epoch_opening = 0;
+  Bytes proof;
+};
+
+struct SliceProof {
+  std::uint32_t slice = 0;
+  std::optional<Digest> weights;
+  std::uint32_t opening = 0;
+  std::vector<EpochLink> links;  ///< from the origin root to `weights`, parents first; empty if weights is the origin
+  Bytes proof;
+};
+
+/// table: one Boundary per chunk of the model, in order. slices: the proved ones, ascending.
+struct Certificate {
+  Digest model_id{};
+  Bytes nonce;   ///< the user's, at most 64 bytes; empty: none
+  Digest salt{};
+  std::vector<Boundary> table;
+  std::vector<SliceProof> slices;
+};
+
+/// H(model id, nonce, salt).
+Digest run_id(const Digest& model_id, ByteView nonce, const Digest& salt);
+
+Bytes encode_certificate(const Certificate& certificate);
+/// Canonical and bounded by the key: counts, shapes and presence follow from it.
+[[nodiscard]] Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes);
+
+}  // namespace dsperse::proof

@@ -1,0 +1,61 @@
+// The verifier: slice proofs, weight ranges, and the rules of a run certificate. No files, no threads, no allocation from
+// unchecked lengths; never throws, never aborts on input bytes.
+//
+// Source: docs/protocol. Tested by proof/slice_test.cc, proof/certificate_test.cc and tests/soundness.
+#pragma once
+
+#include <optional>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dsperse/proof/statement.h"
+
+namespace dsperse::proof {
+
+/// One slice proof. The statement's boundaries must already be the key's (check_boundaries does that).
+Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView proof);
+/// The key's weight range proof.
+Verdict verify_ranges(const SliceKey& key);
+
+/// What the user knows without the certificate.
+struct Expectation {
+  std::optional<Digest> model_id;          ///< pinned model
+  std::optional<Bytes> nonce;              ///< freshness
+  std::optional<std::set<std::uint32_t>> policy;  ///< slices that must be proved; absent: all
+  /// Per input and output edge name: integer values of each chunk (flattened, chunk after chunk), or the roots.
+  struct Tensor {
+    std::optional<std::vector<std::int32_t>> values;
+    std::vector<Digest> roots;
+  };
+  std::map<std::string, Tensor> inputs, outputs;
+};
+
+struct Coverage {
+  std::uint32_t slices = 0, slices_proved = 0;
+  std::uint64_t ops = 0, ops_proved = 0;
+  std::uint64_t macs = 0, macs_proved = 0;
+  std::uint64_t macs_cone = 0;  ///< in slices whose whole ancestor cone is proved
+};
+
+struct SliceReport {
+  std::uint32_t slice = 0;
+  bool proved = false;
+  double verify_s = 0;  ///< zero here; callers that have a clock fill it through `observer`
+  std::size_t proof_bytes = 0;
+};
+
+struct CertificateVerdict {
+  Verdict verdict;
+  Coverage coverage;
+  bool model_pinned = false, fresh = false;
+  std::vector<SliceReport> slices;
+};
+
+/// All certificate rules of docs/protocol/linking.md. `on_slice(i)` is called before each slice proof is checked.
+CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& certificate, const Expectation& user,
+                                      const std::function<void(std::uint32_t)>& on_slice = {});
+
+}  // namespace dsperse::proof
