@@ -1,0 +1,26 @@
+// Limits of a Program: what check_program and the decoder enforce, so that later arithmetic cannot overflow.
+// Source: docs/semantics.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dsperse::quantize {
+
+inline constexpr std::size_t kMaxTensors = 1U << 16, kMaxWeights = 1U << 16, kMaxOps = 1U << 16;
+inline constexpr std::size_t kMaxProgramRank = 8, kMaxNameBytes = 4096, kMaxTerms = 64, kMaxPieces = 256, kMaxAxes = 32;
+inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 28;
+/// Over all tensors, and over all weights.
+inline constexpr std::int64_t kMaxTotalElements = std::int64_t{1} << 31;
+inline constexpr std::int64_t kMaxValue = (std::int64_t{1} << 16) - 1;         ///< |lo|, |hi| of an activation
+inline constexpr std::int64_t kMaxNarrowWeight = (std::int64_t{1} << 15) - 1;  ///< factors of products
+inline constexpr std::int64_t kMaxWeight = (std::int64_t{1} << 40) - 1;        ///< biases and constants
+inline constexpr std::int64_t kAccumulatorLimit = std::int64_t{1} << 61;       ///< every |acc| and |v| stays below
+inline constexpr std::int64_t kMaxWindow = 1 << 20;
+inline constexpr std::int64_t kMaxCoefficient = std::int64_t{1} << 40;
+inline constexpr std::int32_t kMaxExponent = 256;   ///< of tensors
+inline constexpr std::int32_t kMaxGridExponent = 32;  ///< of the grids of sigmoid and tanh: -kMaxGridExponent..kMaxGridExponent
+inline constexpr std::int32_t kMinShift = -40, kMaxShift = 60;
+inline constexpr std::uint32_t kMaxClampBits = 18;
+
+}  // namespace dsperse::quantize
