@@ -1,0 +1,87 @@
+#include "dsperse/ops/builder.h"
+
+namespace dsperse::ops {
+
+Builder::Builder(const quantize::Program& program, const Options& options) : program_(program), options_(options) {
+  for (std::uint32_t w = 0; w < program.weights.size(); ++w)
+    relation_.tensors.push_back({program.weights[w].name, program.weights[w].shape, Kind::weight, w, 0});
+  for (std::uint32_t t = 0; t < program.tensors.size(); ++t)
+    relation_.tensors.push_back({program.tensors[t].name, program.tensors[t].shape, Kind::value, t, 0});
+}
+
+TensorRef Builder::add_tensor(Tensor tensor) {
+  relation_.tensors.push_back(std::move(tensor));
+  return static_cast<TensorRef>(relation_.tensors.size() - 1);
+}
+
+std::uint32_t Builder::add_lookup(Lookup lookup) {
+  relation_.lookups.push_back(std::move(lookup));
+  return static_cast<std::uint32_t>(relation_.lookups.size() - 1);
+}
+
+std::uint32_t Builder::add_product(Product product) {
+  relation_.products.push_back(std::move(product));
+  return static_cast<std::uint32_t>(relation_.products.size() - 1);
+}
+
+std::uint32_t Builder::add_requantization(Requantization r) {
+  relation_.requantizations.push_back(std::move(r));
+  return static_cast<std::uint32_t>(relation_.requantizations.size() - 1);
+}
+
+std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
+  return table("range " + std::to_string(lo) + " " + std::to_string(hi), [&](Table& t) {
+    for (std::int64_t v = lo; v <= hi; ++v) t.rows.push_back({Fp::from_signed(v)});
+    t.segments = {{0, lo, hi + 1, 0}};
+  });
+}
+
+std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[activation_name(requant)]; }
+
+Result<Relation> Builder::finish() {
+  std::uint64_t rows = 0;
+  for (std::uint32_t t = 0; t < relation_.tables.size(); ++t) {
+    rows += relation_.tables[t].rows.size();
+    add_tensor({"m " + relation_.tables[t].name, {static_cast<std::int64_t>(relation_.tables[t].rows.size())}, Kind::multiplicity, t, 0});
+  }
+  if (rows > kMaxTableRows)
+    return fail(ErrorKind::unsupported, "lookup tables need " + std::to_string(rows) + " rows, more than 2^20", {},
+                "cut the slice, or quantize with narrower activations");
+  if (relation_.lookup_size() > kMaxLookups)
+    return fail(ErrorKind::unsupported, "the slice needs " + std::to_string(relation_.lookup_size()) + " lookups, more than 2^25", {},
+                "cut it into smaller slices");
+  return std::move(relation_);
+}
+
+std::string activation_name(const quantize::Requant& requant) {
+  const quantize::Activation& a = requant.activation;
+  std::string s = "act";
+  for (const std::int64_t x : {static_cast<std::int64_t>(a.f), static_cast<std::int64_t>(a.in_exponent), static_cast<std::int64_t>(a.out_exponent),
+                               a.lo, a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
+    s += " " + std::to_string(x);
+  return s;
+}
+
+Term constant_term(Fp scalar) {
+  Term t;
+  t.scalar = scalar;
+  return t;
+}
+
+Term tensor_term(TensorRef tensor, View view, std::int64_t coef) {
+  Term t;
+  t.of = Term::Of::tensor;
+  t.id = tensor;
+  t.view = std::move(view);
+  t.scalar = Fp::from_signed(coef);
+  return t;
+}
+
+Term product_term(std::uint32_t product) {
+  Term t;
+  t.of = Term::Of::product;
+  t.id = product;
+  return t;
+}
+
+}  // namespace dsperse::ops

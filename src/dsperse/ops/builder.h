@@ -1,0 +1,71 @@
+// Collects the constraints of a slice: tensors, tables (shared by name), lookups, identities, products.
+//
+// Used by the operators' constrain functions only. Tested by ops/ops_test.cc.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "dsperse/base/result.h"
+#include "dsperse/relation/relation.h"
+
+namespace dsperse::ops {
+
+using namespace dsperse::relation;  // NOLINT: this room speaks the relation's language
+
+class Builder {
+ public:
+  Builder(const quantize::Program& program, const Options& options);
+
+  [[nodiscard]] const quantize::Program& program() const { return program_; }
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] TensorRef weight(quantize::WeightId id) const { return id; }
+  [[nodiscard]] TensorRef value(quantize::TensorId id) const { return static_cast<TensorRef>(program_.weights.size()) + id; }
+
+  TensorRef add_tensor(Tensor tensor);
+  /// The table of that name; `make` fills rows and segments at its first use.
+  template <class Make>
+  std::uint32_t table(const std::string& name, Make make) {
+    const auto [it, fresh] = table_of_.try_emplace(name, static_cast<std::uint32_t>(relation_.tables.size()));
+    if (fresh) {
+      Table t;
+      t.name = name;
+      make(t);
+      relation_.tables.push_back(std::move(t));
+    }
+    return it->second;
+  }
+  std::uint32_t add_lookup(Lookup lookup);
+  void set_column(std::uint32_t lookup, std::size_t column, Terms terms) { relation_.lookups[lookup].columns[column] = std::move(terms); }
+  void add_identity(Identity identity) { relation_.identities.push_back(std::move(identity)); }
+  std::uint32_t add_product(Product product);
+  std::uint32_t add_requantization(Requantization r);
+
+  /// Values lo..hi in one column.
+  std::uint32_t range_table(std::int64_t lo, std::int64_t hi);
+
+  /// Largest |v| of all requantizations that share the table of this one.
+  std::int64_t& v_max(const quantize::Requant& requant);
+  /// Widths k of limb tables that any requantization uses; set before the first table is made.
+  std::vector<std::int64_t> limb_widths;
+
+  /// Adds the multiplicities and checks the budgets.
+  [[nodiscard]] Result<Relation> finish();
+
+ private:
+  const quantize::Program& program_;
+  Options options_;
+  Relation relation_;
+  std::map<std::string, std::uint32_t> table_of_;
+  std::map<std::string, std::int64_t> v_max_;
+};
+
+/// Name of an activation and its clamp: equal names mean equal tables.
+std::string activation_name(const quantize::Requant& requant);
+
+// Terms.
+Term constant_term(Fp scalar);
+Term tensor_term(TensorRef tensor, View view, std::int64_t coef = 1);
+Term product_term(std::uint32_t product);
+
+}  // namespace dsperse::ops

@@ -1,0 +1,22 @@
+#include "dsperse/ops/constrain.h"
+
+#include "dsperse/ops/operators.h"
+#include "dsperse/ops/requantize.h"
+
+namespace dsperse::ops {
+
+Result<Relation> constrain(const quantize::Program& program, const std::vector<quantize::TensorId>& ranged, const Options& options) {
+  Builder b(program, options);
+  for (const quantize::Op& op : program.ops)
+    if (quantize::op_requant(op) != nullptr) DSPERSE_CHECK_OK(announce_requantize(b, op));
+  for (const quantize::TensorId t : ranged) {
+    const quantize::TensorSpec& spec = program.tensors[t];
+    const Shape site = spec.shape.empty() ? Shape{1} : spec.shape;
+    b.add_lookup({spec.name + " range", site, b.range_table(spec.lo, spec.hi), {{tensor_term(b.value(t), identity_view(site))}}});
+  }
+  for (std::uint32_t i = 0; i < program.ops.size(); ++i)
+    DSPERSE_CHECK_OK(std::visit([&](const auto& body) { return constrain_op(b, i, body); }, program.ops[i].body));
+  return b.finish();
+}
+
+}  // namespace dsperse::ops

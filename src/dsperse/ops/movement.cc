@@ -1,0 +1,137 @@
+// MaxPool: separable passes of max(a, b) = a + relu(b - a); Rearrange: an identity at a random point.
+#include "dsperse/ops/operators.h"
+
+namespace dsperse::ops {
+namespace {
+
+/// Rows (d, max(d, 0)), |d| <= range.
+std::uint32_t relu_table(Builder& b, std::int64_t range) {
+  return b.table("relu " + std::to_string(range), [&](Table& t) {
+    t.width = 2;
+    for (std::int64_t d = -range; d <= range; ++d) t.rows.push_back({Fp::from_signed(d), Fp::from_signed(d > 0 ? d : 0)});
+    t.segments = {{0, -range, range + 1, 0}};
+  });
+}
+
+/// The sum of terms read at letter := stride * letter + shift, of a tensor that is `outside` beyond [0, in).
+Terms read_at(const Terms& terms, std::uint32_t letter, std::int64_t out, std::int64_t stride, std::int64_t shift, std::int64_t in,
+              std::int64_t outside) {
+  std::vector<Fp> inside, beyond;
+  bool all = true;
+  for (std::int64_t o = 0; o < out; ++o) {
+    const bool ok = o * stride + shift >= 0 && o * stride + shift < in;
+    inside.emplace_back(ok ? 1U : 0U);
+    beyond.emplace_back(ok ? 0U : 1U);
+    all = all && ok;
+  }
+  Terms moved;
+  for (Term t : terms) {
+    for (Scale& s : t.scales) {
+      if (s.letter != letter) continue;
+      std::vector<Fp> values;
+      for (std::int64_t o = 0; o < out; ++o) {
+        const std::int64_t at = o * stride + shift;
+        values.push_back(at >= 0 && at < in ? s.values[static_cast<std::size_t>(at)] : Fp());
+      }
+      s.values = std::move(values);
+    }
+    if (t.of == Term::Of::constant) {
+      if (!all) t.scales.push_back({letter, inside});
+    } else {
+      for (AxisMap& m : t.view.maps)
+        for (auto& [l, coef] : m.parts)
+          if (l == letter) {
+            m.offset += coef * shift;
+            coef *= stride;
+          }
+    }
+    moved.push_back(std::move(t));
+  }
+  if (!all && outside != 0) {
+    Term t = constant_term(Fp::from_signed(outside));
+    t.scales.push_back({letter, beyond});
+    moved.push_back(std::move(t));
+  }
+  return moved;
+}
+
+void subtract(Terms& from, const Terms& what) {
+  for (Term t : what) {
+    t.scalar = -t.scalar;
+    from.push_back(std::move(t));
+  }
+}
+
+}  // namespace
+
+Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op) {
+  const quantize::Program& p = b.program();
+  const quantize::TensorSpec& x = p.tensors[op.x];
+  const Shape& y = p.tensors[op.y].shape;
+  const quantize::Window& w = op.window;
+  const std::string& name = p.ops[index].name;
+  const Term out = tensor_term(b.value(op.y), identity_view(y));
+  Shape site = x.shape;
+  Terms best{tensor_term(b.value(op.x), identity_view(site))};
+  bool done = false;
+  for (const std::uint32_t letter : {2U, 1U}) {  // columns, then rows
+    const std::size_t k = letter - 1;
+    const std::int64_t in = site[letter];
+    site[letter] = y[letter];
+    const auto tap = [&](std::int64_t j) {
+      return read_at(best, letter, site[letter], w.stride[k], j * w.dilation[k] - w.pad_begin[k], in, x.lo);
+    };
+    Terms running = tap(0);
+    for (std::int64_t j = 1; j < w.kernel[k]; ++j) {
+      Terms difference = tap(j);
+      subtract(difference, running);
+      const std::string id = name + (letter == 2 ? " column tap " : " row tap ") + std::to_string(j);
+      const std::uint32_t table = relu_table(b, x.hi - x.lo);
+      const bool last = j + 1 == w.kernel[k] && (letter == 1 || w.kernel[0] == 1);
+      if (last && site == y) {
+        Terms rise{out};
+        subtract(rise, running);
+        b.add_lookup({id, site, table, {std::move(difference), std::move(rise)}});
+        done = true;
+        break;
+      }
+      const std::uint32_t lookup = b.add_lookup({id, site, table, {std::move(difference), {}}});
+      const TensorRef rise = b.add_tensor({id, site, Kind::relu, lookup, 0});
+      b.set_column(lookup, 1, {tensor_term(rise, identity_view(site))});
+      running.push_back(tensor_term(rise, identity_view(site)));
+    }
+    best = std::move(running);
+  }
+  if (!done) {
+    Terms equal{out};
+    subtract(equal, best);
+    b.add_identity({name + " copy", y, std::move(equal)});
+  }
+  return {};
+}
+
+Status constrain_op(Builder& b, std::uint32_t index, const quantize::Rearrange& op) {
+  const std::string& name = b.program().ops[index].name;
+  Terms terms{tensor_term(b.value(op.y), identity_view(op.y_axes))};
+  if (op.fill != 0) terms.push_back(constant_term(Fp::from_signed(-op.fill)));
+  for (const quantize::Rearrange::Piece& piece : op.pieces) {
+    std::vector<bool> seen(op.y_axes.size(), false);
+    for (const AxisMap& m : piece.maps)
+      for (const auto& part : m.parts) {
+        if (seen[part.first])
+          return fail(ErrorKind::unsupported, "a data movement reads two axes with one letter", name, "report this model");
+        seen[part.first] = true;
+      }
+    const View view{piece.x_axes, piece.maps};
+    terms.push_back(tensor_term(b.value(piece.x), view, -1));
+    if (op.fill != 0) {
+      Term covered = constant_term(Fp::from_signed(op.fill));
+      covered.view = view;
+      terms.push_back(std::move(covered));
+    }
+  }
+  b.add_identity({name + " movement", op.y_axes, std::move(terms)});
+  return {};
+}
+
+}  // namespace dsperse::ops

@@ -1,0 +1,17 @@
+// y = activation(clamp(round(acc 2^-s))): remainders in range, then one wide lookup or the saturating form.
+//
+// Source: docs/protocol/operators.md. Tested by ops/ops_test.cc (exhaustively at small sizes).
+#pragma once
+
+#include "dsperse/ops/builder.h"
+#include "dsperse/relation/rounding.h"
+
+namespace dsperse::ops {
+
+/// First pass: what this op wants from shared tables.
+[[nodiscard]] Status announce_requantize(Builder& b, const quantize::Op& op);
+
+/// acc: terms in integer units over `site`, |acc| <= bound; y: the op's output read over the site.
+[[nodiscard]] Status requantize(Builder& b, std::uint32_t op, const Shape& site, Terms acc, const quantize::Requant& requant);
+
+}  // namespace dsperse::ops

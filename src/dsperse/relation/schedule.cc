@@ -1,0 +1,197 @@
+#include "dsperse/relation/schedule.h"
+
+#include "dsperse/crypto/poly/verifier_math.h"
+
+namespace dsperse::relation {
+namespace {
+
+using crypto::Ext;
+using crypto::Form;
+using crypto::Party;
+
+template <int D>
+class Schedule {
+ public:
+  using E = Ext<D>;
+  Schedule(Party<D>& party, const Relation& relation, const PublicTensors& publics, Witness<D>* witness)
+      : party_(party), relation_(relation), publics_(publics), witness_(witness) {}
+
+  void run() {
+    lookups();
+    for (const Identity& identity : relation_.identities) check_identity(identity);
+    for (const Open& open : open_) contract(open);
+    party_.sacrifice();
+  }
+
+ private:
+  struct Open {
+    std::uint32_t product;
+    BoundProduct<D> bound;
+    Form<D> value;
+  };
+
+  /// <vectors, tensor> * scalar: a claim on a commitment, or a constant.
+  Form<D> claim(TensorRef tensor, const E& scalar, Vectors<D> vectors) {
+    if (const quantize::IntTensor* values = publics_[tensor]; values != nullptr) return Form<D>(evaluate_public(*values, vectors) * scalar);
+    Form<D> f;
+    f.claims.push_back({tensor, scalar, std::make_shared<const crypto::RankOne<D>>(crypto::RankOne<D>{std::move(vectors)})});
+    return f;
+  }
+
+  static E evaluate_public(const quantize::IntTensor& values, const Vectors<D>& vectors) {
+    std::vector<E> now;
+    const std::vector<E>& last = vectors.back();
+    for (std::size_t i = 0; i + last.size() <= values.size(); i += last.size()) {
+      E s;
+      for (std::size_t j = 0; j < last.size(); ++j) s += last[j] * Fp::from_signed(values[i + j]);
+      now.push_back(s);
+    }
+    for (std::size_t k = vectors.size() - 1; k-- > 0;) {
+      const std::size_t n = vectors[k].size();
+      std::vector<E> next;
+      for (std::size_t i = 0; i + n <= now.size(); i += n) {
+        E s;
+        for (std::size_t j = 0; j < n; ++j) s += vectors[k][j] * now[i + j];
+        next.push_back(s);
+      }
+      now = std::move(next);
+    }
+    return now.empty() ? E{} : now[0];
+  }
+
+  /// <vectors, term> over a site.
+  Form<D> term_form(const Term& term, Vectors<D> vectors) {
+    E scalar(term.scalar);
+    for (const Scale& s : term.scales)
+      for (std::size_t i = 0; i < s.values.size(); ++i) vectors[s.letter][i] = vectors[s.letter][i] * s.values[i];
+    if (term.of == Term::Of::product) {
+      BoundProduct<D> bound = bind_product(relation_.products[term.id], vectors);
+      const E value = witness_ != nullptr ? witness_->product(term.id, bound) : E{};
+      const Form<D> hidden = party_.hide("accumulator", value);
+      open_.push_back({term.id, std::move(bound), hidden});
+      return hidden * scalar;
+    }
+    std::vector<bool> used(vectors.size() + term.extra.size(), false);
+    for (const AxisMap& m : term.view.maps)
+      for (const auto& part : m.parts) used[part.first] = true;
+    for (std::size_t k = 0; k < used.size(); ++k) {
+      if (used[k]) continue;
+      scalar *= k < vectors.size() ? total<D>(vectors[k]) : E::from_signed(term.extra[k - vectors.size()]);
+    }
+    Vectors<D> axes;
+    for (std::size_t k = 0; k < term.view.maps.size(); ++k)
+      axes.push_back(axis_vector<D>(term.view.maps[k], term.view.axes[k], vectors, term.extra));
+    if (term.of == Term::Of::constant) {
+      for (const auto& v : axes) scalar *= total<D>(v);
+      return Form<D>(scalar);
+    }
+    return claim(term.id, scalar, std::move(axes));
+  }
+
+  /// eq at the point on the real elements of each axis; the last axis has the lowest variables.
+  static Vectors<D> site_vectors(const Shape& shape, std::span<const E> point) {
+    Vectors<D> out(shape.size());
+    for (std::size_t k = shape.size(); k-- > 0;) {
+      const unsigned bits = bits_for(static_cast<std::uint64_t>(shape[k]));
+      out[k] = crypto::eq_values<D>(point.first(bits));
+      out[k].resize(static_cast<std::size_t>(shape[k]));
+      point = point.subspan(bits);
+    }
+    return out;
+  }
+
+  /// Sum over all table rows of m / (alpha - row).
+  Form<D> tables_form(const E& alpha, const std::vector<E>& beta) {
+    Form<D> tables;
+    for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
+      const Tensor& m = relation_.tensors[ref];
+      if (m.kind != Kind::multiplicity) continue;
+      const Table& table = relation_.tables[m.index];
+      std::vector<E> gaps(table.rows.size());
+      if (!party_.dry()) {
+        const E base = alpha - beta[kMaxWidth] * Fp(m.index + 1);
+        for (std::size_t i = 0; i < gaps.size(); ++i) {
+          E x = base;
+          for (std::size_t k = 0; k < table.width; ++k) x -= beta[k] * table.rows[i][k];
+          gaps[i] = x;
+        }
+        if (!crypto::invert_all<D>(std::span<E>(gaps))) party_.abort_run();
+      }
+      tables += claim(ref, E::one(), {std::move(gaps)});
+    }
+    return tables;
+  }
+
+  void lookups() {
+    if (relation_.lookups.empty()) return;
+    const E b = party_.challenge("beta"), alpha = party_.challenge("alpha");
+    std::vector<E> beta{E::one()};
+    for (std::size_t k = 0; k < kMaxWidth; ++k) beta.push_back(beta.back() * b);
+    const Form<D> tables = tables_form(alpha, beta);
+    if (party_.aborted()) return;
+    const LeafCube cube = leaf_cube(relation_);
+    crypto::FractionProver<D>* prover = witness_ != nullptr ? witness_->leaves(alpha, beta) : nullptr;
+    const crypto::FractionEnd<D> end = crypto::fraction_tree(party_, cube.vars, tables, prover);
+
+    Form<D> p, q;
+    E used;
+    const std::span<const E> point(end.point);
+    for (const LeafBlock& block : cube.blocks) {
+      const Lookup& lookup = relation_.lookups[block.lookup];
+      const E sel = crypto::eq_at<D>(point.subspan(block.vars), block.offset >> block.vars);
+      const Vectors<D> vectors = site_vectors(lookup.shape, point.first(block.vars));
+      E real = E::one();
+      for (const auto& v : vectors) real *= total<D>(v);
+      used += sel;
+      p += sel * real;
+      q += ((alpha - beta[kMaxWidth] * Fp(lookup.table + 1)) * real + E::one() - real) * sel;
+      for (std::size_t c = 0; c < lookup.columns.size(); ++c)
+        for (const Term& term : lookup.columns[c]) q -= term_form(term, vectors) * (beta[c] * sel);
+    }
+    party_.check("lookup leaves p", end.p - p);
+    party_.check("lookup leaves q", end.q - q - (E::one() - used));
+  }
+
+  void check_identity(const Identity& identity) {
+    Vectors<D> vectors;
+    for (const std::int64_t n : identity.shape) {
+      std::vector<E> point;
+      for (unsigned k = 0; k < bits_for(static_cast<std::uint64_t>(n)); ++k) point.push_back(party_.challenge("identity"));
+      vectors.push_back(crypto::eq_values<D>(std::span<const E>(point)));
+      vectors.back().resize(static_cast<std::size_t>(n));
+    }
+    Form<D> sum;
+    for (const Term& term : identity.terms) sum += term_form(term, vectors);
+    party_.check(identity.id, std::move(sum));
+  }
+
+  void contract(const Open& open) {
+    const Product& product = relation_.products[open.product];
+    const auto end = crypto::sumcheck<D>(party_, crypto::Pads::witness, "product", open.value, open.bound.vars,
+                                         witness_ != nullptr ? witness_->rounds(open.product) : nullptr);
+    const std::array<E, 2> v = witness_ != nullptr ? witness_->product_end(open.product) : std::array<E, 2>{};
+    const Form<D> a = party_.hide("factor a", v[0]), b = party_.hide("factor b", v[1]);
+    const std::span<const E> point(end.point);
+    party_.check(product.id, end.claim - party_.mul(a, b));
+    party_.check(product.id + " a", claim(product.a.tensor, E::one(), factor_vectors<D>(open.bound, open.bound.a, point)) - a);
+    party_.check(product.id + " b", claim(product.b.tensor, E::one(), factor_vectors<D>(open.bound, open.bound.b, point)) - b);
+  }
+
+  Party<D>& party_;
+  const Relation& relation_;
+  const PublicTensors& publics_;
+  Witness<D>* witness_;
+  std::vector<Open> open_;
+};
+
+}  // namespace
+
+template <int D>
+void run_schedule(Party<D>& party, const Relation& relation, const PublicTensors& publics, Witness<D>* witness) {
+  Schedule<D>(party, relation, publics, witness).run();
+}
+
+template void run_schedule(Party<2>&, const Relation&, const PublicTensors&, Witness<2>*);
+template void run_schedule(Party<3>&, const Relation&, const PublicTensors&, Witness<3>*);
+
+}  // namespace dsperse::relation

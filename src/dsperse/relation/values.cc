@@ -1,0 +1,277 @@
+#include "dsperse/relation/values.h"
+
+#include <algorithm>
+
+#include "dsperse/base/parallel.h"
+#include "dsperse/relation/rounding.h"
+
+namespace dsperse::relation {
+namespace {
+
+/// Row-major strides of a view's axes.
+std::vector<std::int64_t> strides(const Shape& axes) {
+  std::vector<std::int64_t> out(axes.size(), 1);
+  for (std::size_t k = axes.size(); k-- > 1;) out[k - 1] = out[k] * axes[k];
+  return out;
+}
+
+/// A view as loops: index of each axis from the letters.
+struct Cursor {
+  explicit Cursor(const View& view) : axes(view.axes), maps(view.maps), stride(strides(view.axes)) {}
+  const Shape& axes;
+  const std::vector<AxisMap>& maps;
+  std::vector<std::int64_t> stride;
+
+  struct Run {
+    std::int64_t first = 0, last = 0;  ///< of the inner letter
+    std::int64_t base = 0, step = 0;   ///< flat index = base + j * step
+  };
+  /// The inner letter's values that are in range, the others being `at`.
+  [[nodiscard]] Run run(const std::vector<std::int64_t>& at, std::uint32_t inner, std::int64_t n) const {
+    Run r{0, n, 0, 0};
+    for (std::size_t k = 0; k < maps.size(); ++k) {
+      std::int64_t index = maps[k].offset, coef = 0;
+      for (const auto& [letter, c] : maps[k].parts) {
+        if (letter == inner)
+          coef = c;
+        else
+          index += c * at[letter];
+      }
+      if (coef == 0) {
+        if (index < 0 || index >= axes[k]) return {};
+      } else if (coef > 0) {
+        r.first = std::max(r.first, index >= 0 ? 0 : (-index + coef - 1) / coef);
+        r.last = std::min(r.last, index >= axes[k] ? 0 : (axes[k] - 1 - index) / coef + 1);
+      } else {
+        while (r.first < r.last && index + coef * r.first >= axes[k]) ++r.first;
+        while (r.first < r.last && index + coef * (r.last - 1) < 0) --r.last;
+      }
+      r.base += index * stride[k];
+      r.step += coef * stride[k];
+    }
+    if (r.first >= r.last) return {};
+    return r;
+  }
+};
+
+/// Advances the letters listed (last fastest); false after the last assignment.
+bool advance(std::vector<std::int64_t>& at, const std::vector<std::uint32_t>& letters, const Shape& sizes) {
+  for (std::size_t i = letters.size(); i-- > 0;) {
+    if (++at[letters[i]] < sizes[letters[i]]) return true;
+    at[letters[i]] = 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::int64_t to_signed(Fp x) {
+  return x.v > crypto::kP / 2 ? -static_cast<std::int64_t>(crypto::kP - x.v) : static_cast<std::int64_t>(x.v);
+}
+
+Values::Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace, const ValueForge* forge)
+    : relation_(relation), tensors_(relation.tensors.size()), owned_(relation.tensors.size()), products_(relation.products.size()) {
+  for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
+    const Tensor& t = relation.tensors[ref];
+    if (t.kind == Kind::weight) {
+      const quantize::WeightValues& w = weights[t.index];
+      tensors_[ref] = w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
+    } else if (t.kind == Kind::value) {
+      tensors_[ref] = IntView(std::span<const std::int32_t>(trace[t.index]));
+    } else {
+      make(ref);
+    }
+  }
+  for (std::uint32_t i = 0; i < relation.products.size(); ++i) multiply(i);
+  for (std::uint32_t i = 0; i < relation.requantizations.size(); ++i) fill_requantization(i);
+  for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
+    const Tensor& t = relation.tensors[ref];
+    if (t.kind == Kind::digit) fill_digit(ref);
+    if (t.kind != Kind::relu) continue;
+    const Lookup& lookup = relation.lookups[t.index];
+    const std::vector<Fp> d = evaluate(lookup.columns[0], lookup.shape);
+    std::vector<std::int64_t>& out = owned_[ref];
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::max<std::int64_t>(0, to_signed(d[i]));
+  }
+  if (forge != nullptr && forge->tensors) forge->tensors(*this);
+  columns_.resize(relation.lookups.size());
+  for (std::uint32_t i = 0; i < relation.lookups.size(); ++i)
+    for (const Terms& terms : relation.lookups[i].columns) columns_[i].push_back(evaluate(terms, relation.lookups[i].shape));
+  count();
+  if (forge != nullptr && forge->multiplicities) forge->multiplicities(*this);
+}
+
+std::vector<std::int64_t>& Values::make(TensorRef ref) {
+  owned_[ref].assign(static_cast<std::size_t>(quantize::elements(relation_.tensors[ref].shape)), 0);
+  tensors_[ref] = IntView(std::span<const std::int64_t>(owned_[ref]));
+  return owned_[ref];
+}
+
+std::vector<std::int64_t>& Values::own(TensorRef ref) {
+  if (tensors_[ref].wide != owned_[ref].data() || owned_[ref].empty()) {
+    const IntView v = tensors_[ref];
+    std::vector<std::int64_t> copy(v.size);
+    for (std::size_t i = 0; i < v.size; ++i) copy[i] = v.at(i);
+    owned_[ref] = std::move(copy);
+    tensors_[ref] = IntView(std::span<const std::int64_t>(owned_[ref]));
+  }
+  return owned_[ref];
+}
+
+void Values::add_term(const Term& term, const Shape& site, std::vector<Fp>& out) const {
+  const auto inner = static_cast<std::uint32_t>(site.size() - 1);
+  const std::int64_t n = site.back();
+  Shape sizes = site;
+  sizes.insert(sizes.end(), term.extra.begin(), term.extra.end());
+  std::vector<std::uint32_t> outer, extra;
+  for (std::uint32_t l = 0; l < inner; ++l) outer.push_back(l);
+  for (auto l = static_cast<std::uint32_t>(site.size()); l < sizes.size(); ++l) extra.push_back(l);
+  View identity;
+  if (term.of == Term::Of::product) identity = identity_view(site);
+  const Cursor cursor(term.of == Term::Of::product ? identity : term.view);
+  const IntView values = term.of == Term::Of::product ? IntView(std::span<const std::int64_t>(products_[term.id]))
+                         : term.of == Term::Of::tensor ? tensors_[term.id]
+                                                       : IntView();
+  const std::vector<Fp>* inner_scale = nullptr;
+  std::vector<Fp> merged;
+  for (const Scale& s : term.scales)
+    if (s.letter == inner) {
+      if (inner_scale != nullptr) {
+        merged = *inner_scale;
+        for (std::size_t j = 0; j < merged.size(); ++j) merged[j] *= s.values[j];
+        inner_scale = &merged;
+      } else {
+        inner_scale = &s.values;
+      }
+    }
+  std::vector<std::int64_t> at(sizes.size(), 0);
+  std::size_t base = 0;
+  do {
+    Fp factor = term.scalar;
+    for (const Scale& s : term.scales)
+      if (s.letter != inner) factor *= s.values[static_cast<std::size_t>(at[s.letter])];
+    if (factor != Fp()) {
+      do {
+        const Cursor::Run run = cursor.run(at, inner, n);
+        for (std::int64_t j = run.first; j < run.last; ++j) {
+          const auto k = static_cast<std::size_t>(j);
+          Fp x = factor;
+          if (inner_scale != nullptr) x *= (*inner_scale)[k];
+          if (term.of != Term::Of::constant) {
+            const Fp v = Fp::from_signed(values.at(static_cast<std::size_t>(run.base + j * run.step)));
+            x = x == Fp(1) ? v : x * v;
+          }
+          out[base + k] += x;
+        }
+      } while (advance(at, extra, sizes));
+    }
+    base += static_cast<std::size_t>(n);
+  } while (advance(at, outer, sizes));
+}
+
+std::vector<Fp> Values::evaluate(const Terms& terms, const Shape& site) const {
+  std::vector<Fp> out(static_cast<std::size_t>(quantize::elements(site)));
+  for (const Term& t : terms) add_term(t, site, out);
+  return out;
+}
+
+void Values::multiply(std::uint32_t index) {
+  const Product& product = relation_.products[index];
+  // Letters of the output outside, summed ones inside; the innermost one strides by one in both factors if there is such.
+  std::vector<bool> in_out(product.letters.size(), false);
+  for (const AxisMap& m : product.out)
+    for (const auto& part : m.parts) in_out[part.first] = true;
+  std::vector<std::uint32_t> outer, summed;
+  for (std::uint32_t l = 0; l < product.letters.size(); ++l) (in_out[l] ? outer : summed).push_back(l);
+  const std::uint32_t inner = summed.empty() ? static_cast<std::uint32_t>(product.letters.size()) : summed.back();
+  if (!summed.empty()) summed.pop_back();
+  const std::int64_t n = inner < product.letters.size() ? product.letters[inner] : 1;
+  const Cursor a(product.a.view), b(product.b.view);
+  const IntView va = tensors_[product.a.tensor], vb = tensors_[product.b.tensor];
+  const std::vector<std::int64_t> out_stride = strides(product.shape);
+  std::vector<std::int64_t>& out = products_[index];
+  out.assign(static_cast<std::size_t>(quantize::elements(product.shape)), 0);
+  std::uint64_t total = 1;
+  for (const std::uint32_t l : outer) total *= static_cast<std::uint64_t>(product.letters[l]);
+  parallel_for(total, 256, [&](std::size_t begin, std::size_t end) {
+    std::vector<std::int64_t> at(product.letters.size() + 1, 0);
+    for (std::size_t i = begin; i < end; ++i) {
+      std::size_t rest = i;
+      for (std::size_t k = outer.size(); k-- > 0;) {
+        const auto size = static_cast<std::size_t>(product.letters[outer[k]]);
+        at[outer[k]] = static_cast<std::int64_t>(rest % size);
+        rest /= size;
+      }
+      std::int64_t sum = 0;
+      do {
+        const Cursor::Run ra = a.run(at, inner, n), rb = b.run(at, inner, n);
+        const std::int64_t first = std::max(ra.first, rb.first), last = std::min(ra.last, rb.last);
+        for (std::int64_t j = first; j < last; ++j)
+          sum += va.at(static_cast<std::size_t>(ra.base + j * ra.step)) * vb.at(static_cast<std::size_t>(rb.base + j * rb.step));
+      } while (advance(at, summed, product.letters));
+      std::int64_t flat = 0;
+      for (std::size_t k = 0; k < product.out.size(); ++k) {
+        std::int64_t x = product.out[k].offset;
+        for (const auto& [letter, coef] : product.out[k].parts) x += coef * at[letter];
+        flat += x * out_stride[k];
+      }
+      out[static_cast<std::size_t>(flat)] = sum;
+    }
+  });
+}
+
+void Values::fill_requantization(std::uint32_t index) {
+  const Requantization& r = relation_.requantizations[index];
+  const std::vector<Fp> acc = evaluate(r.acc, r.shape);
+  std::vector<std::vector<std::int64_t>*> limbs;
+  std::vector<std::int64_t>* offset = nullptr;
+  for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
+    const Tensor& t = relation_.tensors[ref];
+    if (t.index != index) continue;
+    if (t.kind == Kind::limb) limbs.push_back(&owned_[ref]);
+    if (t.kind == Kind::offset) offset = &owned_[ref];
+  }
+  const std::size_t channels = r.shifts.size();
+  for (std::size_t i = 0; i < acc.size(); ++i) {
+    const std::int32_t s = r.shifts[i % channels];
+    const std::int64_t a = to_signed(acc[i]) + (s > 0 ? std::int64_t{1} << (s - 1) : 0);
+    const std::int64_t v = s > 0 ? a >> s : a * (std::int64_t{1} << -s);
+    std::int64_t rest = s > 0 ? a - v * (std::int64_t{1} << s) : 0;
+    for (std::uint32_t l = 0; l < limbs.size(); ++l) {
+      const std::int64_t width = limb_width(s, r.limb_bits, l);
+      (*limbs[l])[i] = rest & ((std::int64_t{1} << width) - 1);
+      rest >>= width;
+    }
+    if (offset != nullptr) (*offset)[i] = saturating_offset(v, r.v_max, r.c);
+  }
+}
+
+void Values::fill_digit(TensorRef ref) {
+  const Tensor& t = relation_.tensors[ref];
+  const IntView w = tensors_[t.index];
+  const std::int64_t max_abs = relation_.weight_bounds[t.index];
+  for (std::size_t i = 0; i < w.size; ++i) {
+    const std::int64_t x = t.step % 2 == 0 ? max_abs + w.at(i) : max_abs - w.at(i);
+    owned_[ref][i] = (x >> (kDigitBits * (t.step / 2))) & ((1 << kDigitBits) - 1);
+  }
+}
+
+void Values::count() {
+  std::vector<std::vector<std::int64_t>*> counts(relation_.tables.size());
+  for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref)
+    if (relation_.tensors[ref].kind == Kind::multiplicity) counts[relation_.tensors[ref].index] = &owned_[ref];
+  for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i) {
+    const Table& table = relation_.tables[relation_.lookups[i].table];
+    std::vector<std::int64_t>& out = *counts[relation_.lookups[i].table];
+    for (std::size_t e = 0; e < columns_[i][0].size(); ++e) {
+      std::array<Fp, kMaxWidth> tuple{};
+      for (std::size_t c = 0; c < columns_[i].size(); ++c) tuple[c] = columns_[i][c][e];
+      if (const auto row = table.find(tuple))
+        ++out[*row];
+      else
+        ++missing_;
+    }
+  }
+}
+
+}  // namespace dsperse::relation
