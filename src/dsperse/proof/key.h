@@ -12,6 +12,7 @@
 
 #include "dsperse/proof/profile.h"
 #include "dsperse/quantize/program.h"
+#include "dsperse/relation/relation.h"
 
 namespace dsperse::proof {
 
@@ -24,12 +25,7 @@ struct Port {
   friend bool operator==(const Port&, const Port&) = default;
 };
 
-/// Choices of the compiler that shape the constraints of a slice (part of its digest).
-struct ConstraintOptions {
-  std::uint32_t limb_bits = 8;           ///< remainders longer than this are split into limbs of at most this many bits
-  std::uint64_t wide_rows = 1U << 14;    ///< activation tables up to this many rows are wide, otherwise saturating
-  friend bool operator==(const ConstraintOptions&, const ConstraintOptions&) = default;
-};
+using ConstraintOptions = relation::Options;
 
 struct SliceKey {
   Profile profile = Profile::bits100;

@@ -35,6 +35,11 @@ std::uint32_t queries(Profile profile, double rate);
 /// (kd, r = t * openings, n, t). Deterministic.
 Geometry solve_geometry(Profile profile, std::uint64_t symbols, std::uint32_t openings);
 
+/// For the end tree: rows of at least 2 vars elements.
+Geometry solve_end_geometry(Profile profile, unsigned vars);
+/// The rules that soundness and zero knowledge need: rate and t reach the profile, r covers the openings, sizes are bounded.
+bool sound_geometry(Profile profile, const Geometry& geometry, std::uint32_t openings);
+
 /// Openings that one weight epoch allows, and that one boundary chunk allows (four slices that touch it and two spare).
 inline constexpr std::uint32_t kWeightBudget = 16;
 inline constexpr std::uint32_t kBoundaryUses = 6;

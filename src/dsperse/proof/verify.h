@@ -16,9 +16,12 @@
 namespace dsperse::proof {
 
 /// One slice proof. The statement's boundaries must already be the key's (check_boundaries does that).
-Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView proof);
+/// log: every message and challenge, for tests.
+Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView proof, std::vector<std::string>* log = nullptr);
 /// The key's weight range proof.
 Verdict verify_ranges(const SliceKey& key);
+/// An epoch holds the weights of its base.
+Verdict verify_link(const SliceKey& key, const EpochLink& link);
 
 /// What the user knows without the certificate.
 struct Expectation {

@@ -1,0 +1,53 @@
+// Prover side of the masked argument: committed trees with their rows, fresh trees, messages, opening.
+//
+// Source: docs/protocol/argument.md. Tested by proof/argument_test.cc and proof/slice_test.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "dsperse/crypto/commit/tree.h"
+#include "dsperse/proof/argument.h"
+#include "dsperse/proof/prove.h"
+
+namespace dsperse::proof {
+
+/// A tree and the coefficient rows that it commits to (rows x code.k(), row major).
+struct CommittedTree {
+  crypto::Code code;
+  std::vector<crypto::Fp> rows;
+  std::unique_ptr<crypto::Tree> tree;
+};
+
+/// Writes the flat values of a vector.
+using FillVector = std::function<void(std::uint32_t vector, std::span<crypto::Fp> out)>;
+
+/// Commits these vectors one after the other; pads are the streams (seed, "pad", row), salts the tree's own stream.
+CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes, std::span<const std::uint32_t> ids,
+                             const FillVector& fill, const Digest& seed);
+
+/// Changes that tests make to what the prover sends or commits; each sees the honest value. Empty in production.
+template <int D>
+struct Forge {
+  using E = crypto::Ext<D>;
+  std::function<void(std::string_view label, std::uint32_t i, E&)> hidden, last, clear;
+  std::function<void(std::vector<E>&)> pads, slots;
+  std::function<void(std::size_t group, E&)> v;
+  /// u may be changed so that it still evaluates to v.
+  std::function<void(std::size_t group, const E& v, std::span<const E> point, std::vector<E>&)> u;
+  std::function<void(E&)> h;
+  std::function<void(const crypto::Form<D>& claim, const E& target, std::vector<E>&)> u_end;
+  std::function<void(std::vector<crypto::Opening>&)> opened;
+  /// Codeword errors: coefficients committed instead of the fresh witness tree's rows, while w stays.
+  std::function<void(std::vector<crypto::Fp>& rows)> witness_rows;
+};
+
+/// trees: per group (without the witness) the trees committed before. schedule runs once per attempt; when a challenge is
+/// degenerate the argument starts afresh with new randomness.
+template <int D>
+[[nodiscard]] Result<Bytes> prove_argument(const Layout& layout, const Head& head,
+                                           const std::vector<std::vector<const CommittedTree*>>& trees, const FillVector& fill,
+                                           const ScheduleFn<D>& schedule, ProveStats* stats, const Forge<D>* forge = nullptr,
+                                           std::vector<std::string>* log = nullptr);
+
+}  // namespace dsperse::proof

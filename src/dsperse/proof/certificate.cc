@@ -1,0 +1,171 @@
+// The rules of a run certificate. The user's key, policy and tensors decide; the certificate only answers.
+#include <algorithm>
+
+#include "dsperse/proof/verify.h"
+
+namespace dsperse::proof {
+namespace {
+
+Verdict check_table(const ModelKey& key, const Certificate& certificate) {
+  if (certificate.table.size() != key.chunks.size()) return Verdict::reject("boundary table does not cover the chunks");
+  for (std::size_t c = 0; c < key.chunks.size(); ++c) {
+    const Boundary& b = certificate.table[c];
+    const Chunk& chunk = key.chunks[c];
+    if (b.chunk != c) return Verdict::reject("boundary table out of order", chunk.name);
+    if (b.root.has_value() == chunk.is_public) return Verdict::reject("root or values", chunk.name);
+    if (!chunk.is_public) continue;
+    if (b.values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape))) return Verdict::reject("public values", chunk.name);
+    for (const std::int32_t v : b.values)
+      if (v < chunk.lo || v > chunk.hi) return Verdict::reject("public value out of range", chunk.name);
+  }
+  return Verdict::accept();
+}
+
+/// Edges flagged input (or output) equal the user's tensors, names as sets.
+Verdict check_edges(const ModelKey& key, const Certificate& certificate, const std::map<std::string, Expectation::Tensor>& user, bool input) {
+  const std::string what = input ? "input" : "output";
+  std::set<std::string> names;
+  for (const Edge& e : key.edges) {
+    if (!(input ? e.is_input : e.is_output)) continue;
+    names.insert(e.name);
+    const auto it = user.find(e.name);
+    if (it == user.end()) return Verdict::reject(what + " not given", e.name);
+    std::vector<std::int32_t> values;
+    std::vector<Digest> roots;
+    for (const std::uint32_t c : e.chunks) {
+      const Boundary& b = certificate.table[c];
+      if (b.root)
+        roots.push_back(*b.root);
+      else
+        values.insert(values.end(), b.values.begin(), b.values.end());
+    }
+    if (roots != it->second.roots) return Verdict::reject(what + " differs from the certificate", e.name);
+    if (values.empty() != !it->second.values.has_value() || (it->second.values && *it->second.values != values))
+      return Verdict::reject(what + " differs from the certificate", e.name);
+  }
+  for (const auto& [name, tensor] : user)
+    if (!names.contains(name)) return Verdict::reject("the model has no such " + what, name);
+  return Verdict::accept();
+}
+
+/// Slices whose ancestors (through chunks) are all in `proved`.
+std::vector<bool> proved_cones(const ModelKey& key, const std::set<std::uint32_t>& proved) {
+  std::vector<bool> chunk_ok(key.chunks.size(), false), out;
+  for (const Edge& e : key.edges)
+    if (e.is_input)
+      for (const std::uint32_t c : e.chunks) chunk_ok[c] = true;
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
+    bool ok = proved.contains(i);
+    for (const Port& p : key.slices[i].inputs) ok = ok && chunk_ok[p.chunk];
+    for (const Port& p : key.slices[i].outputs) chunk_ok[p.chunk] = ok;
+    out.push_back(ok);
+  }
+  return out;
+}
+
+Coverage coverage(const ModelKey& key, const std::set<std::uint32_t>& proved) {
+  Coverage c;
+  const std::vector<bool> cone = proved_cones(key, proved);
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
+    const quantize::Program& program = key.slices[i].program;
+    std::uint64_t macs = 0;
+    for (const quantize::Op& op : program.ops) macs += quantize::op_macs(program, op);
+    ++c.slices;
+    c.ops += program.ops.size();
+    c.macs += macs;
+    if (proved.contains(i)) {
+      ++c.slices_proved;
+      c.ops_proved += program.ops.size();
+      c.macs_proved += macs;
+    }
+    if (cone[i]) c.macs_cone += macs;
+  }
+  return c;
+}
+
+class Openings {
+ public:
+  /// False if this opening of this root was used before in the certificate.
+  bool use(const Digest& root, std::uint32_t index) { return used_.insert({root, index}).second; }
+
+ private:
+  std::set<std::pair<Digest, std::uint32_t>> used_;
+};
+
+Verdict check_epoch(const SliceKey& key, const SliceProof& slice, Openings& openings) {
+  if (!slice.weights) return slice.links.empty() ? Verdict::accept() : Verdict::reject("epoch link without weights");
+  Digest at = *key.weight_root;
+  for (const EpochLink& link : slice.links) {
+    if (link.base != at) return Verdict::reject("epoch links do not start at the key's weights");
+    if (Verdict v = verify_link(key, link); !v) return v;
+    if (!openings.use(link.base, link.base_opening) || !openings.use(link.epoch, link.epoch_opening))
+      return Verdict::reject("an opening is used twice");
+    at = link.epoch;
+  }
+  if (at != *slice.weights) return Verdict::reject("epoch without link");
+  if (!openings.use(*slice.weights, slice.opening)) return Verdict::reject("an opening is used twice");
+  return Verdict::accept();
+}
+
+}  // namespace
+
+CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& certificate, const Expectation& user,
+                                      const std::function<void(std::uint32_t)>& on_slice) {
+  CertificateVerdict out;
+  const auto reject = [&](Verdict v) {
+    out.verdict = std::move(v);
+    return out;
+  };
+  if (const Status s = check_model_key(key); !s) return reject(Verdict::reject(s.error().what, s.error().where));
+  const Digest id = key.id();
+  if (user.model_id && *user.model_id != id) return reject(Verdict::reject("the key is not the pinned model"));
+  out.model_pinned = user.model_id.has_value();
+  if (certificate.model_id != id) return reject(Verdict::reject("certificate of another model"));
+  if (user.nonce && *user.nonce != certificate.nonce) return reject(Verdict::reject("nonce differs: the certificate is not for this request"));
+  out.fresh = user.nonce.has_value() && !user.nonce->empty();
+
+  std::set<std::uint32_t> wanted;
+  if (user.policy) {
+    wanted = *user.policy;
+  } else {
+    for (std::uint32_t i = 0; i < key.slices.size(); ++i) wanted.insert(i);
+  }
+  for (const std::uint32_t i : wanted)
+    if (i >= key.slices.size()) return reject(Verdict::reject("policy names no slice", "slice " + std::to_string(i)));
+  out.coverage = coverage(key, wanted);
+
+  if (Verdict v = check_table(key, certificate); !v) return reject(std::move(v));
+  if (Verdict v = check_edges(key, certificate, user.inputs, true); !v) return reject(std::move(v));
+  if (Verdict v = check_edges(key, certificate, user.outputs, false); !v) return reject(std::move(v));
+
+  std::vector<std::uint32_t> given;
+  for (const SliceProof& s : certificate.slices) given.push_back(s.slice);
+  for (std::size_t i = 1; i < given.size(); ++i)
+    if (given[i] <= given[i - 1]) return reject(Verdict::reject("proofs are not in order, each slice once"));
+  for (const std::uint32_t i : wanted)
+    if (!std::binary_search(given.begin(), given.end(), i))
+      return reject(Verdict::reject("proof missing: the policy asks for it", "slice " + std::to_string(i)));
+  if (given.size() != wanted.size()) return reject(Verdict::reject("a proof that the policy does not ask for"));
+
+  const Digest run = run_id(id, certificate.nonce, certificate.salt);
+  Openings openings;
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) out.slices.push_back({i, wanted.contains(i), 0, 0});
+  for (const SliceProof& s : certificate.slices) {
+    const SliceKey& slice = key.slices[s.slice];
+    out.slices[s.slice].proof_bytes = s.proof.size();
+    if (on_slice) on_slice(s.slice);
+    Statement statement{slice.digest(), s.weights, s.opening, run, s.slice, {}};
+    for (const Port& p : slice.ports()) statement.boundaries.push_back(certificate.table[p.chunk]);
+    Verdict v = verify_ranges(slice);
+    if (v) v = check_epoch(slice, s, openings);
+    if (v) v = verify_slice(slice, statement, s.proof);
+    if (!v) {
+      v.where = "slice " + std::to_string(s.slice) + (v.where.empty() ? "" : " > " + v.where);
+      return reject(std::move(v));
+    }
+  }
+  out.verdict = Verdict::accept();
+  return out;
+}
+
+}  // namespace dsperse::proof

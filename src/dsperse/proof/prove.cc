@@ -1,0 +1,222 @@
+#include "dsperse/proof/prove.h"
+
+#include <chrono>
+
+#include "dsperse/crypto/hash/hash.h"
+#include "dsperse/proof/forge.h"
+#include "dsperse/proof/slice_argument.h"
+#include "dsperse/relation/prover.h"
+
+namespace dsperse::proof {
+namespace {
+
+using crypto::Fp;
+using relation::IntView;
+using relation::Relation;
+
+void copy(const IntView& from, std::span<Fp> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = Fp::from_signed(from.at(i));
+}
+
+IntView view_of(const quantize::WeightValues& w) {
+  return w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
+}
+
+Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) {
+  if (weights.size() != key.program.weights.size()) return fail(ErrorKind::usage, "weights do not belong to this slice");
+  for (std::size_t w = 0; w < weights.size(); ++w)
+    if (weights[w].size() != static_cast<std::size_t>(quantize::elements(key.program.weights[w].shape)))
+      return fail(ErrorKind::usage, "a weight has the wrong number of elements", key.program.weights[w].name);
+  return {};
+}
+
+template <int D>
+Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment) {
+  DSPERSE_TRY(const Relation relation, range_relation(key.program));
+  DSPERSE_TRY(const auto argument, range_argument<D>(key, relation));
+  const relation::Values values(relation, weights, {});
+  if (values.missing() != 0) return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
+  const relation::PublicTensors publics(relation.tensors.size(), nullptr);
+  std::unique_ptr<relation::Witness<D>> witness;
+  return prove_argument<D>(
+      argument.second, range_head(key), {{&commitment.impl->tree}},
+      [&](std::uint32_t v, std::span<Fp> out) { copy(values.tensor(v), out); },
+      [&](crypto::Party<D>& party) {
+        witness = relation::make_witness<D>(values);
+        relation::run_schedule<D>(party, relation, publics, witness.get());
+      },
+      nullptr);
+}
+
+template <int D>
+Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, const SliceWitness& witness, ProveStats* stats,
+                             const SliceForge<D>* forge) {
+  const auto start = std::chrono::steady_clock::now();
+  DSPERSE_TRY(const Relation relation, slice_relation(key));
+  const ArgumentSpec spec = slice_spec(key, relation);
+  const Layout layout = slice_layout<D>(spec, relation, key);
+  const relation::Values values(relation, *witness.weights, *witness.trace, forge != nullptr ? &forge->values : nullptr);
+  if (values.missing() != 0 && forge == nullptr)
+    return fail(ErrorKind::internal, "the trace does not satisfy the slice's constraints", {}, "run the slice again; report this if it stays");
+  const relation::PublicTensors publics = public_tensors(key, relation, statement);
+  std::vector<std::vector<const CommittedTree*>> trees;
+  if (statement.weights) trees.push_back({&witness.weight_tree->impl->tree});
+  std::vector<const CommittedTree*> boundary;
+  for (const BoundaryCommitment* b : witness.boundaries)
+    if (b != nullptr) boundary.push_back(&b->impl->tree);
+  if (!boundary.empty()) trees.push_back(std::move(boundary));
+  if (stats != nullptr) {
+    stats->lookups = relation.lookup_size();
+    stats->stages.emplace_back("witness", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::unique_ptr<relation::Witness<D>> prover;
+  auto bytes = prove_argument<D>(
+      layout, slice_head(statement), trees, [&](std::uint32_t v, std::span<Fp> out) { copy(values.tensor(v), out); },
+      [&](crypto::Party<D>& party) {
+        prover = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
+        relation::run_schedule<D>(party, relation, publics, prover.get());
+      },
+      stats, forge != nullptr ? &forge->argument : nullptr, forge != nullptr ? forge->log : nullptr);
+  if (bytes && stats != nullptr) {
+    stats->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    stats->proof_bytes = bytes->size();
+    stats->witness_symbols = layout.witness().data_rows << layout.witness().geometry.code.c;
+  }
+  return bytes;
+}
+
+/// Geometries and root are the key's business; this one only proves.
+template <int D>
+Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch) {
+  const auto [spec, layout] = link_argument<D>(key);
+  return prove_argument<D>(
+      layout, link_head(key, link), {{&base.impl->tree, &epoch.impl->tree}}, [](std::uint32_t, std::span<Fp>) {},
+      [&](crypto::Party<D>& party) { link_schedule<D>(party, key); }, nullptr);
+}
+
+template <int D>
+Result<SliceKey> plan_key(const SliceSpec& spec, const Geometry& boundary, const relation::Options& options) {
+  SliceKey key;
+  key.profile = D == 2 ? Profile::bits100 : Profile::bits128;
+  key.program = spec.program;
+  key.inputs = spec.inputs;
+  key.outputs = spec.outputs;
+  key.options = options;
+  DSPERSE_TRY(const Relation relation, slice_relation(key));
+  std::vector<quantize::Shape> weights, witness;
+  for (const quantize::WeightSpec& w : key.program.weights) weights.push_back(w.shape);
+  if (!weights.empty()) key.weights = solve_geometry(key.profile, tree_symbols(weights), kWeightBudget);
+  for (const Port& p : key.ports())
+    if (!p.is_public) key.boundary = boundary;
+  // Pads do not depend on geometries: plan with any witness geometry, then with the solved one.
+  key.witness = solve_geometry(key.profile, 1, 1);
+  ArgumentSpec argument = slice_spec(key, relation);
+  const Layout draft = slice_layout<D>(argument, relation, key);
+  for (const std::uint32_t v : argument.witness) witness.push_back(argument.vectors[v]);
+  key.witness = solve_geometry(key.profile, witness_symbols(witness, D, draft.pads, draft.slots.size()), 1);
+  argument = slice_spec(key, relation);
+  key.end = solve_end_geometry(key.profile, slice_layout<D>(argument, relation, key).vars);
+  return key;
+}
+
+}  // namespace
+
+WeightCommitment::WeightCommitment() = default;
+WeightCommitment::WeightCommitment(WeightCommitment&&) noexcept = default;
+WeightCommitment& WeightCommitment::operator=(WeightCommitment&&) noexcept = default;
+WeightCommitment::~WeightCommitment() = default;
+std::optional<Digest> WeightCommitment::root() const {
+  return impl ? std::optional(impl->tree.tree->root()) : std::nullopt;
+}
+
+BoundaryCommitment::BoundaryCommitment() = default;
+BoundaryCommitment::BoundaryCommitment(BoundaryCommitment&&) noexcept = default;
+BoundaryCommitment& BoundaryCommitment::operator=(BoundaryCommitment&&) noexcept = default;
+BoundaryCommitment::~BoundaryCommitment() = default;
+Digest BoundaryCommitment::root() const { return impl->tree.tree->root(); }
+
+Geometry boundary_geometry(Profile profile, const std::vector<Chunk>& chunks) {
+  std::uint64_t most = 1;
+  for (const Chunk& c : chunks)
+    if (!c.is_public) most = std::max(most, tree_symbols({&c.shape, 1}));
+  return solve_geometry(profile, most, kBoundaryUses);
+}
+
+Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed) {
+  DSPERSE_CHECK_OK(check_weights(key, weights));
+  WeightCommitment out;
+  if (weights.empty()) return out;
+  std::vector<quantize::Shape> shapes;
+  std::vector<std::uint32_t> ids;
+  for (std::uint32_t w = 0; w < weights.size(); ++w) {
+    shapes.push_back(key.program.weights[w].shape.empty() ? quantize::Shape{1} : key.program.weights[w].shape);
+    ids.push_back(w);
+  }
+  out.impl = std::make_unique<WeightCommitment::Impl>(WeightCommitment::Impl{
+      commit_vectors(key.weights.code, shapes, ids, [&](std::uint32_t w, std::span<Fp> flat) { copy(view_of(weights[w]), flat); }, seed)});
+  return out;
+}
+
+Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary, const quantize::WeightStore& weights,
+                                    const Digest& weight_seed) {
+  CompiledSlice out;
+  const relation::Options options;
+  DSPERSE_TRY(out.key, profile == Profile::bits100 ? plan_key<2>(spec, boundary, options) : plan_key<3>(spec, boundary, options));
+  if (weights.empty()) return out;
+  DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed));
+  out.key.weight_root = commitment.root();
+  DSPERSE_TRY(out.key.range_proof, profile == Profile::bits100 ? prove_ranges<2>(out.key, weights, commitment)
+                                                               : prove_ranges<3>(out.key, weights, commitment));
+  return out;
+}
+
+Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boundary, const Chunk& chunk, const quantize::IntTensor& values,
+                                           const Digest& seed) {
+  if (values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape)))
+    return fail(ErrorKind::usage, "boundary tensor has the wrong number of elements", chunk.name);
+  ByteWriter geometry;
+  geometry.u8(static_cast<std::uint8_t>(profile));
+  geometry.u32(boundary.code.c);
+  geometry.u64(boundary.code.r);
+  geometry.u32(boundary.code.log_n);
+  const Digest tree_seed =
+      crypto::hash_tagged("dsperse boundary seed v1",
+                          {seed, {reinterpret_cast<const std::uint8_t*>(chunk.name.data()), chunk.name.size()}, geometry.bytes()});
+  const quantize::Shape shape = chunk.shape.empty() ? quantize::Shape{1} : chunk.shape;
+  const std::uint32_t id = 0;
+  BoundaryCommitment out;
+  out.impl = std::make_unique<BoundaryCommitment::Impl>(BoundaryCommitment::Impl{
+      commit_vectors(boundary.code, {&shape, 1}, {&id, 1},
+                     [&](std::uint32_t, std::span<Fp> flat) { copy(IntView(std::span<const std::int32_t>(values)), flat); }, tree_seed)});
+  return out;
+}
+
+template <int D>
+Result<Bytes> prove_slice_forged(const SliceKey& key, const Statement& statement, const SliceWitness& witness, const SliceForge<D>& forge) {
+  return prove_slice_at<D>(key, statement, witness, nullptr, &forge);
+}
+template Result<Bytes> prove_slice_forged<2>(const SliceKey&, const Statement&, const SliceWitness&, const SliceForge<2>&);
+template Result<Bytes> prove_slice_forged<3>(const SliceKey&, const Statement&, const SliceWitness&, const SliceForge<3>&);
+
+Result<Bytes> prove_slice(const SliceKey& key, const Statement& statement, const SliceWitness& witness, ProveStats* stats) {
+  DSPERSE_CHECK_OK(check_weights(key, *witness.weights));
+  const std::vector<Port> ports = key.ports();
+  if (witness.boundaries.size() != ports.size() || statement.boundaries.size() != ports.size())
+    return fail(ErrorKind::usage, "boundaries do not match the slice's ports");
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    if ((witness.boundaries[i] == nullptr) != ports[i].is_public || statement.boundaries[i].root.has_value() == ports[i].is_public)
+      return fail(ErrorKind::usage, "a committed port has no tree, or a public one has", key.program.tensors[ports[i].tensor].name);
+  for (std::size_t t = 0; t < key.program.tensors.size(); ++t)
+    if (t >= witness.trace->size() ||
+        (*witness.trace)[t].size() != static_cast<std::size_t>(quantize::elements(key.program.tensors[t].shape)))
+      return fail(ErrorKind::usage, "the trace is not complete", key.program.tensors[t].name, "run the slice first");
+  return key.profile == Profile::bits100 ? prove_slice_at<2>(key, statement, witness, stats, nullptr)
+                                         : prove_slice_at<3>(key, statement, witness, stats, nullptr);
+}
+
+Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch) {
+  if (!base.impl || !epoch.impl) return fail(ErrorKind::usage, "an epoch link needs two weight trees");
+  return key.profile == Profile::bits100 ? prove_link_at<2>(key, link, base, epoch) : prove_link_at<3>(key, link, base, epoch);
+}
+
+}  // namespace dsperse::proof

@@ -1,0 +1,126 @@
+#include "dsperse/proof/statement.h"
+
+#include <algorithm>
+
+#include "dsperse/crypto/hash/hash.h"
+
+namespace dsperse::proof {
+namespace {
+
+constexpr std::string_view kMagic = "DSCRT001";
+constexpr std::size_t kMaxNonce = 64, kMaxLinks = 2, kMaxProof = std::size_t{1} << 28;
+
+void write_boundary(ByteWriter& w, const Boundary& b) {
+  w.u32(b.chunk);
+  w.u8(b.root ? 1 : 0);
+  if (b.root) {
+    w.raw(*b.root);
+    return;
+  }
+  w.u32(static_cast<std::uint32_t>(b.values.size()));
+  for (const std::int32_t v : b.values) w.u32(static_cast<std::uint32_t>(v));
+}
+
+void write_bytes(ByteWriter& w, ByteView bytes) {
+  w.u32(static_cast<std::uint32_t>(bytes.size()));
+  w.raw(bytes);
+}
+
+Bytes read_bytes(ByteReader& r, std::size_t limit) {
+  const ByteView v = r.take(r.count(limit, 1));
+  return {v.begin(), v.end()};
+}
+
+std::unexpected<Error> bad(const std::string& what) {
+  return fail(ErrorKind::bad_input, "certificate: " + what, {}, "ask the prover for the file again");
+}
+
+}  // namespace
+
+Bytes encode_statement(const Statement& s) {
+  ByteWriter w;
+  w.raw(s.key);
+  w.u8(s.weights ? 1 : 0);
+  if (s.weights) w.raw(*s.weights);
+  w.u32(s.opening);
+  w.raw(s.run_id);
+  w.u32(s.slice);
+  w.u32(static_cast<std::uint32_t>(s.boundaries.size()));
+  for (const Boundary& b : s.boundaries) write_boundary(w, b);
+  return w.take();
+}
+
+Digest run_id(const Digest& model_id, ByteView nonce, const Digest& salt) {
+  return crypto::hash_tagged("dsperse run id v1", {model_id, nonce, salt});
+}
+
+Bytes encode_certificate(const Certificate& c) {
+  ByteWriter w;
+  w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
+  w.raw(c.model_id);
+  write_bytes(w, c.nonce);
+  w.raw(c.salt);
+  for (const Boundary& b : c.table) write_boundary(w, b);
+  w.u32(static_cast<std::uint32_t>(c.slices.size()));
+  for (const SliceProof& s : c.slices) {
+    w.u32(s.slice);
+    if (s.weights) w.raw(*s.weights);
+    w.u32(s.opening);
+    w.u32(static_cast<std::uint32_t>(s.links.size()));
+    for (const EpochLink& l : s.links) {
+      w.raw(l.base);
+      w.raw(l.epoch);
+      w.u32(l.base_opening);
+      w.u32(l.epoch_opening);
+      write_bytes(w, l.proof);
+    }
+    write_bytes(w, s.proof);
+  }
+  return w.take();
+}
+
+Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
+  ByteReader r(bytes);
+  const ByteView magic = r.take(kMagic.size());
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+    return bad("not a dsperse certificate");
+  Certificate c;
+  c.model_id = r.digest();
+  c.nonce = read_bytes(r, kMaxNonce);
+  c.salt = r.digest();
+  for (std::size_t i = 0; i < key.chunks.size(); ++i) {
+    Boundary b;
+    b.chunk = r.u32();
+    const std::uint8_t kind = r.u8();
+    if (!r.ok() || kind > 1) return bad("boundary table");
+    if (kind == 1) {
+      b.root = r.digest();
+    } else {
+      b.values.resize(r.count(static_cast<std::size_t>(quantize::elements(key.chunks[i].shape)), 4));
+      for (std::int32_t& v : b.values) v = static_cast<std::int32_t>(r.u32());
+    }
+    c.table.push_back(std::move(b));
+  }
+  c.slices.resize(r.count(key.slices.size(), 8));
+  for (SliceProof& s : c.slices) {
+    s.slice = r.u32();
+    if (!r.ok() || s.slice >= key.slices.size()) return bad("slice index");
+    if (!key.slices[s.slice].program.weights.empty()) s.weights = r.digest();
+    s.opening = r.u32();
+    s.links.resize(r.count(kMaxLinks, 72));
+    for (EpochLink& l : s.links) {
+      l.base = r.digest();
+      l.epoch = r.digest();
+      l.base_opening = r.u32();
+      l.epoch_opening = r.u32();
+      l.proof = read_bytes(r, kMaxProof);
+    }
+    s.proof = read_bytes(r, kMaxProof);
+  }
+  if (!r.finished()) return bad("truncated, or bytes after its end");
+  const Bytes again = encode_certificate(c);
+  if (!std::equal(bytes.begin(), bytes.end(), again.begin(), again.end())) return bad("bytes are not canonical");
+  return c;
+}
+
+}  // namespace dsperse::proof
