@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dsperse/proof/profile.h"
+#include "dsperse/quantize/io.h"
 #include "dsperse/quantize/program.h"
 #include "dsperse/relation/relation.h"
 
@@ -52,14 +53,7 @@ struct Chunk {
   friend bool operator==(const Chunk&, const Chunk&) = default;
 };
 
-/// How a model input or output maps to its integer tensor: enough to quantize a float input, and to read an output.
-struct IoMapping {
-  std::string name;                 ///< ONNX name
-  quantize::Shape logical_shape;    ///< ONNX axis order
-  std::vector<std::uint32_t> perm;  ///< axis k of the integer tensor (before unit axes are added) is ONNX axis perm[k]
-  std::vector<float> scale, bias;   ///< preprocessing of image inputs: pixel * scale + bias per channel; empty: none
-  friend bool operator==(const IoMapping&, const IoMapping&) = default;
-};
+using quantize::IoMapping;
 
 /// A tensor of the model's boundary graph as one or more chunks (concatenated along the leading axis).
 struct Edge {

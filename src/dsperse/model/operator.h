@@ -1,0 +1,47 @@
+// What the float half knows of one ONNX operator: shapes and values. Passes and the float interpreter are given a set of them.
+//
+// The operators themselves live in ops/<family>/{schema,float}.cc and are listed once in ops/registry.cc.
+// Not here: integers (quantize/lower.h), constraints (ops/constrain.h). Tested by ops/schema_test.cc.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dsperse/model/graph.h"
+
+namespace dsperse::model {
+
+/// What is known of an input before a node runs. constant: its value when it is known at import, else nullptr.
+struct ValueInfo {
+  DType dtype = DType::f32;
+  Shape shape;
+  const Tensor* constant = nullptr;
+};
+
+/// inputs: one entry per node input in order; an absent optional one is nullptr.
+struct InferCall {
+  const Node& node;
+  std::int64_t opset;
+  std::span<const ValueInfo* const> inputs;
+};
+struct EvaluateCall {
+  const Node& node;
+  std::int64_t opset;
+  std::span<const Tensor* const> inputs;
+};
+
+struct OperatorSchema {
+  std::string name;  ///< ONNX name, default domain
+  /// dtype and shape of every output; an error (bad_input or unsupported) names the attribute or input at fault.
+  std::function<Result<std::vector<ValueInfo>>(const InferCall&)> infer;
+  /// Values of every output in float (integers stay integers), ONNX meaning of that opset. Deterministic: one order of sums.
+  std::function<Result<std::vector<Tensor>>(const EvaluateCall&)> evaluate;
+};
+
+/// By ONNX name.
+using OperatorSet = std::map<std::string, OperatorSchema, std::less<>>;
+
+}  // namespace dsperse::model
