@@ -158,9 +158,8 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
 }
 
 Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary, const quantize::WeightStore& weights,
-                                    const Digest& weight_seed) {
+                                    const Digest& weight_seed, const ConstraintOptions& options) {
   CompiledSlice out;
-  const relation::Options options;
   DSPERSE_TRY(out.key, profile == Profile::bits100 ? plan_key<2>(spec, boundary, options) : plan_key<3>(spec, boundary, options));
   if (weights.empty()) return out;
   DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed));
