@@ -1,6 +1,8 @@
 #include "dsperse/crypto/transcript/transcript.h"
+
 #include <algorithm>
 #include <set>
+
 #include "dsperse/crypto/hash/hash.h"
 namespace dsperse::crypto {
 static ByteView v(std::string_view s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
@@ -9,8 +11,11 @@ void Transcript::absorb(std::string_view label, std::string_view kind, ByteView 
   state_ = hash_tagged("dsperse transcript absorb v1", {state_, v(label), v(kind), data});
   if (keep_log_) log_.push_back("absorb " + std::string(label) + " " + std::string(kind) + " " + std::to_string(data.size()));
 }
-template <int D> void Transcript::absorb_ext(std::string_view label, std::span<const Ext<D>> xs) {
-  ByteWriter w; for (const auto& x : xs) for (const Fp l : x.c) w.u64(l.v);
+template <int D>
+void Transcript::absorb_ext(std::string_view label, std::span<const Ext<D>> xs) {
+  ByteWriter w;
+  for (const auto& x : xs)
+    for (const Fp l : x.c) w.u64(l.v);
   absorb(label, "E", w.bytes());
 }
 Digest Transcript::draw(std::string_view label) {
@@ -19,12 +24,19 @@ Digest Transcript::draw(std::string_view label) {
   if (keep_log_) log_.push_back("draw " + std::string(label));
   return out;
 }
-template <int D> Ext<D> Transcript::challenge(std::string_view label) { SeedStream s(draw(label), "challenge"); return s.ext<D>(); }
+template <int D>
+Ext<D> Transcript::challenge(std::string_view label) {
+  SeedStream s(draw(label), "challenge");
+  return s.ext<D>();
+}
 std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint64_t n, std::size_t count) {
-  SeedStream s(draw(label), "columns"); std::set<std::uint32_t> out;
+  SeedStream s(draw(label), "columns");
+  std::set<std::uint32_t> out;
   while (out.size() < count) out.insert(static_cast<std::uint32_t>(s.below(n)));
   return {out.begin(), out.end()};
 }
-template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>); template void Transcript::absorb_ext<3>(std::string_view, std::span<const Ext<3>>);
-template Ext<2> Transcript::challenge<2>(std::string_view); template Ext<3> Transcript::challenge<3>(std::string_view);
-}
+template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>);
+template void Transcript::absorb_ext<3>(std::string_view, std::span<const Ext<3>>);
+template Ext<2> Transcript::challenge<2>(std::string_view);
+template Ext<3> Transcript::challenge<3>(std::string_view);
+}  // namespace dsperse::crypto
