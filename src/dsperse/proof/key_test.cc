@@ -40,7 +40,8 @@ TEST(ModelKey, BytesAreCanonical) {
 
 TEST(ModelKey, TruncatedAndTrailingBytesAreRefused) {
   const Bytes bytes = encode_model_key(skip().key);
-  for (std::size_t n = 0; n < bytes.size(); n += n < 3000 ? 1 : 1013) EXPECT_FALSE(decode_model_key(ByteView(bytes).first(n))) << n;
+  for (std::size_t n = 0; n < bytes.size(); n += n < 3000 ? 1 : 1013)
+    EXPECT_FALSE(decode_model_key(ByteView(bytes).first(n))) << n;
   Bytes longer = bytes;
   longer.push_back(0);
   EXPECT_FALSE(decode_model_key(longer));
@@ -70,7 +71,9 @@ TEST(ModelKey, IdNamesEverything) {
       [](ModelKey& k) { k.slices[0].program.weights[0].max_abs += 1; },
       [](ModelKey& k) { std::get<quantize::Gemm>(k.slices[0].program.ops[0].body).requant.shift[0] += 1; },
       [](ModelKey& k) { std::get<quantize::Gemm>(k.slices[0].program.ops[0].body).requant.clamp_bits += 1; },
-      [](ModelKey& k) { std::get<quantize::Gemm>(k.slices[0].program.ops[0].body).requant.activation.f = quantize::Function::relu; },
+      [](ModelKey& k) {
+        std::get<quantize::Gemm>(k.slices[0].program.ops[0].body).requant.activation.f = quantize::Function::relu;
+      },
       [](ModelKey& k) { k.slices[0].inputs[0].chunk = 2; },
       [](ModelKey& k) { k.slices[0].inputs[0].is_public = !k.slices[0].inputs[0].is_public; },
       [](ModelKey& k) { k.slices[0].outputs[0].chunk = 2; },

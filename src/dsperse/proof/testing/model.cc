@@ -22,8 +22,8 @@ Program merge(std::size_t n) {
   Builder b;
   std::vector<quantize::Sum::Term> terms;
   for (std::size_t i = 0; i < n; ++i) terms.push_back({false, b.input({2, 3}, -31, 31, 4), 1});
-  b.gemm(b.sum(std::move(terms), {2, 3}, simple_requant(1, Function::identity, 6, 4)), 3, 3, simple_requant(5, Function::identity, 6, 4), true,
-         15);
+  b.gemm(b.sum(std::move(terms), {2, 3}, simple_requant(1, Function::identity, 6, 4)), 3, 3,
+         simple_requant(5, Function::identity, 6, 4), true, 15);
   return b.done();
 }
 
@@ -38,8 +38,12 @@ T must(Result<T> r) {
 Statement ModelCase::statement(std::uint32_t slice) const {
   const SliceKey& k = key.slices[slice];
   const bool epoch = epochs[slice].impl != nullptr;
-  Statement s{k.digest(), epoch ? epochs[slice].root() : k.weight_root, k.weight_root ? 1U : 0U,
-              run_id(key.id(), certificate.nonce, certificate.salt), slice, {}};
+  Statement s{k.digest(),
+              epoch ? epochs[slice].root() : k.weight_root,
+              k.weight_root ? 1U : 0U,
+              run_id(key.id(), certificate.nonce, certificate.salt),
+              slice,
+              {}};
   for (const Port& p : k.ports()) s.boundaries.push_back(certificate.table[p.chunk]);
   return s;
 }
@@ -110,7 +114,8 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
     m.key.slices.push_back(must(compile_slice(spec.profile, s, boundary, m.weights.back(), weight_seed)).key);
     m.origins.push_back(must(commit_weights(m.key.slices.back(), m.weights.back(), weight_seed)));
     m.epochs.emplace_back();
-    if (spec.fresh_epochs.contains(i)) m.epochs.back() = must(commit_weights(m.key.slices.back(), m.weights.back(), test_seed(seed * 100 + i, "epoch")));
+    if (spec.fresh_epochs.contains(i))
+      m.epochs.back() = must(commit_weights(m.key.slices.back(), m.weights.back(), test_seed(seed * 100 + i, "epoch")));
   }
   if (!check_model_key(m.key)) std::abort();
   Certificate& c = m.certificate;

@@ -42,7 +42,9 @@ struct ModelCase {
   [[nodiscard]] SliceProof prove(std::uint32_t slice) const;
   /// Keeps only the proofs of these slices.
   [[nodiscard]] Certificate only(const std::set<std::uint32_t>& slices) const;
-  [[nodiscard]] CertificateVerdict verify(const Certificate& c, const Expectation& e) const { return verify_certificate(key, c, e); }
+  [[nodiscard]] CertificateVerdict verify(const Certificate& c, const Expectation& e) const {
+    return verify_certificate(key, c, e);
+  }
 };
 
 /// Random weights and inputs; runs, commits, proves every slice. Aborts when anything fails.
