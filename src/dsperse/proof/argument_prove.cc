@@ -41,7 +41,11 @@ class ProverChannel final : public crypto::Channel<D> {
                 const std::vector<E>& end, ArgumentProof<D>& proof, const Forge<D>* forge)
       : transcript_(transcript), pads_(pads), slots_(slots), end_(end), proof_(proof), forge_(forge) {}
 
-  E challenge(std::string_view label) override { return transcript_.template challenge<D>(label); }
+  E challenge(std::string_view label) override {
+    const E x = transcript_.template challenge<D>(label);
+    if (forge_ != nullptr && forge_->challenge) forge_->challenge(label, x);
+    return x;
+  }
   E hidden(std::string_view label, std::uint32_t i, const E& value) override {
     E x = value;
     if (forge_ != nullptr && forge_->hidden) forge_->hidden(label, i, x);
@@ -162,10 +166,10 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const 
     out.masks.push_back(random_exts<D>(mask_stream, k));
     const std::vector<Fp> limbs = limb_rows<D>({&out.masks.back(), 1});
     std::copy(limbs.begin(), limbs.end(), rows.begin() + static_cast<std::ptrdiff_t>(data_rows * k));
-    if (forge != nullptr && forge->witness_rows && g + 1 == layout.groups.size()) forge->witness_rows(rows);
     Digest salt_seed{};
     salt_stream.fill(std::span<std::uint8_t>(salt_seed));
     out.trees.push_back(commit_rows(code, std::move(rows), salt_seed));
+    if (forge != nullptr && forge->committed) forge->committed(g, out.trees.back());
   }
   out.end1 = random_exts<D>(end_stream, layout.end.code.k());
   out.end2 = random_exts<D>(end_stream, layout.end.code.k());
@@ -173,6 +177,7 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const 
   end_stream.fill(std::span<std::uint8_t>(salt_seed));
   const std::vector<std::vector<Ext<D>>> end_rows{out.end1, out.end2};
   out.end = commit_rows(layout.end.code, limb_rows<D>(end_rows), salt_seed);
+  if (forge != nullptr && forge->committed) forge->committed(layout.groups.size(), out.end);
   return out;
 }
 
@@ -254,6 +259,7 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   if (party.pads() != layout.pads || party.slots() != layout.slots)
     return fail(ErrorKind::internal, "the schedule differs from its dry run");
   watch.lap("schedule");
+  if (forge != nullptr && forge->checks) forge->checks(party);
   const crypto::Folded<D> folded = party.fold_checks();
   crypto::ProductRounds<D> rounds(stack<D>(layout, trees, fresh), dense_functional<D>(layout, folded));
   watch.lap("functional");

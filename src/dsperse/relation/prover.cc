@@ -154,8 +154,10 @@ class RelationWitness final : public Witness<D> {
 
   E product(std::uint32_t index, const BoundProduct<D>& bound) override {
     const Product& p = values_.relation().products[index];
-    auto rounds = std::make_unique<crypto::ProductRounds<D>>(FactorFold<D>(values_.tensor(p.a.tensor), bound, bound.a).table(),
-                                                             FactorFold<D>(values_.tensor(p.b.tensor), bound, bound.b).table());
+    IntView a = values_.tensor(p.a.tensor), b = values_.tensor(p.b.tensor);
+    if (forge_ != nullptr && forge_->factor) a = forge_->factor(index, false, a), b = forge_->factor(index, true, b);
+    auto rounds = std::make_unique<crypto::ProductRounds<D>>(FactorFold<D>(a, bound, bound.a).table(),
+                                                             FactorFold<D>(b, bound, bound.b).table());
     const E value = rounds->sum();
     products_[index] = std::move(rounds);
     return value;
