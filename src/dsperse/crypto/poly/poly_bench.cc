@@ -94,6 +94,16 @@ void fraction_rounds(benchmark::State& state) {
   }
   report(state, 2 * n);
 }
+template <int D>
+void contract(benchmark::State& state) {
+  const auto width = static_cast<std::size_t>(state.range(0)), n = std::size_t{1} << 12;
+  std::vector<Fp> row(n);
+  for (Fp& x : row) x = Fp(rng() % kP);
+  const ExtVec<D> weights = random_vec<D>(width);
+  ExtVec<D> out(n / width);
+  for (auto _ : state) contract_runs<D>(row, weights, out, 0);
+  report(state, n);
+}
 template <int D, class T>
 void rows(benchmark::State& state) {
   const auto n = static_cast<std::size_t>(state.range(0)), length = std::size_t{4096};
@@ -127,6 +137,7 @@ BENCHMARK(product_rounds<2>)->Apply(sizes);
 BENCHMARK(product_rounds<3>)->Arg(1 << 16);
 BENCHMARK(fraction_rounds<2>)->Apply(sizes);
 BENCHMARK(fraction_rounds<3>)->Arg(1 << 16);
+BENCHMARK(contract<2>)->Arg(8)->Arg(32)->Arg(256);
 BENCHMARK(rows<2, Fp>)->Arg(256);
 BENCHMARK(rows<2, std::int16_t>)->Arg(256);
 BENCHMARK(rows<2, std::int32_t>)->Arg(256);
