@@ -1,9 +1,10 @@
-// evaluate_word: multi-point evaluation by splitting the polynomial modulo x^m - s until few points are left in a block.
+// evaluate_word: multi-point evaluation by splitting the word modulo x^m - s until a block has one point left.
 //
-// All points of a block are 7 w_n^j with j = e modulo n / m, so x^m has one value s there and the word may be reduced modulo
-// x^m - s: to half its length in m / 2 multiplications. Horner's rule ends a block. For 151 points of 2^14 and 4,300 coefficients
-// that is a tenth of the multiplications of Horner's rule alone.
+// The points of a block are 7 w_n^j with j = e modulo n / m, so x^m has one value there and the word may be reduced modulo x^m
+// minus it. With s = (7 w_n^e)^(m / 2), the halves a + s b and a - s b of a word a + x^(m / 2) b serve the points whose next bit
+// of j is 0 and 1. One point alone goes on with only its half.
 #include <algorithm>
+#include <array>
 
 #include "dsperse/crypto/commit/opening.h"
 
@@ -13,61 +14,77 @@ namespace {
 template <int D>
 class Evaluator {
  public:
-  Evaluator(const Code& code, std::span<const std::uint32_t> indices)
-      : code_(code), root_(root_of_unity(code.log_n)), indices_(indices), values_(indices.size()) {}
+  Evaluator(const Code& code, std::span<const std::uint32_t> indices) : code_(code), indices_(indices), values_(indices.size()) {
+    Fp root = root_of_unity(code.log_n), shift(kGenerator);
+    for (unsigned i = 0; i < code.log_n; ++i, root *= root, shift *= shift) {
+      roots_[i] = root;
+      shifts_[i] = shift;
+    }
+  }
 
   std::vector<Ext<D>> run(std::span<const Ext<D>> word) {
-    std::vector<std::size_t> places(indices_.size());
-    for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
-    scratch_.resize(2 * word.size());
-    split(word, code_.n(), 0, places, scratch_);
+    std::vector<std::uint32_t> places(indices_.size());
+    for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<std::uint32_t>(i);
+    scratch_.resize(4 * word.size() + 4);  // both halves of each level: m + m / 2 + ... below 2 m
+    split(word, code_.log_n, 0, places, scratch_);
     return std::move(values_);
   }
 
  private:
-  /// The word has at most m coefficients; indices_ at `places` are e modulo n / m. places is reordered.
-  void split(std::span<const Ext<D>> word, std::size_t m, std::size_t e, std::span<std::size_t> places,
+  /// The word has at most m = 2^log_m coefficients; indices_ at `places` are e modulo n / m. places is reordered.
+  void split(std::span<const Ext<D>> word, unsigned log_m, std::size_t e, std::span<std::uint32_t> places,
              std::span<Ext<D>> scratch) {
-    constexpr std::size_t kFewPoints = 2, kShort = 4;
     if (places.empty()) return;
-    if (places.size() <= kFewPoints || m <= kShort) return horner(word, places);
-    const std::size_t half = m / 2, stride = code_.n() / m;
-    const auto middle = std::partition(places.begin(), places.end(), [&](std::size_t i) { return (indices_[i] & stride) == 0; });
+    if (places.size() == 1) return one_point(word, log_m, places[0], scratch);
+    const std::size_t half = std::size_t{1} << (log_m - 1), stride = std::size_t{1} << (code_.log_n - log_m);
+    const auto middle =
+        std::partition(places.begin(), places.end(), [&](std::uint32_t i) { return (indices_[i] & stride) == 0; });
     const auto low = static_cast<std::size_t>(middle - places.begin());
     if (word.size() <= half) {
-      split(word, half, e, places.first(low), scratch);
-      split(word, half, e + stride, places.subspan(low), scratch);
+      split(word, log_m - 1, e, places.first(low), scratch);
+      split(word, log_m - 1, e + stride, places.subspan(low), scratch);
       return;
     }
-    const Fp s = power(Fp(kGenerator), half) * power(root_, e * half % code_.n());
-    const std::span<Ext<D>> folded = scratch.first(half), rest = scratch.subspan(half);
-    for (const bool upper : {false, true}) {
-      const std::span<std::size_t> inside = upper ? places.subspan(low) : places.first(low);
-      if (inside.empty()) continue;
-      fold(word, upper ? -s : s, folded);
-      split(folded, half, upper ? e + stride : e, inside, rest);
+    const Fp s = point_power(e, log_m - 1);
+    const std::span<Ext<D>> even = scratch.first(half), odd = scratch.subspan(half, half), rest = scratch.subspan(2 * half);
+    const std::size_t both = word.size() - half;
+    for (std::size_t i = 0; i < both; ++i) {
+      const Ext<D> product = word[i + half] * s;
+      even[i] = word[i] + product;
+      odd[i] = word[i] - product;
     }
+    for (std::size_t i = both; i < half; ++i) even[i] = odd[i] = word[i];
+    split(even, log_m - 1, e, places.first(low), rest);
+    split(odd, log_m - 1, e + stride, places.subspan(low), rest);
   }
 
-  /// out = word modulo x^m - s, m = out.size() < word.size() <= 2 m.
-  static void fold(std::span<const Ext<D>> word, Fp s, std::span<Ext<D>> out) {
-    const std::size_t m = out.size(), both = word.size() - m;
-    for (std::size_t i = 0; i < both; ++i) out[i] = word[i] + word[i + m] * s;
-    for (std::size_t i = both; i < m; ++i) out[i] = word[i];
+  /// As split, for one point: halves the word until one coefficient is left.
+  void one_point(std::span<const Ext<D>> word, unsigned log_m, std::uint32_t place, std::span<Ext<D>> scratch) {
+    const Fp x = point_power(indices_[place], 0);
+    std::array<Fp, 64> squares;
+    for (unsigned i = 0; i < log_m; ++i) squares[i] = i == 0 ? x : squares[i - 1] * squares[i - 1];
+    while (log_m-- > 0) {
+      const std::size_t half = std::size_t{1} << log_m;
+      if (word.size() <= half) continue;
+      const std::size_t both = word.size() - half;
+      for (std::size_t i = 0; i < both; ++i) scratch[i] = word[i] + word[i + half] * squares[log_m];
+      if (word.data() != scratch.data()) std::copy_n(word.data() + both, half - both, scratch.data() + both);
+      word = scratch.first(half);
+    }
+    values_[place] = word.empty() ? Ext<D>() : word[0];
   }
 
-  void horner(std::span<const Ext<D>> word, std::span<const std::size_t> places) {
-    for (const std::size_t place : places) {
-      const Fp x = Fp(kGenerator) * power(root_, indices_[place]);
-      Ext<D> sum;
-      for (std::size_t i = word.size(); i-- > 0;) sum = sum * x + word[i];
-      values_[place] = sum;
-    }
+  /// (7 w_n^e)^(2^log_power).
+  [[nodiscard]] Fp point_power(std::size_t e, unsigned log_power) const {
+    Fp x = log_power < code_.log_n ? shifts_[log_power] : Fp(kGenerator);
+    for (unsigned i = log_power; i < code_.log_n; ++i, e >>= 1)
+      if ((e & 1) != 0) x *= roots_[i];
+    return x;
   }
 
   const Code& code_;
-  Fp root_;
   std::span<const std::uint32_t> indices_;
+  std::array<Fp, 64> roots_{}, shifts_{};  ///< w_n and 7 to the powers 2^i
   std::vector<Ext<D>> values_, scratch_;
 };
 
