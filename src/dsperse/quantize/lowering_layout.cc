@@ -61,8 +61,8 @@ Value Lowering::at(const model::Node& node, const Value& x, const Place& to, boo
   };
   if (!fresh && x.view == to.view && significant(spec(x.id)) == significant(to.spec)) return x;
   std::string key = x.name + "|" + std::to_string(x.id);
-  for (const auto a : to.axes) key += " " + std::to_string(a);
-  for (const auto d : to.spec) key += "x" + std::to_string(d);
+  for (const auto a : to.axes) key.append(" ").append(std::to_string(a));
+  for (const auto d : to.spec) key.append("x").append(std::to_string(d));
   if (const auto it = copies_.find(key); it != copies_.end() && !fresh) return it->second;
 
   // Letters: the factors of x in the order of `to`.
@@ -143,7 +143,8 @@ Status Lowering::place(const model::Node& node, std::vector<Placed> pieces, doub
   }
   for (const auto& [x, offset] : pieces) {
     Rearrange::Piece piece{x.id, {}, {}};
-    for (const auto axis : *axis_order(x.view)) {
+    const auto perm = *axis_order(x.view);
+    for (const auto axis : perm) {
       piece.x_axes.push_back(x.view.shape[axis]);
       piece.maps.push_back({-offset[axis], {{letter[axis], 1}}});
     }

@@ -78,7 +78,7 @@ Status lower_matmul(Lowering& l, const Node& node) {
   if (l.constant(node, 1) == nullptr)
     return fail(ErrorKind::unsupported, "both operands are computed at run time", "input 1", "only products with constant weights have an integer form");
   DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
-  Tensor matrix{model::DType::f32, b->shape, b->f};
+  Tensor matrix = *b;
   if (matrix.shape.size() == 1) matrix.shape.push_back(1);
   while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
   if (matrix.shape.size() != 2) return fail(ErrorKind::unsupported, "a stack of weight matrices", "input 1", "only one matrix of constant weights has an integer form");
