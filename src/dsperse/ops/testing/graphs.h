@@ -3,6 +3,7 @@
 // Product targets don't link this. Tested through ops/lower_test.cc.
 #pragma once
 
+#include <map>
 #include <random>
 #include <string>
 #include <utility>
@@ -27,6 +28,9 @@ class GraphBuilder {
   std::string node(const std::string& op, Names inputs, std::map<std::string, model::Attribute> attributes = {});
   void output(const std::string& name);
 };
+
+/// All tensors of a run, every node evaluated by its schema: run::run_float without its room.
+[[nodiscard]] Result<std::map<std::string, model::Tensor>> evaluate_graph(const model::Graph& graph, std::map<std::string, model::Tensor> inputs);
 
 /// Values -limit..limit, whole numbers.
 std::vector<float> whole_numbers(Rng& rng, const model::Shape& shape, int limit);
