@@ -1,6 +1,8 @@
 #include "dsperse/quantize/exponents.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -9,8 +11,9 @@
 namespace dsperse::quantize {
 namespace {
 
-/// An output's values may exceed what calibration saw by this factor before they are clipped: a clipped score ruins a ranking.
-constexpr double kOutputHeadroom = 1.25;
+/// How far beyond the largest value of calibration others may come, by how many values it saw. An output's values are kept whole
+/// up to there: a clipped score ruins a ranking.
+double tail_of(double count, bool output) { return output || count < 1e4 ? 1.25 : count < 1e6 ? 1.1 : 1; }
 
 /// Union of tensors that share exponent and width.
 class Groups {
@@ -30,14 +33,21 @@ struct Group {
   TensorStatistics statistics;
   unsigned bits = 0;
   std::size_t members = 0;
+  double limit = 0;  ///< no value is larger; of inputs, what calibration saw
   bool output = false, integers = false, grid = false, others = false;  ///< others: values that no grid function made
 };
+
+double largest_of(const RealActivation& a) {
+  if (is_grid(a.f)) return 1;
+  return a.f == Function::clip ? std::max(std::fabs(a.lo), std::fabs(a.hi)) : std::numeric_limits<double>::infinity();
+}
 
 Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
   if (g.integers) return 0;
   const auto canonical = static_cast<std::int32_t>(g.bits) - 1;
   if (g.grid && !g.others) return canonical;
-  const auto e = std::clamp(best_exponent(g.statistics, g.bits, g.output ? kOutputHeadroom : 0), -kMaxExponent / 2, kMaxExponent / 2);
+  const auto e = std::clamp(best_exponent(g.statistics, g.bits, {tail_of(g.statistics.count(), g.output), g.limit, !g.output}), -kMaxExponent / 2,
+                            kMaxExponent / 2);
   if (!g.grid) return e;
   if (e < 0)
     return fail(ErrorKind::unsupported, "a sigmoid or tanh is joined with values beyond its exponents", name,
@@ -83,11 +93,16 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
     ++g.members;
   }
   for (const auto t : p.outputs) of[groups.root(t)].output = true;
-  for (const auto t : p.inputs) of[groups.root(t)].others = true;
+  for (const auto t : p.inputs) {
+    Group& g = of[groups.root(t)];
+    g.others = true;
+    g.limit = std::max(g.limit, statistics[t].largest());
+  }
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
     if (op_requant(p.ops[i]) == nullptr) continue;
     Group& g = of[groups.root(op_output(p.ops[i]))];
     (is_grid(draft.activations[i].f) ? g.grid : g.others) = true;
+    g.limit = std::max(g.limit, largest_of(draft.activations[i]));
   }
 
   Scales s{std::vector<std::int32_t>(n), std::vector<unsigned>(n)};

@@ -50,15 +50,17 @@ std::int32_t fitting_exponent(double largest, double top, std::int32_t fallback)
   return e;
 }
 
-std::int32_t best_exponent(const TensorStatistics& statistics, unsigned bits, double headroom) {
+std::int32_t best_exponent(const TensorStatistics& statistics, unsigned bits, const Unseen& unseen) {
   const double top = std::ldexp(1.0, static_cast<int>(bits) - 1) - 1;
-  const auto fallback = static_cast<std::int32_t>(bits) - 1;
-  if (headroom > 0) return fitting_exponent(statistics.largest() * headroom, top, fallback);
-  const auto fits = fitting_exponent(statistics.largest(), top, fallback);
+  const double end = std::max(statistics.largest(), std::min(statistics.largest() * unseen.tail, unseen.limit));
+  const auto fits = fitting_exponent(end, top, static_cast<std::int32_t>(bits) - 1);
+  if (!unseen.may_clip) return fits;
   std::int32_t best = fits;
   double least = statistics.squared_error(fits, bits);
-  for (const std::int32_t e : {fits + 1, fits + 2, fits + 3})
-    if (const double error = statistics.squared_error(e, bits); error < least) least = error, best = e;
+  for (const std::int32_t e : {fits + 1, fits + 2, fits + 3}) {
+    const double beyond = std::max(0.0, end - std::ldexp(top, -e));
+    if (const double error = statistics.squared_error(e, bits) + beyond * beyond; error < least) least = error, best = e;
+  }
   return best;
 }
 

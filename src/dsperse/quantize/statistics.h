@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
 namespace dsperse::quantize {
 
@@ -14,6 +15,7 @@ class TensorStatistics {
  public:
   void add(double x);
   [[nodiscard]] double largest() const { return largest_; }  ///< magnitude
+  [[nodiscard]] double count() const { return count_; }
   [[nodiscard]] double mean_square() const;
   /// Expected sum of (x - q 2^-e)^2 over all values, q = round(x 2^e) clamped to +-(2^(bits-1) - 1).
   [[nodiscard]] double squared_error(std::int32_t e, unsigned bits) const;
@@ -30,7 +32,13 @@ class TensorStatistics {
 
 /// Largest e with largest * 2^e <= top (after rounding); `fallback` for 0.
 std::int32_t fitting_exponent(double largest, double top, std::int32_t fallback);
-/// The exponent of least squared error for values of these bits. headroom: no clipping up to headroom * largest; 0: clipping allowed.
-std::int32_t best_exponent(const TensorStatistics& statistics, unsigned bits, double headroom);
+/// What calibration may have missed: values up to tail * largest, but not beyond `limit`, may still come.
+struct Unseen {
+  double tail = 1;
+  double limit = std::numeric_limits<double>::infinity();
+  bool may_clip = true;  ///< otherwise all of them must fit
+};
+/// The exponent of least squared error for values of these bits, one value at the end of the unseen range included.
+std::int32_t best_exponent(const TensorStatistics& statistics, unsigned bits, const Unseen& unseen);
 
 }  // namespace dsperse::quantize

@@ -50,12 +50,17 @@ TEST(Statistics, OneOutlierIsClipped) {
   TensorStatistics s;
   for (int i = 0; i < 1000000; ++i) s.add(0.9 * (i % 2000 - 1000) / 1000.0);
   s.add(1.2);
-  EXPECT_EQ(best_exponent(s, 8, 0), 7);     // 127 / 128
-  EXPECT_EQ(best_exponent(s, 8, 1), 6);     // the outlier fits
-  EXPECT_EQ(best_exponent(s, 8, 1.8), 5);
+  EXPECT_EQ(best_exponent(s, 8, {}), 7);  // 127 / 128
+  EXPECT_EQ(best_exponent(s, 8, {.may_clip = false}), 6);
+  EXPECT_EQ(best_exponent(s, 8, {.tail = 1.8, .may_clip = false}), 5);
+  EXPECT_EQ(best_exponent(s, 8, {.tail = 1.8, .limit = 1.5, .may_clip = false}), 6);
+  TensorStatistics few;  // of few values, one that may still come counts
+  few.add(0.9);
+  EXPECT_EQ(best_exponent(few, 8, {}), 7);
+  EXPECT_EQ(best_exponent(few, 8, {.tail = 1.25}), 6);
   TensorStatistics zero;
   zero.add(0);
-  EXPECT_EQ(best_exponent(zero, 12, 0), 11);
+  EXPECT_EQ(best_exponent(zero, 12, {}), 11);
 }
 
 }  // namespace
