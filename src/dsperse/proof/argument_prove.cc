@@ -7,7 +7,7 @@
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/crypto/poly/multilinear.h"
 #include "dsperse/crypto/poly/verifier_math.h"
-#include "dsperse/crypto/sumcheck/sumcheck.h"
+#include "dsperse/crypto/sumcheck/product_rounds.h"
 
 namespace dsperse::proof {
 namespace {
@@ -37,11 +37,15 @@ template <int D>
 class ProverChannel final : public crypto::Channel<D> {
  public:
   using E = Ext<D>;
-  ProverChannel(crypto::Transcript& transcript, const std::vector<E>& pads, const std::vector<E>& slots, const std::vector<E>& end,
-                ArgumentProof<D>& proof, const Forge<D>* forge)
+  ProverChannel(crypto::Transcript& transcript, const std::vector<E>& pads, const std::vector<E>& slots,
+                const std::vector<E>& end, ArgumentProof<D>& proof, const Forge<D>* forge)
       : transcript_(transcript), pads_(pads), slots_(slots), end_(end), proof_(proof), forge_(forge) {}
 
-  E challenge(std::string_view label) override { return transcript_.template challenge<D>(label); }
+  E challenge(std::string_view label) override {
+    const E x = transcript_.template challenge<D>(label);
+    if (forge_ != nullptr && forge_->challenge) forge_->challenge(label, x);
+    return x;
+  }
   E hidden(std::string_view label, std::uint32_t i, const E& value) override {
     E x = value;
     if (forge_ != nullptr && forge_->hidden) forge_->hidden(label, i, x);
@@ -71,20 +75,6 @@ class ProverChannel final : public crypto::Channel<D> {
   const Forge<D>* forge_;
 };
 
-template <int D>
-class LastRounds final : public crypto::RoundProver<D> {
- public:
-  LastRounds(ExtVec<D> w, ExtVec<D> l) : w_(std::move(w)), l_(std::move(l)) {}
-  std::array<Ext<D>, 2> round() override { return crypto::quadratic_round(w_, l_); }
-  void bind(const Ext<D>& x) override {
-    crypto::fold(w_, x);
-    crypto::fold(l_, x);
-  }
-
- private:
-  ExtVec<D> w_, l_;
-};
-
 /// Rows over F of one or more elements of E: limb l of row i is row i * D + l.
 template <int D>
 std::vector<Fp> limb_rows(std::span<const std::vector<Ext<D>>> rows) {
@@ -101,13 +91,16 @@ CommittedTree commit_rows(const crypto::Code& code, std::vector<Fp> rows, const 
   const std::size_t k = code.k();
   out.tree = std::make_unique<crypto::Tree>(crypto::Tree::commit(
       code, out.rows.size() / k,
-      [&](std::size_t i, std::span<Fp> row) { std::copy_n(out.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin()); },
+      [&](std::size_t i, std::span<Fp> row) {
+        std::copy_n(out.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin());
+      },
       salt_seed));
   return out;
 }
 
 /// Scatters a vector's flat values to coefficient rows.
-void scatter(const Placed& placed, std::uint64_t first, unsigned c, std::size_t k, std::span<const Fp> flat, std::vector<Fp>& rows) {
+void scatter(const Placed& placed, std::uint64_t first, unsigned c, std::size_t k, std::span<const Fp> flat,
+             std::vector<Fp>& rows) {
   const std::uint64_t mask = (std::uint64_t{1} << c) - 1;
   for (std::uint64_t i = 0; i < flat.size(); ++i) {
     const std::uint64_t a = placed.address(i) - first;
@@ -125,9 +118,9 @@ std::vector<Ext<D>> random_exts(SeedStream& stream, std::size_t n) {
 /// Everything fresh of one attempt.
 template <int D>
 struct Fresh {
-  std::vector<Ext<D>> pads, slots;            // slots: ab, f, g, h each
-  std::vector<std::vector<Ext<D>>> masks;     // per group, code.k() elements
-  std::vector<CommittedTree> trees;           // per group
+  std::vector<Ext<D>> pads, slots;         // slots: ab, f, g, h each
+  std::vector<std::vector<Ext<D>>> masks;  // per group, code.k() elements
+  std::vector<CommittedTree> trees;        // per group
   std::vector<Ext<D>> end1, end2;
   CommittedTree end;
 };
@@ -173,10 +166,10 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const 
     out.masks.push_back(random_exts<D>(mask_stream, k));
     const std::vector<Fp> limbs = limb_rows<D>({&out.masks.back(), 1});
     std::copy(limbs.begin(), limbs.end(), rows.begin() + static_cast<std::ptrdiff_t>(data_rows * k));
-    if (forge != nullptr && forge->witness_rows && g + 1 == layout.groups.size()) forge->witness_rows(rows);
     Digest salt_seed{};
     salt_stream.fill(std::span<std::uint8_t>(salt_seed));
     out.trees.push_back(commit_rows(code, std::move(rows), salt_seed));
+    if (forge != nullptr && forge->committed) forge->committed(g, out.trees.back());
   }
   out.end1 = random_exts<D>(end_stream, layout.end.code.k());
   out.end2 = random_exts<D>(end_stream, layout.end.code.k());
@@ -184,6 +177,7 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const 
   end_stream.fill(std::span<std::uint8_t>(salt_seed));
   const std::vector<std::vector<Ext<D>>> end_rows{out.end1, out.end2};
   out.end = commit_rows(layout.end.code, limb_rows<D>(end_rows), salt_seed);
+  if (forge != nullptr && forge->committed) forge->committed(layout.groups.size(), out.end);
   return out;
 }
 
@@ -265,8 +259,9 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   if (party.pads() != layout.pads || party.slots() != layout.slots)
     return fail(ErrorKind::internal, "the schedule differs from its dry run");
   watch.lap("schedule");
+  if (forge != nullptr && forge->checks) forge->checks(party);
   const crypto::Folded<D> folded = party.fold_checks();
-  LastRounds<D> rounds(stack<D>(layout, trees, fresh), dense_functional<D>(layout, folded));
+  crypto::ProductRounds<D> rounds(stack<D>(layout, trees, fresh), dense_functional<D>(layout, folded));
   watch.lap("functional");
   const auto end = crypto::sumcheck<D>(party, crypto::Pads::end, "last", Form<D>(folded.value), layout.vars, &rounds);
   watch.lap("last sumcheck");
@@ -322,8 +317,8 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
 
 }  // namespace
 
-CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes, std::span<const std::uint32_t> ids,
-                             const FillVector& fill, const Digest& seed) {
+CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes,
+                             std::span<const std::uint32_t> ids, const FillVector& fill, const Digest& seed) {
   std::vector<Placed> placed;
   std::uint64_t at = 0;
   for (const quantize::Shape& s : shapes) {
@@ -337,7 +332,8 @@ CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize:
     fill(ids[i], flat);
     scatter(placed[i], 0, code.c, k, flat, rows);
   }
-  for (std::size_t i = 0; i < n_rows; ++i) SeedStream(seed, "pad", i).fill(std::span<Fp>(rows).subspan(i * k + code.kd(), code.r));
+  for (std::size_t i = 0; i < n_rows; ++i)
+    SeedStream(seed, "pad", i).fill(std::span<Fp>(rows).subspan(i * k + code.kd(), code.r));
   Digest salt_seed{};
   SeedStream(seed, "salt").fill(std::span<std::uint8_t>(salt_seed));
   return commit_rows(code, std::move(rows), salt_seed);
@@ -355,9 +351,9 @@ Result<Bytes> prove_argument(const Layout& layout, const Head& head, const std::
   return fail(ErrorKind::internal, "four degenerate challenges in a row", "proof", "report this");
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                             \
+#define DSPERSE_INSTANTIATE(D)                                                                                                \
   template Result<Bytes> prove_argument<D>(const Layout&, const Head&, const std::vector<std::vector<const CommittedTree*>>&, \
-                                           const FillVector&, const ScheduleFn<D>&, ProveStats*, const Forge<D>*,          \
+                                           const FillVector&, const ScheduleFn<D>&, ProveStats*, const Forge<D>*,             \
                                            std::vector<std::string>*);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)
