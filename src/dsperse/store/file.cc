@@ -77,7 +77,7 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t limit) {
 Status write_file(const std::string& path, ByteView bytes, Access access) {
   static std::atomic<unsigned> counter{0};
   const std::string folder = folder_of(path);
-  const std::string temporary = join(folder, kTemporaryPrefix + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+  const std::string temporary = join(folder, std::string(kTemporaryPrefix).append(std::to_string(::getpid())).append("-").append(std::to_string(counter++)));
   const mode_t mode = access == Access::secret ? 0600 : 0644;
   {
     const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));

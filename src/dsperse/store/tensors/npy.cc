@@ -19,7 +19,7 @@ struct Header {
 /// What follows `'key':` in the header's dict, blanks skipped.
 std::optional<std::string_view> value_of(std::string_view dict, std::string_view key) {
   for (const char quote : {'\'', '"'}) {
-    const std::string name = quote + std::string(key) + quote;
+    const std::string name = std::string(1, quote).append(key).append(1, quote);
     const auto at = dict.find(name);
     if (at == std::string_view::npos) continue;
     std::string_view rest = dict.substr(at + name.size());
