@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "dsperse/ops/constrain.h"
 #include "dsperse/ops/lower.h"
 #include "dsperse/ops/testing/graphs.h"
 #include "dsperse/quantize/quantize.h"
@@ -143,9 +144,11 @@ TEST(Network, DepthwiseClipSigmoidConcat) {
   expect_faithful(graph, m, 40, 0.97);
 }
 
-TEST(Network, RemaindersTakeTwoLookups) {
+TEST(Network, CanBeProvedAndRemaindersTakeTwoLookups) {
   for (const auto& graph : {lenet(), residual(), mobile()}) {
     const auto m = quantized(graph);
+    const auto relation = constrain(m.program, m.program.inputs, {});
+    EXPECT_TRUE(relation.has_value()) << relation.error().text();
     for (const auto& op : m.program.ops) {
       const auto* r = quantize::op_requant(op);
       if (r == nullptr) continue;
