@@ -43,7 +43,7 @@ demo:
 
 bench: setup
 	cmake --preset bench
-	cmake --build build/bench --parallel $(JOBS)
+	cmake --build build/bench --parallel $(JOBS) --target benches
 	tools/bench.sh build/bench
 
 format:

@@ -18,7 +18,7 @@ function(dsperse_module name)
   endif()
 endfunction()
 
-# dsperse_bench(name SOURCES x_bench.cc ... DEPS ...): a Google Benchmark executable in bench/ of the build folder; `make bench` runs all.
+# dsperse_bench(name SOURCES x_bench.cc ... DEPS ...): a Google Benchmark executable; `make bench` runs all (cmake/benches.cmake).
 function(dsperse_bench name)
   if(NOT DSPERSE_BENCH)
     return()
@@ -26,7 +26,6 @@ function(dsperse_bench name)
   cmake_parse_arguments(B "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${B_SOURCES})
   target_link_libraries(${name} PRIVATE ${B_DEPS} dsperse_warnings benchmark::benchmark benchmark::benchmark_main)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endfunction()
 
 # dsperse_fuzz(name SOURCES x_fuzz.cc ... DEPS ... [CORPUS folder]): LLVMFuzzerTestOneInput. With DSPERSE_FUZZ a libFuzzer executable;

@@ -1,0 +1,68 @@
+// The hot loops of the integer interpreter, one table per instruction set: plain pointers and sizes, no classes.
+//
+// Every function gives the same integers in every table. Products are int16 x int16 pairs summed in 32 bits over blocks that the
+// caller has proved to fit, then widened to 64 bits. Not here: shapes and packing (linear.cc). Tested by run/integer_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dsperse::run {
+
+inline constexpr int kLanes = 16;      ///< outputs of a panel
+inline constexpr int kMaxPanels = 4;   ///< panels of a tile
+inline constexpr int kMaxRows = 12;    ///< rows of a tile
+inline constexpr int kMaxTile = kMaxRows * kMaxPanels * kLanes;
+
+/// `pairs` consecutive pairs of factors, the first at element x of the row; flush: 32-bit sums are widened after it.
+struct Step {
+  std::int64_t x = 0;
+  std::int32_t pairs = 0;
+  bool flush = false;
+};
+
+/// Clamp of v, then table[v - clamp_lo], or without a table the clamp to [y_lo, y_hi].
+struct FinishRange {
+  std::int64_t clamp_lo = 0, clamp_hi = 0, y_lo = 0, y_hi = 0;
+  const std::int32_t* table = nullptr;
+};
+
+/// How sums meet what is in acc: acc = sum, or acc = 256 acc + sum (low plane after the high plane of wide factors).
+enum class Combine : std::uint8_t { set, append_low };
+
+/// Which 16-bit part of a factor: all of it, x >> 8, x & 255.
+enum class Plane : std::uint8_t { whole, high, low };
+
+struct Kernels {
+  /// Rows of a tile of 1..4 panels.
+  int rows[kMaxPanels + 1];
+  /// acc[r ld + 16 p + l] = sum over steps and pairs of x[r] . w of panel p, lane l. w: panels `panel_stride` elements apart, each
+  /// [pair][lane][2]. r < m <= rows[panels]; rows up to rows[panels] of x are readable (repeats) and of acc writable.
+  void (*panels)(const std::int16_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int16_t* w,
+                 std::int64_t panel_stride, int panels, Combine combine, std::int64_t* acc, std::int64_t ld);
+  /// acc[r ld + l] = sum over steps of pair x[r][step.x + l] . w[step][l]; each x and w holds a pair of int16. m <= 8 as above.
+  void (*lanes)(const std::int32_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int32_t* w, Combine combine,
+                std::int64_t* acc, std::int64_t ld);
+  /// acc[r ld + o] = x_r . w_o, k long, 32-bit lanes widened every `block` pairs of a lane. m <= 4 rows.
+  void (*dots)(const std::int16_t* x, std::int64_t x_stride, int m, const std::int16_t* w, std::int64_t w_stride, std::int64_t outputs,
+               std::int64_t k, std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld);
+  /// y[i] = finish(((acc[i] + add[i]) >> right[i]) << left[i]); returns the number of clamped elements.
+  std::uint64_t (*finish)(const std::int64_t* acc, const std::int64_t* add, const std::int64_t* right, const std::int64_t* left,
+                          std::int64_t n, const FinishRange* range, std::int32_t* y);
+  void (*narrow)(const std::int32_t* x, std::int64_t n, Plane plane, std::int16_t* out);
+  /// out[i] = pair (plane of x[i], anything).
+  void (*to_pairs)(const std::int32_t* x, std::int64_t n, Plane plane, std::int32_t* out);
+  /// acc[i] += coef x[i].
+  void (*add_scaled)(const std::int32_t* x, std::int64_t n, std::int64_t coef, std::int64_t* acc);
+  void (*add_wide)(const std::int64_t* x, std::int64_t n, std::int64_t* acc);
+  void (*add_constant)(std::int64_t x, std::int64_t n, std::int64_t* acc);
+  /// y[i] = max(y[i], x[i]).
+  void (*maximum)(const std::int32_t* x, std::int64_t n, std::int32_t* y);
+  /// Smallest and largest of n >= 1 values.
+  void (*extremes)(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high);
+};
+
+/// The table for dsperse::kernel() on this CPU.
+const Kernels& kernels();
+
+}  // namespace dsperse::run
