@@ -36,11 +36,12 @@ void scan(const NamedSlice& slice) {
   for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
     if (elsewhere.contains(ref)) continue;
     const auto& t = relation.tensors[ref];
-    each(static_cast<std::size_t>(quantize::elements(t.shape)), t.kind == Kind::multiplicity ? kRows : kCells, [&](std::size_t i) {
-      SliceForge<D> f;
-      f.values.multiplicities = [&](relation::Values& v) { v.own(ref)[i] += 1; };
-      rejected(c.prove<D>(f), c.statement, t.name);
-    });
+    each(static_cast<std::size_t>(quantize::elements(t.shape)), t.kind == Kind::multiplicity ? kRows : kCells,
+         [&](std::size_t i) {
+           SliceForge<D> f;
+           f.values.multiplicities = [&](relation::Values& v) { v.own(ref)[i] += 1; };
+           rejected(c.prove<D>(f), c.statement, t.name);
+         });
   }
   // Boundaries and weights: other trees, stated as they are.
   for (std::size_t p = 0; p < ports.size(); ++p) {

@@ -59,7 +59,9 @@ TEST_F(Ranges, EachConstraintIsBrokenAlone) {
     commit(w);
     expect_only(w, {}, "w0 range", "lookup sum");
   }
-  const auto digit = [&](const std::string& side, int l) { return tensor_named(relation_, "w1 " + side + " digit " + std::to_string(l)); };
+  const auto digit = [&](const std::string& side, int l) {
+    return tensor_named(relation_, "w1 " + side + " digit " + std::to_string(l));
+  };
   const auto top = [&] {
     int l = 0;
     while (std::any_of(relation_.tensors.begin(), relation_.tensors.end(),
