@@ -1,7 +1,7 @@
 // ExtVec: an array of extension elements in blocks of 8 lanes, limb by limb: block b holds limb 0 of elements
 // 8b..8b+7, then limb 1, ... One stream for the vector kernels, no shuffles between limbs.
 //
-// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/poly/poly_test.cc.
+// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/field/field_test.cc.
 #pragma once
 
 #include <cstdlib>
@@ -52,10 +52,8 @@ class ExtVec {
   void add(std::size_t i, const Ext<D>& e) { set(i, (*this)[i] + e); }
   /// Keeps the first n elements (n <= size()); no reallocation, the new tail is zeroed.
   void truncate(std::size_t n) {
-    const std::size_t old_blocks = blocks();
     n_ = n;
     for (std::size_t i = n; i < blocks() * kLanes; ++i) set(i, {});
-    (void)old_blocks;
   }
 
  private:
