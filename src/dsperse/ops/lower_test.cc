@@ -425,6 +425,7 @@ TEST(LowerGraph, Refusals) {
   EXPECT_NE(problem(h.graph).find("constant is joined"), std::string::npos);
   const auto plain = one_node("Relu", {{2}}, {}, {});
   EXPECT_EQ(quantized(plain, {}).error().kind, ErrorKind::usage);
+  EXPECT_EQ(quantized(plain, {{{"input0", model::float_tensor({2}, {1, INFINITY})}}}).error().where, "input0");
   Rng rng(1);
   quantize::QuantizeOptions options;
   options.weight_bits = 17;
@@ -432,6 +433,17 @@ TEST(LowerGraph, Refusals) {
   options.weight_bits = 8;
   options.tensor_bits["nothing"] = 10;
   EXPECT_EQ(quantized(plain, samples(plain, rng, true), options).error().where, "nothing");
+}
+
+TEST(LowerGraph, IntegerInputsAreUnscaled) {
+  GraphBuilder g;
+  const auto x = g.input({4}, model::DType::i64);
+  g.output(g.node("Add", {x, x}));
+  const auto m = quantized(g.graph, {{{"input0", model::int_tensor({4}, {1, -2, 3000, 7})}}});
+  ASSERT_TRUE(m) << m.error().text();
+  EXPECT_EQ(m->program.tensors[0].exponent, 0);
+  EXPECT_EQ(m->program.tensors[0].hi, 32767);
+  EXPECT_LT(m->fidelity.outputs[0].max_abs_error, 2.1);  // steps of 4
 }
 
 TEST(LowerGraph, WidthsAreKept) {

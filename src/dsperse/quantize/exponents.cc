@@ -92,7 +92,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
     const auto bits = options.tensor_bits.find(draft.tensors[t].source);
     g.bits = std::max(g.bits, bits == options.tensor_bits.end() ? options.activation_bits : bits->second);
     g.statistics.merge(statistics[t]);
-    g.integers = g.integers || draft.tensors[t].integers;
+    if (draft.tensors[t].integers) g.integers = true, g.bits = 16;  // unscaled: as many as fit
     ++g.members;
   }
   for (const auto t : p.outputs) of[groups.root(t)].output = true;
