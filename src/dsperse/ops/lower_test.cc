@@ -6,8 +6,10 @@
 
 #include <cmath>
 
+#include "dsperse/ops/registry.h"
 #include "dsperse/ops/testing/graphs.h"
 #include "dsperse/quantize/quantize.h"
+#include "dsperse/run/float.h"
 #include "dsperse/run/testing/slow_run.h"
 
 namespace dsperse::ops {
@@ -26,7 +28,7 @@ using Ints = std::vector<std::int64_t>;
 using Attributes = std::map<std::string, model::Attribute>;
 
 quantize::Interpreters interpreters(const Graph& graph) {
-  return {[&graph](const Sample& sample) { return testing::evaluate_graph(graph, sample); },
+  return {[&graph](const Sample& sample) { return run::run_float(graph, float_operators(), sample); },
           [](const quantize::Program& p, const quantize::WeightStore& w) -> Result<quantize::RunInteger> {
             return [&p, &w](quantize::TensorStore& trace) { return run::testing::slow_run(p, w, trace); };
           }};
