@@ -437,6 +437,20 @@ TEST(LowerGraph, Refusals) {
   EXPECT_EQ(quantized(plain, samples(plain, rng, true), options).error().where, "nothing");
 }
 
+TEST(LowerGraph, ScalesThatDoNotMeetAreRefused) {
+  const auto sum = one_node("Add", {{2}, {2}}, {}, {});
+  const auto far =
+      quantized(sum, {{{"input0", model::float_tensor({2}, {1e10F, 1})}, {"input1", model::float_tensor({2}, {1e-6F, 0})}}});
+  ASSERT_FALSE(far);
+  EXPECT_EQ(far.error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(far.error().where, "Add0 > input0");
+  GraphBuilder g;  // calibration with zeros says nothing about an output that real data makes huge
+  g.output(g.node("MatMul", {g.input({1, 2}), g.constant({2, 1}, {1e20F, -1e20F})}));
+  const auto large = quantized(g.graph, {{{"input0", model::float_tensor({1, 2}, {0, 0})}}});
+  ASSERT_FALSE(large);
+  EXPECT_NE(large.error().what.find("too large for this output's range"), std::string::npos) << large.error().text();
+}
+
 TEST(LowerGraph, IntegerInputsAreUnscaled) {
   GraphBuilder g;
   const auto x = g.input({4}, model::DType::i64);
