@@ -124,6 +124,9 @@ TEST(Network, Residual) {
   const auto graph = residual();
   const auto m = quantized(graph);
   EXPECT_EQ(shapes(m), "CCCSCCCSCCSAG");
+  // The block with a convolution on both paths: its sum has no remainder.
+  EXPECT_EQ(m.program.ops[7].name.substr(0, 3), "Add");
+  EXPECT_EQ(quantize::op_requant(m.program.ops[7])->shift, std::vector<std::int32_t>{0});
   expect_faithful(graph, m, 45, 0.97);
 }
 
