@@ -1,7 +1,7 @@
 // ExtVec: an array of extension elements in blocks of 8 lanes, limb by limb: block b holds limb 0 of elements
 // 8b..8b+7, then limb 1, ... One stream for the vector kernels, no shuffles between limbs.
 //
-// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/poly/poly_test.cc.
+// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/field/field_test.cc.
 #pragma once
 
 #include <cstring>
