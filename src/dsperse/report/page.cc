@@ -103,33 +103,66 @@ std::string coverage(const Document& d) {
     out += d.fresh ? "<li>The certificate was made for the verifier's own fresh number, so it is no old answer.</li>"
                    : "<li><b>Freshness not checked</b>: this could be an old certificate for the same input.</li>";
   }
-  for (const std::string& note : d.notes) out += "<li>" + escape(note) + "</li>";
+  for (const std::string& note : d.notes)
+    if (!note.starts_with("model not pinned") && !note.starts_with("freshness not checked"))
+      out += "<li>" + escape(note) + "</li>";
+  return out + "</ul>";
+}
+
+/// "slice 3", "slices 0, 1 and 4"
+std::string slice_list(const std::vector<std::uint32_t>& indices) {
+  std::string out = indices.size() == 1 ? "slice " : "slices ";
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (i != 0) out += i + 1 == indices.size() ? " and " : ", ";
+    out += std::to_string(indices[i]);
+  }
+  return out;
+}
+
+/// One paragraph for each different guarantee, with the slices that have it.
+std::string guarantees(const Document& d) {
+  const std::vector<bool> grounded = ancestors_proved(d);
+  std::vector<std::pair<std::string, std::vector<std::uint32_t>>> groups;  // mode tag and words -> slices, in order of appearance
+  for (std::size_t i = 0; i < d.slices.size(); ++i) {
+    const Slice& s = d.slices[i];
+    const std::string words = tag(s.mode) + "|" + escape(guarantee(s.mode, d.profile_bits, grounded[i]));
+    const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == words; });
+    if (at == groups.end())
+      groups.emplace_back(words, std::vector{s.index});
+    else
+      at->second.push_back(s.index);
+  }
+  std::string out = "<ul>";
+  for (const auto& [words, indices] : groups) {
+    const std::size_t bar_at = words.rfind("</span>|") + 7;
+    out += fmt::format("<li>{} <b>{}</b>: {}</li>", words.substr(0, bar_at), slice_list(indices), words.substr(bar_at + 1));
+  }
   return out + "</ul>";
 }
 
 std::string slices(const Document& d) {
-  std::string out = "<h2>The slices</h2>" + graph(d);
-  const std::vector<bool> grounded = ancestors_proved(d);
+  std::string out = "<h2>The slices</h2>" + graph(d) + "<h3>What their modes guarantee</h3>" + guarantees(d);
   out +=
-      R"(<div class="wide"><table><thead><tr><th>slice</th><th>operators</th><th class="n">multiply-adds</th><th>mode</th><th>what that guarantees</th></tr></thead><tbody>)";
-  for (std::size_t i = 0; i < d.slices.size(); ++i) {
-    const Slice& s = d.slices[i];
-    const bool repeated = i > 0 && s.mode == d.slices[i - 1].mode && grounded[i] == grounded[i - 1];
-    out += fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="n">{}</td><td>{}</td><td>{}</td></tr>)", s.index,
-                       operators_text(s), count_text(s.macs), tag(s.mode),
-                       repeated ? "As the slice above." : escape(guarantee(s.mode, d.profile_bits, grounded[i])));
-  }
+      R"(<div class="wide"><table><thead><tr><th>slice</th><th>operators</th><th class="n">multiply-adds</th><th class="n">lookups</th><th>mode</th></tr></thead><tbody>)";
+  for (const Slice& s : d.slices)
+    out += fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>)", s.index,
+                       operators_text(s), count_text(s.macs), count_text(s.lookups), tag(s.mode));
   return out + "</tbody></table></div>";
 }
 
-/// Predicted and measured bars of one quantity, slice by slice.
+/// Predicted and measured bars of one quantity, slice by slice; slices that are not proved cost nothing here.
 template <class T>
 std::string chart(const Document& d, const char* title, std::optional<T> Slice::* predicted, std::optional<T> Slice::* measured,
                   const std::function<std::string(const std::optional<T>&)>& text) {
-  const double most = static_cast<double>(std::max(largest(d, predicted).value_or(T{}), largest(d, measured).value_or(T{})));
+  double most = 0;
+  for (const Slice& s : d.slices)
+    if (s.mode == "proof")
+      most =
+          std::max({most, static_cast<double>((s.*predicted).value_or(T{})), static_cast<double>((s.*measured).value_or(T{}))});
   if (most <= 0) return {};
   std::string out = fmt::format(R"(<h3>{}</h3><div class="bars">)", title);
   for (const Slice& s : d.slices) {
+    if (s.mode != "proof") continue;
     std::string name = fmt::format("slice {}", s.index);
     const auto row = [&](const std::optional<T>& value, const char* css, const char* word) {
       if (!value) return;
