@@ -27,12 +27,17 @@ Result<Lowering::Place> Lowering::logical_place(const Shape& shape) {
 
 Result<Lowering::Place> Lowering::channels_last(const Shape& shape) {
   switch (shape.size()) {
-    case 2: return axes_place(shape, {0, kUnit, kUnit, 1});
-    case 3: return axes_place(shape, {0, kUnit, 2, 1});
-    case 4: return axes_place(shape, {0, 2, 3, 1});
+    case 2:
+      return axes_place(shape, {0, kUnit, kUnit, 1});
+    case 3:
+      return axes_place(shape, {0, kUnit, 2, 1});
+    case 4:
+      return axes_place(shape, {0, 2, 3, 1});
     default:
-      return fail(ErrorKind::unsupported, "has " + std::to_string(shape.size()) + " axes; images (N, C, H, W), sequences (N, C, L) and rows (N, C) have a form",
-                  {}, "3-D convolution and pooling are not supported");
+      return fail(
+          ErrorKind::unsupported,
+          "has " + std::to_string(shape.size()) + " axes; images (N, C, H, W), sequences (N, C, L) and rows (N, C) have a form",
+          {}, "3-D convolution and pooling are not supported");
   }
 }
 
@@ -88,7 +93,7 @@ Value Lowering::at(const model::Node& node, const Value& x, const Place& to, boo
   }
   r.pieces = {piece};
   // The copy is bound under a name of its own, so that it cannot be taken for the ONNX tensor.
-  const std::string name = x.name + " layout " + std::to_string(copies_.size());
+  const std::string name = x.name + " layout " + std::to_string(draft_.tensors.size());
   const TensorId y = add_op(node.name + " layout", "Transpose", name, r, to.spec, to.view);
   draft_.tensors[y].source = x.name;
   values_.erase(name);
@@ -115,7 +120,8 @@ Status Lowering::reshape(const model::Node& node, const Value& x) {
 }
 
 Result<Lowering::Place> Lowering::like(const Value& x, const Shape& out) const {
-  if (const auto images = channels_last(x.view.shape); images && x.view == images->view && spec(x.id) == images->spec) return channels_last(out);
+  if (const auto images = channels_last(x.view.shape); images && x.view == images->view && spec(x.id) == images->spec)
+    return channels_last(out);
   const auto perm = *axis_order(x.view);
   return perm.empty() ? logical_place(out) : axes_place(out, perm);
 }
