@@ -51,17 +51,14 @@ std::string verdict(const Document& d) {
         escape(d.reason), d.where.empty() ? "" : " (" + escape(d.where) + ")");
   if (d.verdict != "accepted")
     return R"(<div class="verdict checked"><strong>Not verified</strong><p>No verifier has checked this run yet; the last section says how to.</p></div>)";
-  const char* kind = all_proved(d) ? "proof" : "checked";
-  std::string out = fmt::format(R"(<div class="verdict {}"><strong>Accepted</strong><p>)", kind);
   if (all_proved(d))
-    out += "Every part of this run is proved: the output is what this model, as converted to integers, makes of this input.";
-  else if (d.coverage && d.coverage->slices_proved == 0)
-    out += "The certificate keeps its rules, but nothing in it is proved: the output is the operator's word.";
-  else
-    out +=
-        "The proved parts are correct, and they fit together. The parts that are not proved are the operator's word; the output "
-        "depends on both.";
-  return out + "</p></div>";
+    return R"(<div class="verdict proof"><strong>Accepted, all of it proved</strong><p>Every part of this run is proved: the output is what this model, as )"
+           "converted to integers, makes of this input.</p></div>";
+  if (std::none_of(d.slices.begin(), d.slices.end(), [](const Slice& s) { return s.mode == "proof"; }))
+    return R"(<div class="verdict trust"><strong>Accepted, nothing proved</strong><p>The certificate keeps its rules, but no part of the run is proved: the )"
+           "output is the operator's word.</p></div>";
+  return R"(<div class="verdict checked"><strong>Accepted, proved in part</strong><p>The proved parts are correct, and they fit together. The parts that are )"
+         "not proved are the operator's word; the output depends on both.</p></div>";
 }
 
 std::string facts(const Document& d) {
@@ -109,13 +106,21 @@ std::string coverage(const Document& d) {
   return out + "</ul>";
 }
 
-/// "slice 3", "slices 0, 1 and 4"
+/// "slice 3", "slices 0 to 2, 4 and 6"
 std::string slice_list(const std::vector<std::uint32_t>& indices) {
-  std::string out = indices.size() == 1 ? "slice " : "slices ";
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    if (i != 0) out += i + 1 == indices.size() ? " and " : ", ";
-    out += std::to_string(indices[i]);
+  std::vector<std::string> runs;
+  for (std::size_t i = 0; i < indices.size();) {
+    std::size_t end = i + 1;
+    while (end < indices.size() && indices[end] == indices[end - 1] + 1) ++end;
+    if (end - i > 2) {
+      runs.push_back(fmt::format("{} to {}", indices[i], indices[end - 1]));
+    } else {
+      for (std::size_t j = i; j < end; ++j) runs.push_back(std::to_string(indices[j]));
+    }
+    i = end;
   }
+  std::string out = indices.size() == 1 ? "slice " : "slices ";
+  for (std::size_t i = 0; i < runs.size(); ++i) out += (i == 0 ? "" : i + 1 == runs.size() ? " and " : ", ") + runs[i];
   return out;
 }
 
@@ -177,11 +182,15 @@ std::string chart(const Document& d, const char* title, std::optional<T> Slice::
 }
 
 std::string costs(const Document& d) {
-  std::string out =
-      R"(<h2>Time, memory and size</h2><p class="soft"><span class="key measured"></span> measured in this run &#160; <span class="key predicted"></span> predicted before it</p>)";
-  out += chart<double>(d, "Time to prove", &Slice::predicted_prove_s, &Slice::prove_s, seconds_text);
-  out += chart<std::uint64_t>(d, "Memory of the process, at most", &Slice::predicted_peak_bytes, &Slice::peak_bytes, bytes_text);
-  out += chart<std::uint64_t>(d, "Size of the proof", &Slice::predicted_proof_bytes, &Slice::proof_bytes, bytes_text);
+  std::string charts = chart<double>(d, "Time to prove", &Slice::predicted_prove_s, &Slice::prove_s, seconds_text);
+  charts +=
+      chart<std::uint64_t>(d, "Memory of the process, at most", &Slice::predicted_peak_bytes, &Slice::peak_bytes, bytes_text);
+  charts += chart<std::uint64_t>(d, "Size of the proof", &Slice::predicted_proof_bytes, &Slice::proof_bytes, bytes_text);
+  std::string out = "<h2>Time, memory and size</h2>";
+  if (!charts.empty())
+    out +=
+        R"(<p class="soft"><span class="key measured"></span> measured in this run &#160; <span class="key predicted"></span> predicted before it</p>)";
+  out += charts;
   out += fmt::format(
       "<p>Running the model on integers took {}, committing to the tensors between slices {}, verifying the certificate {}.</p>",
       seconds_text(d.run_s), seconds_text(d.commit_s), seconds_text(d.verify_s));
@@ -208,9 +217,11 @@ std::string outputs(const Document& d) {
   if (d.outputs.empty()) return {};
   std::string out = "<h2>The output</h2>";
   for (const Output& o : d.outputs) {
-    out += fmt::format(
-        "<p><b>{}</b>: {} values{}</p>", escape(o.name), o.values.size(),
-        o.top ? fmt::format(", the largest is number {}{}", *o.top, o.label.empty() ? "" : " (" + escape(o.label) + ")") : "");
+    out +=
+        fmt::format("<p><b>{}</b>: {} values{}</p>", escape(o.name), o.values.size(),
+                    o.top ? fmt::format(", the largest is number {}{}", *o.top,
+                                        o.label.empty() || o.label == std::to_string(*o.top) ? "" : " (" + escape(o.label) + ")")
+                          : "");
     std::vector<std::size_t> order(o.values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     const std::size_t shown = std::min<std::size_t>(order.size(), 5);
@@ -255,9 +266,11 @@ std::string recheck(const Document& d) {
   out += fmt::format("dsperse verify {0}/certificate.dscert --key {0}/model.dsk \\\n  --input INPUT --output {0}/output.json",
                      folder);
   if (!d.model_id.empty()) out += " \\\n  --model-id " + escape(d.model_id);
-  out +=
-      " --nonce NONCE</pre><p>INPUT is the file that the model was given, NONCE the fresh number that the certificate was asked "
-      "for with. ";
+  out += " --nonce NONCE";
+  if (!all_proved(d)) out += " --policy POLICY";
+  out += "</pre><p>INPUT is the file that the model was given, NONCE the fresh number that the certificate was asked for with. ";
+  if (!all_proved(d))
+    out += "POLICY names the slices that must be proved; without it, all must be, and this certificate is rejected. ";
   out += "The first word of the answer is accepted or rejected; the exit code is 0 or 1.</p>";
   out += "<h2>What no certificate says</h2><ul><li>That the model is good: only that this model was run.</li>";
   out += "<li>That the float model gives the same numbers: see the table above for how close the integers are.</li>";
@@ -286,8 +299,9 @@ std::string page(const Document& d) {
   if (!d.model_id.empty()) out += "<p>model id <code>" + escape(d.model_id) + "</code></p>";
   if (!d.run_id.empty()) out += "<p>run id <code>" + escape(d.run_id) + "</code></p>";
   out +=
-      "<p>Made from the measurements of the run itself. This page loads nothing and runs no script; it is a summary for readers, "
-      "not a proof.</p></footer></body></html>\n";
+      "<p>Made from the measurements of the run itself. This page loads nothing and runs no script. It is the word of whoever "
+      "made it: ";
+  out += "to be sure, check the certificate yourself.</p></footer></body></html>\n";
   return out;
 }
 
