@@ -23,8 +23,12 @@ using Shape = std::vector<std::int64_t>;
 inline constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 /// "1x3x32x32"; "scalar" for rank 0.
 std::string shape_text(const Shape& shape);
+/// Most axes of a tensor.
+inline constexpr std::size_t kMaxRank = 16;
 
 enum class DType : std::uint8_t { f32, i64, boolean };
+/// "float", "integer", "boolean".
+std::string dtype_text(DType dtype);
 
 /// A dense tensor, row major in ONNX axis order. Floats in `f`, integers and booleans in `i`; the other vector is empty.
 /// ONNX double and float16 become f32, all integer types i64.
@@ -34,6 +38,13 @@ struct Tensor {
   std::vector<float> f;
   std::vector<std::int64_t> i;
 };
+
+/// Dimensions >= 0, at most kMaxElements elements, as many values as the shape says and none of the other kind.
+[[nodiscard]] Status check_tensor(const Tensor& tensor);
+/// A float tensor; the caller sees to it that the sizes fit.
+Tensor float_tensor(Shape shape, std::vector<float> values);
+/// An integer (or boolean) tensor; the same.
+Tensor int_tensor(Shape shape, std::vector<std::int64_t> values, DType dtype = DType::i64);
 
 /// An attribute's value. Graph-valued attributes (If, Loop) are refused at import.
 using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, Tensor>;
@@ -52,6 +63,9 @@ struct Node {
   [[nodiscard]] Result<std::string> string_or(const std::string& key, const std::string& fallback) const;
   [[nodiscard]] Result<std::vector<std::int64_t>> ints_or(const std::string& key, std::vector<std::int64_t> fallback) const;
 };
+
+/// "node 'conv1' (Conv)": how errors name a node.
+std::string node_text(const Node& node);
 
 /// A graph input or output. Shape is complete after shape inference.
 struct Port {

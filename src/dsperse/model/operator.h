@@ -33,11 +33,21 @@ struct EvaluateCall {
   std::span<const Tensor* const> inputs;
 };
 
+/// How an operator meets constant folding.
+enum class Folding : std::uint8_t {
+  ordinary,    ///< folded where its inputs are constants, otherwise it stays
+  fold_only,   ///< must fold: one that remains is an `unsupported` error of prepare()
+  shape_only,  ///< like fold_only, but its value depends on the shapes of its inputs alone, so these need not be constants
+};
+
 struct OperatorSchema {
   std::string name;  ///< ONNX name, default domain
-  /// dtype and shape of every output; an error (bad_input or unsupported) names the attribute or input at fault.
+  Folding folding = Folding::ordinary;
+  /// dtype and shape of every output that is supported; an error (bad_input or unsupported) names the attribute or input at
+  /// fault in `where`; the caller adds the node.
   std::function<Result<std::vector<ValueInfo>>(const InferCall&)> infer;
   /// Values of every output in float (integers stay integers), ONNX meaning of that opset. Deterministic: one order of sums.
+  /// Inputs have passed check_tensor (for shape_only operators their values are absent).
   std::function<Result<std::vector<Tensor>>(const EvaluateCall&)> evaluate;
 };
 

@@ -56,7 +56,7 @@ std::vector<TreeShape> opened_trees(const Layout& layout) {
 template <int D>
 Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
   ByteWriter w;
-  w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
+  for (const char c : kMagic) w.u8(static_cast<std::uint8_t>(c));
   for (const Digest& r : proof.fresh_roots) w.raw(r);
   w.raw(proof.end_root);
   for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.v})

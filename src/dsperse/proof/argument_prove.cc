@@ -8,6 +8,7 @@
 #include "dsperse/crypto/poly/multilinear.h"
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/crypto/sumcheck/sumcheck.h"
+#include "dsperse/proof/last_rounds.h"
 
 namespace dsperse::proof {
 namespace {
@@ -37,11 +38,15 @@ template <int D>
 class ProverChannel final : public crypto::Channel<D> {
  public:
   using E = Ext<D>;
-  ProverChannel(crypto::Transcript& transcript, const std::vector<E>& pads, const std::vector<E>& slots, const std::vector<E>& end,
-                ArgumentProof<D>& proof, const Forge<D>* forge)
+  ProverChannel(crypto::Transcript& transcript, const std::vector<E>& pads, const std::vector<E>& slots,
+                const std::vector<E>& end, ArgumentProof<D>& proof, const Forge<D>* forge)
       : transcript_(transcript), pads_(pads), slots_(slots), end_(end), proof_(proof), forge_(forge) {}
 
-  E challenge(std::string_view label) override { return transcript_.template challenge<D>(label); }
+  E challenge(std::string_view label) override {
+    const E x = transcript_.template challenge<D>(label);
+    if (forge_ != nullptr && forge_->challenge) forge_->challenge(label, x);
+    return x;
+  }
   E hidden(std::string_view label, std::uint32_t i, const E& value) override {
     E x = value;
     if (forge_ != nullptr && forge_->hidden) forge_->hidden(label, i, x);
@@ -71,20 +76,6 @@ class ProverChannel final : public crypto::Channel<D> {
   const Forge<D>* forge_;
 };
 
-template <int D>
-class LastRounds final : public crypto::RoundProver<D> {
- public:
-  LastRounds(ExtVec<D> w, ExtVec<D> l) : w_(std::move(w)), l_(std::move(l)) {}
-  std::array<Ext<D>, 2> round() override { return crypto::quadratic_round(w_, l_); }
-  void bind(const Ext<D>& x) override {
-    crypto::fold(w_, x);
-    crypto::fold(l_, x);
-  }
-
- private:
-  ExtVec<D> w_, l_;
-};
-
 /// Rows over F of one or more elements of E: limb l of row i is row i * D + l.
 template <int D>
 std::vector<Fp> limb_rows(std::span<const std::vector<Ext<D>>> rows) {
@@ -101,13 +92,16 @@ CommittedTree commit_rows(const crypto::Code& code, std::vector<Fp> rows, const 
   const std::size_t k = code.k();
   out.tree = std::make_unique<crypto::Tree>(crypto::Tree::commit(
       code, out.rows.size() / k,
-      [&](std::size_t i, std::span<Fp> row) { std::copy_n(out.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin()); },
+      [&](std::size_t i, std::span<Fp> row) {
+        std::copy_n(out.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin());
+      },
       salt_seed));
   return out;
 }
 
 /// Scatters a vector's flat values to coefficient rows.
-void scatter(const Placed& placed, std::uint64_t first, unsigned c, std::size_t k, std::span<const Fp> flat, std::vector<Fp>& rows) {
+void scatter(const Placed& placed, std::uint64_t first, unsigned c, std::size_t k, std::span<const Fp> flat,
+             std::vector<Fp>& rows) {
   const std::uint64_t mask = (std::uint64_t{1} << c) - 1;
   for (std::uint64_t i = 0; i < flat.size(); ++i) {
     const std::uint64_t a = placed.address(i) - first;
@@ -125,9 +119,9 @@ std::vector<Ext<D>> random_exts(SeedStream& stream, std::size_t n) {
 /// Everything fresh of one attempt.
 template <int D>
 struct Fresh {
-  std::vector<Ext<D>> pads, slots;            // slots: ab, f, g, h each
-  std::vector<std::vector<Ext<D>>> masks;     // per group, code.k() elements
-  std::vector<CommittedTree> trees;           // per group
+  std::vector<Ext<D>> pads, slots;         // slots: ab, f, g, h each
+  std::vector<std::vector<Ext<D>>> masks;  // per group, code.k() elements
+  std::vector<CommittedTree> trees;        // per group
   std::vector<Ext<D>> end1, end2;
   CommittedTree end;
 };
@@ -173,10 +167,10 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const 
     out.masks.push_back(random_exts<D>(mask_stream, k));
     const std::vector<Fp> limbs = limb_rows<D>({&out.masks.back(), 1});
     std::copy(limbs.begin(), limbs.end(), rows.begin() + static_cast<std::ptrdiff_t>(data_rows * k));
-    if (forge != nullptr && forge->witness_rows && g + 1 == layout.groups.size()) forge->witness_rows(rows);
     Digest salt_seed{};
     salt_stream.fill(std::span<std::uint8_t>(salt_seed));
     out.trees.push_back(commit_rows(code, std::move(rows), salt_seed));
+    if (forge != nullptr && forge->committed) forge->committed(g, out.trees.back());
   }
   out.end1 = random_exts<D>(end_stream, layout.end.code.k());
   out.end2 = random_exts<D>(end_stream, layout.end.code.k());
@@ -184,6 +178,7 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const 
   end_stream.fill(std::span<std::uint8_t>(salt_seed));
   const std::vector<std::vector<Ext<D>>> end_rows{out.end1, out.end2};
   out.end = commit_rows(layout.end.code, limb_rows<D>(end_rows), salt_seed);
+  if (forge != nullptr && forge->committed) forge->committed(layout.groups.size(), out.end);
   return out;
 }
 
@@ -197,45 +192,21 @@ std::vector<const CommittedTree*> group_trees(const std::vector<std::vector<cons
   return out;
 }
 
+/// Data rows of all groups, and their mask rows.
 template <int D>
-ExtVec<D> stack(const Layout& layout, const std::vector<std::vector<const CommittedTree*>>& given, const Fresh<D>& fresh) {
-  ExtVec<D> w(std::size_t{1} << layout.vars);
+std::vector<GroupRows<D>> group_rows(const Layout& layout, const std::vector<std::vector<const CommittedTree*>>& given,
+                                     const Fresh<D>& fresh) {
+  std::vector<GroupRows<D>> out;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];
-    const std::size_t kd = group.geometry.code.kd(), k = group.geometry.code.k();
     const auto trees = group_trees(given, fresh, g);
-    for (std::size_t i = 0; i < trees.size(); ++i) {
-      const std::size_t rows = group.trees[i].rows - (group.trees[i].fresh ? D : 0);
-      for (std::size_t row = 0; row < rows; ++row) {
-        const std::uint64_t at = group.offset + ((group.trees[i].first_row + row) << group.geometry.code.c);
-        const Fp* from = trees[i]->rows.data() + row * k;
-        for (std::size_t j = 0; j < kd; ++j) w.block((at + j) / crypto::kLanes)[(at + j) % crypto::kLanes] = from[j].v;
-      }
-    }
-    for (std::size_t j = 0; j < kd; ++j) w.set(layout.mask_address(group) + j, fresh.masks[g][j]);
+    GroupRows<D> rows{{}, fresh.masks[g]};
+    for (std::size_t i = 0; i < trees.size(); ++i)
+      for (std::size_t row = 0; row < group.trees[i].rows - (group.trees[i].fresh ? D : 0); ++row)
+        rows.rows.push_back(trees[i]->rows.data() + row * group.geometry.code.k());
+    out.push_back(std::move(rows));
   }
-  return w;
-}
-
-template <int D>
-ExtVec<D> dense_functional(const Layout& layout, const crypto::Folded<D>& folded) {
-  ExtVec<D> l(std::size_t{1} << layout.vars);
-  for (const auto& [v, c] : folded.coef)
-    for (int limb = 0; limb < D; ++limb) l.add(layout.address(v) + static_cast<std::uint64_t>(limb), c * Ext<D>::basis(limb));
-  for (const auto& claim : folded.claims) {
-    const Placed& p = layout.placed[claim.id];
-    const std::uint64_t base = layout.offset_of(claim.id) + p.base;
-    const FlatClaim<D> flat = flatten_claim<D>(p, claim);
-    const std::uint64_t runs = flat.tail.size() / p.run;
-    parallel_for(flat.outer.size() * runs, 64, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) {
-        const Ext<D> a = flat.outer[i / runs];
-        const Ext<D>* tail = flat.tail.data() + i % runs * p.run;
-        for (std::uint64_t j = 0; j < p.run; ++j) l.add(base + i * p.stride + j, a * tail[j]);
-      }
-    });
-  }
-  return l;
+  return out;
 }
 
 template <int D>
@@ -265,8 +236,9 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   if (party.pads() != layout.pads || party.slots() != layout.slots)
     return fail(ErrorKind::internal, "the schedule differs from its dry run");
   watch.lap("schedule");
+  if (forge != nullptr && forge->checks) forge->checks(party);
   const crypto::Folded<D> folded = party.fold_checks();
-  LastRounds<D> rounds(stack<D>(layout, trees, fresh), dense_functional<D>(layout, folded));
+  LastRounds<D> rounds(layout, folded, group_rows<D>(layout, trees, fresh));
   watch.lap("functional");
   const auto end = crypto::sumcheck<D>(party, crypto::Pads::end, "last", Form<D>(folded.value), layout.vars, &rounds);
   watch.lap("last sumcheck");
@@ -322,8 +294,8 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
 
 }  // namespace
 
-CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes, std::span<const std::uint32_t> ids,
-                             const FillVector& fill, const Digest& seed) {
+CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes,
+                             std::span<const std::uint32_t> ids, const FillVector& fill, const Digest& seed) {
   std::vector<Placed> placed;
   std::uint64_t at = 0;
   for (const quantize::Shape& s : shapes) {
@@ -337,7 +309,8 @@ CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize:
     fill(ids[i], flat);
     scatter(placed[i], 0, code.c, k, flat, rows);
   }
-  for (std::size_t i = 0; i < n_rows; ++i) SeedStream(seed, "pad", i).fill(std::span<Fp>(rows).subspan(i * k + code.kd(), code.r));
+  for (std::size_t i = 0; i < n_rows; ++i)
+    SeedStream(seed, "pad", i).fill(std::span<Fp>(rows).subspan(i * k + code.kd(), code.r));
   Digest salt_seed{};
   SeedStream(seed, "salt").fill(std::span<std::uint8_t>(salt_seed));
   return commit_rows(code, std::move(rows), salt_seed);
@@ -355,9 +328,9 @@ Result<Bytes> prove_argument(const Layout& layout, const Head& head, const std::
   return fail(ErrorKind::internal, "four degenerate challenges in a row", "proof", "report this");
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                             \
+#define DSPERSE_INSTANTIATE(D)                                                                                                \
   template Result<Bytes> prove_argument<D>(const Layout&, const Head&, const std::vector<std::vector<const CommittedTree*>>&, \
-                                           const FillVector&, const ScheduleFn<D>&, ProveStats*, const Forge<D>*,          \
+                                           const FillVector&, const ScheduleFn<D>&, ProveStats*, const Forge<D>*,             \
                                            std::vector<std::string>*);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

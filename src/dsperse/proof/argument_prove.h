@@ -31,6 +31,8 @@ template <int D>
 struct Forge {
   using E = crypto::Ext<D>;
   std::function<void(std::string_view label, std::uint32_t i, E&)> hidden, last, clear;
+  /// Sees every challenge of the schedule and of the last sumcheck.
+  std::function<void(std::string_view label, const E&)> challenge;
   std::function<void(std::vector<E>&)> pads, slots;
   std::function<void(std::size_t group, E&)> v;
   /// u may be changed so that it still evaluates to v.
@@ -38,8 +40,11 @@ struct Forge {
   std::function<void(E&)> h;
   std::function<void(const crypto::Form<D>& claim, const E& target, std::vector<E>&)> u_end;
   std::function<void(std::vector<crypto::Opening>&)> opened;
-  /// Codeword errors: coefficients committed instead of the fresh witness tree's rows, while w stays.
-  std::function<void(std::vector<crypto::Fp>& rows)> witness_rows;
+  /// Fresh tree of a group (the end tree comes last, as one more group): `tree` may be replaced, e.g. by one over words of no
+  /// codeword; the rows that the prover goes on with stay.
+  std::function<void(std::size_t group, CommittedTree&)> committed;
+  /// The schedule's checks before they are folded.
+  std::function<void(const crypto::Party<D>&)> checks;
 };
 
 /// trees: per group (without the witness) the trees committed before. schedule runs once per attempt; when a challenge is

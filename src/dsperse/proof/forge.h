@@ -28,4 +28,13 @@ template <int D>
 [[nodiscard]] Result<Bytes> prove_slice_forged(const SliceKey& key, const Statement& statement, const SliceWitness& witness,
                                                const SliceForge<D>& forge);
 
+/// The weight range proof of a key whose root is set.
+template <int D>
+[[nodiscard]] Result<Bytes> prove_ranges_forged(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
+                                                const SliceForge<D>& forge);
+/// An epoch link.
+template <int D>
+[[nodiscard]] Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
+                                              const WeightCommitment& epoch, const SliceForge<D>& forge);
+
 }  // namespace dsperse::proof

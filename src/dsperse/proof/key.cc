@@ -274,7 +274,7 @@ Status check_model_key(const ModelKey& key) {
 
 Bytes encode_model_key(const ModelKey& key) {
   ByteWriter w;
-  w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
+  for (const char ch : kMagic) w.u8(static_cast<std::uint8_t>(ch));
   w.u32(static_cast<std::uint32_t>(key.slices.size()));
   for (const SliceKey& s : key.slices) {
     w.raw(slice_body(s));

@@ -31,21 +31,22 @@ Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) 
 }
 
 template <int D>
-Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment) {
+Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
+                           const SliceForge<D>* forge = nullptr) {
   DSPERSE_TRY(const Relation relation, range_relation(key.program));
   DSPERSE_TRY(const auto argument, range_argument<D>(key, relation));
-  const relation::Values values(relation, weights, {});
-  if (values.missing() != 0) return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
+  const relation::Values values(relation, weights, {}, forge != nullptr ? &forge->values : nullptr);
+  if (values.missing() != 0 && forge == nullptr) return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
   std::unique_ptr<relation::Witness<D>> witness;
   return prove_argument<D>(
       argument.second, range_head(key), {{&commitment.impl->tree}},
       [&](std::uint32_t v, std::span<Fp> out) { copy(values.tensor(v), out); },
       [&](crypto::Party<D>& party) {
-        witness = relation::make_witness<D>(values);
+        witness = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
         relation::run_schedule<D>(party, relation, publics, witness.get());
       },
-      nullptr);
+      nullptr, forge != nullptr ? &forge->argument : nullptr, forge != nullptr ? forge->log : nullptr);
 }
 
 template <int D>
@@ -87,11 +88,13 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
 
 /// Geometries and root are the key's business; this one only proves.
 template <int D>
-Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch) {
+Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch,
+                            const SliceForge<D>* forge = nullptr) {
   const auto [spec, layout] = link_argument<D>(key);
   return prove_argument<D>(
       layout, link_head(key, link), {{&base.impl->tree, &epoch.impl->tree}}, [](std::uint32_t, std::span<Fp>) {},
-      [&](crypto::Party<D>& party) { link_schedule<D>(party, key); }, nullptr);
+      [&](crypto::Party<D>& party) { link_schedule<D>(party, key); }, nullptr, forge != nullptr ? &forge->argument : nullptr,
+      forge != nullptr ? forge->log : nullptr);
 }
 
 template <int D>
@@ -158,9 +161,8 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
 }
 
 Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary, const quantize::WeightStore& weights,
-                                    const Digest& weight_seed) {
+                                    const Digest& weight_seed, const ConstraintOptions& options) {
   CompiledSlice out;
-  const relation::Options options;
   DSPERSE_TRY(out.key, profile == Profile::bits100 ? plan_key<2>(spec, boundary, options) : plan_key<3>(spec, boundary, options));
   if (weights.empty()) return out;
   DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed));
@@ -195,6 +197,22 @@ template <int D>
 Result<Bytes> prove_slice_forged(const SliceKey& key, const Statement& statement, const SliceWitness& witness, const SliceForge<D>& forge) {
   return prove_slice_at<D>(key, statement, witness, nullptr, &forge);
 }
+template <int D>
+Result<Bytes> prove_ranges_forged(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
+                                  const SliceForge<D>& forge) {
+  return prove_ranges<D>(key, weights, commitment, &forge);
+}
+template <int D>
+Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch,
+                                const SliceForge<D>& forge) {
+  return prove_link_at<D>(key, link, base, epoch, &forge);
+}
+template Result<Bytes> prove_ranges_forged<2>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&, const SliceForge<2>&);
+template Result<Bytes> prove_ranges_forged<3>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&, const SliceForge<3>&);
+template Result<Bytes> prove_link_forged<2>(const SliceKey&, const EpochLink&, const WeightCommitment&, const WeightCommitment&,
+                                            const SliceForge<2>&);
+template Result<Bytes> prove_link_forged<3>(const SliceKey&, const EpochLink&, const WeightCommitment&, const WeightCommitment&,
+                                            const SliceForge<3>&);
 template Result<Bytes> prove_slice_forged<2>(const SliceKey&, const Statement&, const SliceWitness&, const SliceForge<2>&);
 template Result<Bytes> prove_slice_forged<3>(const SliceKey&, const Statement&, const SliceWitness&, const SliceForge<3>&);
 

@@ -40,7 +40,8 @@ struct CompiledSlice {
 };
 /// Plans constraints and geometries, commits the weights, proves their ranges. Errors name the op that does not fit.
 [[nodiscard]] Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary,
-                                                  const quantize::WeightStore& weights, const Digest& weight_seed);
+                                                  const quantize::WeightStore& weights, const Digest& weight_seed,
+                                                  const ConstraintOptions& options = {});
 
 /// A boundary chunk's tree from its tensor and seed_B; equal (tensor, seed, geometry) give equal roots.
 class BoundaryCommitment {

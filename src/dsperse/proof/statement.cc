@@ -56,7 +56,7 @@ Digest run_id(const Digest& model_id, ByteView nonce, const Digest& salt) {
 
 Bytes encode_certificate(const Certificate& c) {
   ByteWriter w;
-  w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
+  for (const char ch : kMagic) w.u8(static_cast<std::uint8_t>(ch));
   w.raw(c.model_id);
   write_bytes(w, c.nonce);
   w.raw(c.salt);

@@ -4,69 +4,23 @@
 #include <map>
 
 #include "dsperse/base/parallel.h"
-#include "dsperse/crypto/poly/multilinear.h"
+#include "dsperse/crypto/lookup/fraction_levels.h"
+#include "dsperse/crypto/sumcheck/product_rounds.h"
 
 namespace dsperse::relation {
 namespace {
 
 using crypto::Ext;
 using crypto::ExtVec;
-
-template <int D>
-class ProductRounds final : public crypto::RoundProver<D> {
- public:
-  ProductRounds(ExtVec<D> table_a, ExtVec<D> table_b) : a(std::move(table_a)), b(std::move(table_b)) {}
-  std::array<Ext<D>, 2> round() override { return crypto::quadratic_round(a, b); }
-  void bind(const Ext<D>& x) override {
-    crypto::fold(a, x);
-    crypto::fold(b, x);
-  }
-  ExtVec<D> a, b;
-};
-
-template <int D>
-class Fractions final : public crypto::FractionProver<D>, crypto::RoundProver<D> {
- public:
-  Fractions(ExtVec<D> p, ExtVec<D> q) {
-    while (p.size() > 1) {
-      ExtVec<D> pp(p.size() / 2), qq(p.size() / 2);
-      levels_.push_back(crypto::fraction_level(p, q, pp, qq));
-      p = std::move(pp);
-      q = std::move(qq);
-    }
-    std::reverse(levels_.begin(), levels_.end());
-    root_ = {p[0], q[0]};
-  }
-  std::array<Ext<D>, 2> root() override { return root_; }
-
-  crypto::RoundProver<D>* level(std::size_t k, std::span<const Ext<D>> point, const Ext<D>& lambda) override {
-    now_ = std::move(levels_[k]);
-    lambda_ = lambda;
-    eq_ = crypto::eq_table<D>(point.empty() ? point : point.subspan(1));
-    return this;
-  }
-  std::array<Ext<D>, 4> level_end() override { return {now_.p0[0], now_.p1[0], now_.q0[0], now_.q1[0]}; }
-
-  std::array<Ext<D>, 2> round() override { return crypto::fraction_round(eq_, now_.p0, now_.p1, now_.q0, now_.q1, lambda_); }
-  void bind(const Ext<D>& x) override {
-    for (ExtVec<D>* t : {&now_.p0, &now_.p1, &now_.q0, &now_.q1}) crypto::fold(*t, x);
-    if (eq_.size() > 1) crypto::sum_pairs(eq_);
-  }
-
- private:
-  std::vector<crypto::FractionLevel<D>> levels_;
-  crypto::FractionLevel<D> now_;
-  ExtVec<D> eq_;
-  Ext<D> lambda_;
-  std::array<Ext<D>, 2> root_;
-};
+using crypto::FractionLevel;
 
 /// A factor's table over the shared letters: its axes folded one by one, outermost first.
 template <int D>
 class FactorFold {
  public:
   using E = Ext<D>;
-  FactorFold(IntView tensor, const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& axes) : tensor_(tensor), bound_(bound), axes_(axes) {}
+  FactorFold(IntView tensor, const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& axes)
+      : tensor_(tensor), bound_(bound), axes_(axes) {}
 
   ExtVec<D> table() {
     std::size_t first = 0, rest = tensor_.size;
@@ -95,7 +49,8 @@ class FactorFold {
     if (rest < 4) {
       for (std::size_t row = 0; row < axis.rows.size(); ++row)
         for (const auto& [i, w] : axis.rows[row])
-          for (std::size_t j = 0; j < rest; ++j) out[row * rest + j] += w * scalar * crypto::Fp::from_signed(tensor_.at(i * rest + j));
+          for (std::size_t j = 0; j < rest; ++j)
+            out[row * rest + j] += w * scalar * crypto::Fp::from_signed(tensor_.at(i * rest + j));
       return out;
     }
     for (std::size_t row = 0; row < axis.rows.size(); ++row) {
@@ -126,7 +81,8 @@ class FactorFold {
   }
 
   template <class T>
-  static void accumulate(ExtVec<D>& sum, std::span<const E> weights, const T* data, const std::vector<std::size_t>& at, std::size_t length) {
+  static void accumulate(ExtVec<D>& sum, std::span<const E> weights, const T* data, const std::vector<std::size_t>& at,
+                         std::size_t length) {
     std::vector<const T*> rows;
     for (const std::size_t a : at) rows.push_back(data + a);
     crypto::accumulate_rows<D>(sum, weights, std::span<const T* const>(rows), length);
@@ -184,32 +140,38 @@ class RelationWitness final : public Witness<D> {
   crypto::FractionProver<D>* leaves(const E& alpha, const std::vector<E>& beta) override {
     const Relation& relation = values_.relation();
     const LeafCube cube = leaf_cube(relation);
-    ExtVec<D> p(std::size_t{1} << cube.vars), q(std::size_t{1} << cube.vars);
-    for (std::size_t b = 0; b < q.blocks(); ++b)  // (0, 1) everywhere
-      for (std::size_t lane = 0; lane < std::min(crypto::kLanes, q.size()); ++lane) q.block(b)[lane] = 1;
-    for (const LeafBlock& block : cube.blocks) fill(relation.lookups[block.lookup], block, alpha, beta, p, q);
-    if (forge_ != nullptr && forge_->leaves) forge_leaves(p, q);
-    fractions_ = std::make_unique<Fractions<D>>(std::move(p), std::move(q));
+    const std::size_t n = std::size_t{1} << cube.vars, half = std::max<std::size_t>(1, n / 2);
+    FractionLevel<D> leaves{ExtVec<D>(half), ExtVec<D>(half), ExtVec<D>(half), ExtVec<D>(half)};  // a single leaf is even
+    for (ExtVec<D>* q : {&leaves.q0, &leaves.q1})                                                 // (0, 1) everywhere
+      for (std::size_t b = 0; b < q->blocks(); ++b)
+        for (std::size_t lane = 0; lane < std::min(crypto::kLanes, half); ++lane) q->block(b)[lane] = 1;
+    for (const LeafBlock& block : cube.blocks) fill(relation.lookups[block.lookup], block, alpha, beta, leaves);
+    if (forge_ != nullptr && forge_->leaves) forge_leaves(leaves, n);
+    fractions_ = n == 1 ? std::make_unique<crypto::FractionLevels<D>>(leaves.p0[0], leaves.q0[0])
+                        : std::make_unique<crypto::FractionLevels<D>>(std::move(leaves));
     return fractions_.get();
   }
 
   E product(std::uint32_t index, const BoundProduct<D>& bound) override {
     const Product& p = values_.relation().products[index];
-    auto rounds = std::make_unique<ProductRounds<D>>(FactorFold<D>(values_.tensor(p.a.tensor), bound, bound.a).table(),
-                                                     FactorFold<D>(values_.tensor(p.b.tensor), bound, bound.b).table());
-    const E value = crypto::inner(rounds->a, rounds->b);
+    IntView a = values_.tensor(p.a.tensor), b = values_.tensor(p.b.tensor);
+    if (forge_ != nullptr && forge_->factor) a = forge_->factor(index, false, a), b = forge_->factor(index, true, b);
+    auto rounds = std::make_unique<crypto::ProductRounds<D>>(FactorFold<D>(a, bound, bound.a).table(),
+                                                             FactorFold<D>(b, bound, bound.b).table());
+    const E value = rounds->sum();
     products_[index] = std::move(rounds);
     return value;
   }
   crypto::RoundProver<D>* rounds(std::uint32_t index) override { return products_[index].get(); }
   std::array<E, 2> product_end(std::uint32_t index) override {
-    const std::array<E, 2> out{products_[index]->a[0], products_[index]->b[0]};
+    const std::array<E, 2> out = products_[index]->ends();
     products_.erase(index);
     return out;
   }
 
  private:
-  void fill(const Lookup& lookup, const LeafBlock& block, const E& alpha, const std::vector<E>& beta, ExtVec<D>& p, ExtVec<D>& q) const {
+  void fill(const Lookup& lookup, const LeafBlock& block, const E& alpha, const std::vector<E>& beta,
+            FractionLevel<D>& leaves) const {
     const auto n = static_cast<std::size_t>(lookup.shape.back());
     const std::size_t rows = static_cast<std::size_t>(quantize::elements(lookup.shape)) / n;
     const E base = alpha - beta[kMaxWidth] * crypto::Fp(lookup.table + 1);
@@ -226,27 +188,31 @@ class RelationWitness final : public Witness<D> {
         for (std::size_t j = 0; j < n; ++j) {
           E x = base;
           for (std::size_t c = 0; c < lookup.columns.size(); ++c) x -= beta[c] * values_.column(block.lookup, c)[row * n + j];
-          p.set(address + j, E::one());
-          q.set(address + j, x);
+          const std::size_t leaf = address + j;
+          (leaf % 2 == 0 ? leaves.p0 : leaves.p1).set(leaf / 2, E::one());
+          (leaf % 2 == 0 ? leaves.q0 : leaves.q1).set(leaf / 2, x);
         }
       }
     });
   }
 
-  void forge_leaves(ExtVec<D>& p, ExtVec<D>& q) const {
-    std::vector<E> pv(p.size()), qv(q.size());
-    for (std::size_t i = 0; i < p.size(); ++i) pv[i] = p[i], qv[i] = q[i];
-    forge_->leaves(pv, qv);
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      p.set(i, pv[i]);
-      q.set(i, qv[i]);
+  void forge_leaves(FractionLevel<D>& leaves, std::size_t n) const {
+    std::vector<E> p(n), q(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      p[i] = (i % 2 == 0 ? leaves.p0 : leaves.p1)[i / 2];
+      q[i] = (i % 2 == 0 ? leaves.q0 : leaves.q1)[i / 2];
+    }
+    forge_->leaves(p, q);
+    for (std::size_t i = 0; i < n; ++i) {
+      (i % 2 == 0 ? leaves.p0 : leaves.p1).set(i / 2, p[i]);
+      (i % 2 == 0 ? leaves.q0 : leaves.q1).set(i / 2, q[i]);
     }
   }
 
   const Values& values_;
   const ScheduleForge<D>* forge_;
-  std::unique_ptr<Fractions<D>> fractions_;
-  std::map<std::uint32_t, std::unique_ptr<ProductRounds<D>>> products_;
+  std::unique_ptr<crypto::FractionLevels<D>> fractions_;
+  std::map<std::uint32_t, std::unique_ptr<crypto::ProductRounds<D>>> products_;
 };
 
 }  // namespace

@@ -15,6 +15,8 @@ template <int D>
 struct ScheduleForge {
   /// p and q of all leaves (interleaved index) before the tree is built.
   std::function<void(std::vector<crypto::Ext<D>>& p, std::vector<crypto::Ext<D>>& q)> leaves;
+  /// What product `index` reads instead of its factor a or b.
+  std::function<IntView(std::uint32_t index, bool is_b, IntView honest)> factor;
 };
 
 /// values must outlive the result.

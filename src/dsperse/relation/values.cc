@@ -97,6 +97,7 @@ Values::Values(const Relation& relation, const quantize::WeightStore& weights, c
   columns_.resize(relation.lookups.size());
   for (std::uint32_t i = 0; i < relation.lookups.size(); ++i)
     for (const Terms& terms : relation.lookups[i].columns) columns_[i].push_back(evaluate(terms, relation.lookups[i].shape));
+  if (forge != nullptr && forge->columns) forge->columns(*this);
   count();
   if (forge != nullptr && forge->multiplicities) forge->multiplicities(*this);
 }

@@ -27,8 +27,9 @@ struct IntView {
 
 /// Changes tests make before what follows from the values is computed.
 struct ValueForge {
-  std::function<void(class Values&)> tensors;         ///< after limbs, offsets and pool steps, before the tuples
-  std::function<void(class Values&)> multiplicities;  ///< after they were counted
+  std::function<void(class Values&)> tensors = {};         ///< after limbs, offsets and pool steps, before the tuples
+  std::function<void(class Values&)> columns = {};         ///< after the tuples, before they are counted
+  std::function<void(class Values&)> multiplicities = {};  ///< after they were counted
 };
 
 class Values {
@@ -45,6 +46,7 @@ class Values {
   [[nodiscard]] const std::vector<std::int64_t>& product(std::uint32_t i) const { return products_[i]; }
   /// Column c of lookup i at every element of its site.
   [[nodiscard]] const std::vector<Fp>& column(std::uint32_t i, std::size_t c) const { return columns_[i][c]; }
+  [[nodiscard]] std::vector<Fp>& column(std::uint32_t i, std::size_t c) { return columns_[i][c]; }
   /// The sum of terms at every element of a site.
   [[nodiscard]] std::vector<Fp> evaluate(const Terms& terms, const Shape& site) const;
   /// Tuples that are in no table: zero for an honest trace.

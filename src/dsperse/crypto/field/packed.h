@@ -10,7 +10,11 @@
 #include <cstdint>
 
 #if defined(__AVX512F__) || defined(__AVX2__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 about its own _mm512_undefined_epi32
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 #endif
 
 #define DSPERSE_INLINE inline __attribute__((always_inline))
@@ -45,7 +49,9 @@ DSPERSE_INLINE F8 operator-(F8 a, F8 b) {
   return {_mm512_mask_add_epi64(r, borrow, r, _mm512_set1_epi64(static_cast<long long>(kPrime)))};
 }
 /// a + b as a - (p - b), so that one comparison corrects carry and range together.
-DSPERSE_INLINE F8 operator+(F8 a, F8 b) { return a - F8{_mm512_sub_epi64(_mm512_set1_epi64(static_cast<long long>(kPrime)), b.v)}; }
+DSPERSE_INLINE F8 operator+(F8 a, F8 b) {
+  return a - F8{_mm512_sub_epi64(_mm512_set1_epi64(static_cast<long long>(kPrime)), b.v)};
+}
 
 /// hi 2^64 + lo mod p, canonical, for any lo and hi.
 DSPERSE_INLINE F8 reduce(__m512i lo, __m512i hi) {
@@ -67,6 +73,29 @@ DSPERSE_INLINE F8 operator*(F8 a, F8 b) {
   const __m512i hi = _mm512_add_epi64(_mm512_add_epi64(hh, _mm512_srli_epi64(t0, 32)), _mm512_srli_epi64(t1, 32));
   const __m512i lo = _mm512_mask_blend_epi32(0xAAAA, ll, _mm512_slli_epi64(t1, 32));
   return reduce(lo, hi);
+}
+
+/// 2^S x, S < 192: shifts in place of a multiplication (2^64 = 2^32 - 1, 2^96 = -1).
+template <unsigned S>
+DSPERSE_INLINE F8 times_power_of_two(F8 x) {
+  static_assert(S < 192);
+  const __m512i eps = _mm512_set1_epi64(static_cast<long long>(kEps));
+  if constexpr (S == 0) {
+    return x;
+  } else if constexpr (S >= 96) {
+    return zero() - times_power_of_two<S - 96>(x);
+  } else if constexpr (S >= 64) {
+    // x = x0 + 2^(96 - S) x1: 2^S x = 2^64 (2^(S - 64) x0) - x1.
+    const F8 low{_mm512_mul_epu32(S == 64 ? x.v : _mm512_slli_epi64(x.v, S - 64), eps)};
+    return low - F8{_mm512_srli_epi64(x.v, 96 - S)};
+  } else if constexpr (S > 32) {
+    return reduce(_mm512_slli_epi64(x.v, S), _mm512_srli_epi64(x.v, 64 - S));
+  } else {
+    const __m512i m = _mm512_mul_epu32(_mm512_srli_epi64(x.v, 64 - S), eps);
+    const __m512i r = _mm512_add_epi64(_mm512_slli_epi64(x.v, S), m);
+    const __m512i t = _mm512_mask_add_epi64(r, _mm512_cmplt_epu64_mask(r, m), r, eps);
+    return {_mm512_min_epu64(t, _mm512_sub_epi64(t, _mm512_set1_epi64(static_cast<long long>(kPrime))))};
+  }
 }
 
 #elif defined(__AVX2__)
@@ -98,7 +127,8 @@ DSPERSE_INLINE __m256i sub_mod(__m256i a, __m256i b) {
   return _mm256_add_epi64(r, _mm256_and_si256(below(a, b), _mm256_set1_epi64x(static_cast<long long>(kPrime))));
 }
 DSPERSE_INLINE __m256i reduce4(__m256i lo, __m256i hi) {
-  const __m256i eps = _mm256_set1_epi64x(static_cast<long long>(kEps)), prime = _mm256_set1_epi64x(static_cast<long long>(kPrime));
+  const __m256i eps = _mm256_set1_epi64x(static_cast<long long>(kEps)),
+                prime = _mm256_set1_epi64x(static_cast<long long>(kPrime));
   const __m256i hi_hi = _mm256_srli_epi64(hi, 32);
   __m256i t = _mm256_sub_epi64(lo, hi_hi);
   t = _mm256_sub_epi64(t, _mm256_and_si256(below(lo, hi_hi), eps));
@@ -109,7 +139,8 @@ DSPERSE_INLINE __m256i reduce4(__m256i lo, __m256i hi) {
 }
 DSPERSE_INLINE __m256i mul4(__m256i a, __m256i b) {
   const __m256i ah = _mm256_srli_epi64(a, 32), bh = _mm256_srli_epi64(b, 32);
-  const __m256i ll = _mm256_mul_epu32(a, b), lh = _mm256_mul_epu32(a, bh), hl = _mm256_mul_epu32(ah, b), hh = _mm256_mul_epu32(ah, bh);
+  const __m256i ll = _mm256_mul_epu32(a, b), lh = _mm256_mul_epu32(a, bh), hl = _mm256_mul_epu32(ah, b),
+                hh = _mm256_mul_epu32(ah, bh);
   const __m256i t0 = _mm256_add_epi64(hl, _mm256_srli_epi64(ll, 32));
   const __m256i t1 = _mm256_add_epi64(lh, _mm256_and_si256(t0, _mm256_set1_epi64x(static_cast<long long>(kEps))));
   const __m256i hi = _mm256_add_epi64(_mm256_add_epi64(hh, _mm256_srli_epi64(t0, 32)), _mm256_srli_epi64(t1, 32));
@@ -122,6 +153,26 @@ DSPERSE_INLINE F8 operator+(F8 a, F8 b) {
   return {{sub_mod(a.v[0], _mm256_sub_epi64(prime, b.v[0])), sub_mod(a.v[1], _mm256_sub_epi64(prime, b.v[1]))}};
 }
 DSPERSE_INLINE F8 operator*(F8 a, F8 b) { return {{mul4(a.v[0], b.v[0]), mul4(a.v[1], b.v[1])}}; }
+
+template <unsigned S>
+DSPERSE_INLINE __m256i shift4(__m256i x) {
+  const __m256i eps = _mm256_set1_epi64x(static_cast<long long>(kEps));
+  if constexpr (S >= 96) {
+    return sub_mod(_mm256_setzero_si256(), shift4<S - 96>(x));
+  } else if constexpr (S >= 64) {
+    return sub_mod(_mm256_mul_epu32(_mm256_slli_epi64(x, S - 64), eps), _mm256_srli_epi64(x, 96 - S));
+  } else if constexpr (S > 0) {
+    return reduce4(_mm256_slli_epi64(x, S), _mm256_srli_epi64(x, 64 - S));
+  } else {
+    return x;
+  }
+}
+/// 2^S x, S < 192: shifts in place of a multiplication (2^64 = 2^32 - 1, 2^96 = -1).
+template <unsigned S>
+DSPERSE_INLINE F8 times_power_of_two(F8 x) {
+  static_assert(S < 192);
+  return {{shift4<S>(x.v[0]), shift4<S>(x.v[1])}};
+}
 
 #else
 
@@ -163,6 +214,21 @@ DSPERSE_INLINE F8 operator+(F8 a, F8 b) {
 DSPERSE_INLINE F8 operator*(F8 a, F8 b) {
   for (int i = 0; i < 8; ++i) a.v[i] = reduce1(static_cast<unsigned __int128>(a.v[i]) * b.v[i]);
   return a;
+}
+
+/// 2^S x, S < 192: shifts in place of a multiplication (2^64 = 2^32 - 1, 2^96 = -1).
+template <unsigned S>
+DSPERSE_INLINE F8 times_power_of_two(F8 x) {
+  static_assert(S < 192);
+  if constexpr (S >= 96) {
+    return zero() - times_power_of_two<S - 96>(x);
+  } else {
+    constexpr unsigned kLow = S < 64 ? S : S - 64;  // S >= 64: 2^64 = 2^32 - 1 first
+    for (int i = 0; i < 8; ++i) x.v[i] = reduce1(static_cast<unsigned __int128>(x.v[i]) << kLow);
+    if constexpr (S >= 64)
+      for (int i = 0; i < 8; ++i) x.v[i] = reduce1(static_cast<unsigned __int128>(x.v[i]) * kEps);
+    return x;
+  }
 }
 
 #endif

@@ -1,27 +1,120 @@
 #include "dsperse/crypto/hash/hash.h"
+
+#include <algorithm>
 #include <cstring>
+#include <new>
+
 #include "blake3.h"
+#include "dsperse/crypto/hash/compress.h"
+
 namespace dsperse::crypto {
-static Digest finish(const blake3_hasher& h) { Digest d{}; blake3_hasher_finalize(&h, d.data(), d.size()); return d; }
-Digest hash(ByteView data) { blake3_hasher h; blake3_hasher_init(&h); blake3_hasher_update(&h, data.data(), data.size()); return finish(h); }
+
+Digest hash(ByteView data) {
+  Hasher h;
+  h.update(data);
+  return h.digest();
+}
+
 Digest hash_tagged(std::string_view context, std::initializer_list<ByteView> parts) {
-  blake3_hasher h; blake3_hasher_init_derive_key_raw(&h, context.data(), context.size());
-  for (ByteView p : parts) { ByteWriter w; w.u64(p.size()); blake3_hasher_update(&h, w.bytes().data(), 8); blake3_hasher_update(&h, p.data(), p.size()); }
-  return finish(h);
+  blake3_hasher h;
+  blake3_hasher_init_derive_key_raw(&h, context.data(), context.size());
+  for (const ByteView part : parts) {
+    ByteWriter length;
+    length.u64(part.size());
+    blake3_hasher_update(&h, length.bytes().data(), length.bytes().size());
+    blake3_hasher_update(&h, part.data(), part.size());
+  }
+  Digest out;
+  blake3_hasher_finalize(&h, out.data(), out.size());
+  return out;
 }
+
+namespace {
+blake3_hasher* state(std::uint8_t* bytes) { return std::launder(reinterpret_cast<blake3_hasher*>(bytes)); }
+const blake3_hasher* state(const std::uint8_t* bytes) { return std::launder(reinterpret_cast<const blake3_hasher*>(bytes)); }
+}  // namespace
+
+Hasher::Hasher() {
+  static_assert(sizeof(blake3_hasher) == kStateBytes && alignof(blake3_hasher) <= 8);
+  blake3_hasher_init(new (state_.data()) blake3_hasher);
+}
+Hasher::Hasher(const Digest& key) { blake3_hasher_init_keyed(new (state_.data()) blake3_hasher, key.data()); }
+void Hasher::restart(const Digest& key) { blake3_hasher_init_keyed(state(state_.data()), key.data()); }
+void Hasher::update(ByteView data) { blake3_hasher_update(state(state_.data()), data.data(), data.size()); }
+void Hasher::output(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  blake3_hasher_finalize_seek(state(state_.data()), offset, out.data(), out.size());
+}
+Digest Hasher::digest() const {
+  Digest out;
+  output(0, out);
+  return out;
+}
+
 SeedStream::SeedStream(const Digest& seed, std::string_view label, std::uint64_t index) {
-  ByteWriter w; w.u64(index);
-  key_ = hash_tagged("dsperse seed stream v1", {seed, {reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}, w.bytes()});
+  ByteWriter w;
+  w.u64(index);
+  key_ = hash_tagged("dsperse seed stream v1",
+                     {seed, {reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}, w.bytes()});
 }
-void SeedStream::refill() {
-  buffer_.resize(4096);
-  blake3_hasher h; blake3_hasher_init_keyed(&h, key_.data());
-  blake3_hasher_finalize_seek(&h, block_ * 4096, buffer_.data(), buffer_.size());
-  ++block_; at_ = 0;
+
+void SeedStream::fill(std::span<std::uint8_t> out) {
+  const KeyWords key = key_words(key_);
+  while (!out.empty()) {
+    if (at_ < kBuffer) {
+      const std::size_t n = std::min(out.size(), kBuffer - at_);
+      std::memcpy(out.data(), buffer_.data() + at_, n);
+      at_ += n;
+      out = out.subspan(n);
+    } else if (out.size() >= kBuffer) {  // in bulk, past the buffer
+      const std::size_t n = out.size() / kBuffer * kBuffer;
+      expand_key(key, next_block_, out.first(n));
+      next_block_ += n / kBlock;
+      out = out.subspan(n);
+    } else {
+      expand_key(key, next_block_, buffer_);
+      next_block_ += kBuffer / kBlock;
+      at_ = 0;
+    }
+  }
 }
-void SeedStream::fill(std::span<std::uint8_t> out) { for (auto& b : out) { if (at_ == buffer_.size()) refill(); b = buffer_[at_++]; } }
-std::uint64_t SeedStream::u64() { if (at_ + 8 > buffer_.size()) refill(); std::uint64_t x; std::memcpy(&x, buffer_.data() + at_, 8); at_ += 8; return x; }
-std::uint64_t SeedStream::below(std::uint64_t b) { const std::uint64_t lim = b * (UINT64_MAX / b); for (;;) { const auto x = u64(); if (x < lim) return x % b; } }
-Fp SeedStream::fp() { for (;;) { const auto x = u64(); if (x < kP) return Fp(x); } }
-void SeedStream::fill(std::span<Fp> out) { for (Fp& x : out) x = fp(); }
+
+void SeedStream::seek(std::uint64_t byte) {
+  next_block_ = byte / kBlock;
+  at_ = kBuffer;
+  std::array<std::uint8_t, kBlock> skipped;
+  fill(std::span(skipped).first(byte % kBlock));
 }
+
+std::uint64_t SeedStream::u64() {
+  std::array<std::uint8_t, 8> bytes;
+  fill(bytes);
+  std::uint64_t x = 0;
+  for (std::size_t i = 0; i < 8; ++i) x |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
+  return x;
+}
+
+std::uint64_t SeedStream::below(std::uint64_t bound) {
+  const std::uint64_t limit = bound * (UINT64_MAX / bound);
+  for (;;)
+    if (const std::uint64_t x = u64(); x < limit) return x % bound;
+}
+
+Fp SeedStream::fp() {
+  for (;;)
+    if (const std::uint64_t x = u64(); x < kP) return Fp(x);
+}
+
+void SeedStream::fill(std::span<Fp> out) {
+  std::array<std::uint8_t, kBuffer> bytes;
+  for (std::size_t done = 0; done < out.size();) {
+    const std::size_t n = std::min(out.size() - done, kBuffer / 8);
+    fill(std::span(bytes).first(8 * n));
+    for (std::size_t i = 0; i < n; ++i) {
+      std::uint64_t x;
+      std::memcpy(&x, bytes.data() + 8 * i, 8);
+      if (x < kP) out[done++] = Fp(x);
+    }
+  }
+}
+
+}  // namespace dsperse::crypto

@@ -76,6 +76,8 @@ class Party {
   [[nodiscard]] const std::vector<std::pair<std::uint32_t, std::uint32_t>>& slots() const { return slots_; }
   [[nodiscard]] const std::vector<std::string>& check_ids() const { return check_ids_; }
   [[nodiscard]] std::size_t checks() const { return checks_.size(); }
+  /// The forms that are checked to be zero, in order, until fold_checks() consumes them: for tests.
+  [[nodiscard]] const std::vector<Form<D>>& check_forms() const { return checks_; }
   /// Set by a schedule when a challenge hit a value for which the argument is not defined (probability below 2^-90).
   void abort_run() { aborted_ = true; }
   [[nodiscard]] bool aborted() const { return aborted_; }

@@ -1,64 +1,274 @@
 #include "dsperse/crypto/poly/multilinear.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "dsperse/base/cpu.h"
+#include "dsperse/base/parallel.h"
+#include "dsperse/crypto/poly/kernels.h"
+
 namespace dsperse::crypto {
-template <int D> ExtVec<D> eq_table(std::span<const Ext<D>> point, const Ext<D>& scale) {
+namespace {
+
+using Word = std::uint64_t;
+constexpr std::size_t kChunk = PolyKernels::kChunk;
+
+template <int D>
+const PolyKernels& kernels() {
+  switch (kernel()) {
+    case Kernel::avx512:
+      return D == 2 ? lanes_avx512::kPoly2 : lanes_avx512::kPoly3;
+    case Kernel::avx2:
+      return D == 2 ? lanes_avx2::kPoly2 : lanes_avx2::kPoly3;
+    case Kernel::scalar:
+      break;
+  }
+  return D == 2 ? lanes_scalar::kPoly2 : lanes_scalar::kPoly3;
+}
+
+static_assert(std::is_standard_layout_v<Fp> && sizeof(Fp) == sizeof(Word));
+template <int D>
+const Word* words(const Ext<D>& e) {
+  return &e.c[0].v;
+}
+const Word* words(const Fp* p) { return &p->v; }
+
+/// body(begin, end) on chunks of [0, n); on several threads when there is more than one chunk.
+template <class Body>
+void chunks(std::size_t n, const Body& body) {
+  if (n <= kChunk)
+    body(std::size_t{0}, n);
+  else
+    parallel_for(n, kChunk, body);
+}
+
+/// The same for folds in place, where output unit i is made from input units 2i and 2i + 1: waves [m, 2m) write what the wave
+/// before has read, and read what nobody writes.
+template <class Body>
+void chunks_in_place(std::size_t n, const Body& body) {
+  body(std::size_t{0}, std::min(n, kChunk));
+  for (std::size_t begin = kChunk; begin < n; begin *= 2)
+    parallel_for(std::min(n, 2 * begin) - begin, kChunk, [&](std::size_t b, std::size_t e) { body(begin + b, begin + e); });
+}
+
+/// N sums over E that chunks contribute to.
+template <int D, std::size_t N>
+class Partial {
+ public:
+  explicit Partial(std::size_t n) : parts_((n + kChunk - 1) / kChunk) {}
+  /// Where the chunk that begins here puts its N D words.
+  Word* part(std::size_t begin) { return parts_[begin / kChunk].data(); }
+  std::array<Ext<D>, N> total() const {
+    std::array<Ext<D>, N> out;
+    for (const auto& part : parts_)
+      for (std::size_t i = 0; i < N * D; ++i) out[i / D].c[i % D] += Fp(part[i]);
+    return out;
+  }
+
+ private:
+  std::vector<std::array<Word, N * D>> parts_;
+};
+
+}  // namespace
+
+template <int D>
+ExtVec<D> eq_table(std::span<const Ext<D>> point, const Ext<D>& scale) {
   ExtVec<D> t(std::size_t{1} << point.size());
-  t.set(0, scale);
-  for (std::size_t k = 0; k < point.size(); ++k)
-    for (std::size_t i = 0, m = std::size_t{1} << k; i < m; ++i) { const Ext<D> a = t[i], b = a * point[k]; t.set(m + i, b); t.set(i, a - b); }
+  const std::size_t first = std::min<std::size_t>(3, point.size());  // variables within a block
+  for (std::size_t i = 0; i < (std::size_t{1} << first); ++i) {
+    Ext<D> e = scale;
+    for (std::size_t k = 0; k < first; ++k) e *= ((i >> k) & 1) != 0 ? point[k] : Ext<D>::one() - point[k];
+    t.set(i, e);
+  }
+  for (std::size_t k = first; k < point.size(); ++k) {
+    const std::size_t blocks = std::size_t{1} << (k - 3);
+    chunks(blocks, [&](std::size_t begin, std::size_t end) {
+      kernels<D>().eq_double(t.block(begin), t.block(blocks + begin), end - begin, words(point[k]));
+    });
+  }
   return t;
 }
-template <int D> void fold(ExtVec<D>& t, const Ext<D>& x) {
-  const std::size_t m = t.size() / 2;
-  for (std::size_t i = 0; i < m; ++i) { const Ext<D> a = t[2 * i]; t.set(i, a + x * (t[2 * i + 1] - a)); }
-  t.truncate(m);
+
+template <int D>
+void add_scaled(ExtVec<D>& t, const ExtVec<D>& x, const Ext<D>& c) {
+  chunks(t.blocks(), [&](std::size_t begin, std::size_t end) {
+    kernels<D>().add_scaled(t.block(begin), x.block(begin), end - begin, words(c));
+  });
 }
-template <int D> void sum_pairs(ExtVec<D>& t) {
-  const std::size_t m = t.size() / 2;
-  for (std::size_t i = 0; i < m; ++i) t.set(i, t[2 * i] + t[2 * i + 1]);
-  t.truncate(m);
+
+template <int D>
+void fold(ExtVec<D>& t, const Ext<D>& x) {
+  const std::size_t in = t.blocks();
+  chunks_in_place((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
+    kernels<D>().fold(t.block(begin), t.block(2 * begin), std::min(in, 2 * end) - 2 * begin, words(x));
+  });
+  t.truncate(t.size() / 2);
 }
-template <int D> Ext<D> inner(const ExtVec<D>& a, const ExtVec<D>& b) { Ext<D> s; for (std::size_t i = 0; i < a.size(); ++i) s += a[i] * b[i]; return s; }
-template <int D> Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b) { Ext<D> s; for (std::size_t i = 0; i < a.size(); ++i) s += b[i] * a[i]; return s; }
-template <int D> std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>& a, const ExtVec<D>& b) {
-  Ext<D> g0, g2;
-  for (std::size_t i = 0; i < a.size() / 2; ++i) {
-    const Ext<D> a0 = a[2 * i], a1 = a[2 * i + 1], b0 = b[2 * i], b1 = b[2 * i + 1];
-    g0 += a0 * b0;
-    g2 += (a1 + a1 - a0) * (b1 + b1 - b0);
+
+template <int D>
+void sum_pairs(ExtVec<D>& t) {
+  const std::size_t in = t.blocks();
+  chunks_in_place((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
+    kernels<D>().sum_pairs(t.block(begin), t.block(2 * begin), std::min(in, 2 * end) - 2 * begin);
+  });
+  t.truncate(t.size() / 2);
+}
+
+template <int D>
+Ext<D> inner(const ExtVec<D>& a, const ExtVec<D>& b) {
+  Partial<D, 1> sum(a.blocks());
+  chunks(a.blocks(), [&](std::size_t begin, std::size_t end) {
+    kernels<D>().inner(a.block(begin), b.block(begin), end - begin, sum.part(begin));
+  });
+  return sum.total()[0];
+}
+
+template <int D>
+Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b) {
+  const std::size_t blocks = a.size() / kLanes;
+  Partial<D, 1> sum(blocks);
+  if (blocks != 0)
+    chunks(blocks, [&](std::size_t begin, std::size_t end) {
+      kernels<D>().inner_base(words(a.data() + begin * kLanes), b.block(begin), end - begin, sum.part(begin));
+    });
+  Ext<D> out = sum.total()[0];
+  for (std::size_t i = blocks * kLanes; i < a.size(); ++i) out += b[i] * a[i];
+  return out;
+}
+
+template <int D>
+void contract_runs(std::span<const Fp> row, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first) {
+  const std::size_t n = row.size() / eq.size();
+  if (n == 0) return;
+  if (first % kLanes == 0 && (n % kLanes == 0 || first + n == out.size())) {
+    kernels<D>().contract(out.block(first / kLanes), words(row.data()), n, eq.block(0), eq.blocks());
+    return;
   }
-  return {g0, g2};
+  ExtVec<D> part(n);
+  kernels<D>().contract(part.block(0), words(row.data()), n, eq.block(0), eq.blocks());
+  for (std::size_t i = 0; i < n; ++i) out.set(first + i, part[i]);
 }
-template <int D> std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const ExtVec<D>& p0, const ExtVec<D>& p1, const ExtVec<D>& q0, const ExtVec<D>& q1, const Ext<D>& l) {
-  Ext<D> h0, h2;
-  for (std::size_t i = 0; i < eq.size(); ++i) {
-    const auto f = [&](const Ext<D>& a, const Ext<D>& b, const Ext<D>& c, const Ext<D>& d) { return a * d + b * c + l * (c * d); };
-    const auto two = [&](const ExtVec<D>& t) { const Ext<D> x = t[2 * i + 1]; return x + x - t[2 * i]; };
-    h0 += eq[i] * f(p0[2 * i], p1[2 * i], q0[2 * i], q1[2 * i]);
-    h2 += eq[i] * f(two(p0), two(p1), two(q0), two(q1));
-  }
-  return {h0, h2};
+
+template <int D>
+std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>& a, const ExtVec<D>& b) {
+  const std::size_t in = a.blocks(), n = (in + 1) / 2;
+  Partial<D, 2> sums(n);
+  chunks(n, [&](std::size_t begin, std::size_t end) {
+    kernels<D>().quadratic(a.block(2 * begin), b.block(2 * begin), std::min(in, 2 * end) - 2 * begin, sums.part(begin));
+  });
+  return sums.total();
 }
-template <int D> FractionLevel<D> fraction_level(const ExtVec<D>& p, const ExtVec<D>& q, ExtVec<D>& pp, ExtVec<D>& qq) {
-  const std::size_t m = p.size() / 2;
-  FractionLevel<D> r{ExtVec<D>(m), ExtVec<D>(m), ExtVec<D>(m), ExtVec<D>(m)};
-  for (std::size_t i = 0; i < m; ++i) {
-    const Ext<D> a = p[2 * i], b = p[2 * i + 1], c = q[2 * i], d = q[2 * i + 1];
-    r.p0.set(i, a); r.p1.set(i, b); r.q0.set(i, c); r.q1.set(i, d);
-    pp.set(i, a * d + b * c); qq.set(i, c * d);
-  }
-  return r;
+
+template <int D>
+std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>& a, ExtVec<D>& b, const Ext<D>& x) {
+  const std::size_t in = a.blocks(), n = (in + 3) / 4;  // units of two output blocks
+  Partial<D, 2> sums(n);
+  chunks_in_place(n, [&](std::size_t begin, std::size_t end) {
+    kernels<D>().fold_quadratic(a.block(2 * begin), b.block(2 * begin), a.block(4 * begin), b.block(4 * begin),
+                                std::min(in, 4 * end) - 4 * begin, words(x), sums.part(begin));
+  });
+  a.truncate(a.size() / 2);
+  b.truncate(b.size() / 2);
+  return sums.total();
 }
-template <int D, class T> static void acc(ExtVec<D>& out, std::span<const Ext<D>> w, std::span<const T* const> rows, std::size_t n) {
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t k = 0; k < n; ++k) {
-      Fp x;
-      if constexpr (std::is_same_v<T, Fp>) x = rows[i][k]; else x = Fp::from_signed(rows[i][k]);
-      out.add(k, w[i] * x);
-    }
+
+namespace {
+
+template <int D, class Level>
+auto tables(Level& level, std::size_t block) {
+  using Pointer = decltype(level.p0.block(0));
+  return std::array<Pointer, 4>{level.p0.block(block), level.p1.block(block), level.q0.block(block), level.q1.block(block)};
 }
-template <int D> void accumulate_rows(ExtVec<D>& o, std::span<const Ext<D>> w, std::span<const Fp* const> r, std::size_t n) { acc<D, Fp>(o, w, r, n); }
-template <int D> void accumulate_rows(ExtVec<D>& o, std::span<const Ext<D>> w, std::span<const std::int16_t* const> r, std::size_t n) { acc<D, std::int16_t>(o, w, r, n); }
-template <int D> void accumulate_rows(ExtVec<D>& o, std::span<const Ext<D>> w, std::span<const std::int32_t* const> r, std::size_t n) { acc<D, std::int32_t>(o, w, r, n); }
-#define I(D) template ExtVec<D> eq_table(std::span<const Ext<D>>, const Ext<D>&); template void fold(ExtVec<D>&, const Ext<D>&); template void sum_pairs(ExtVec<D>&); template Ext<D> inner(const ExtVec<D>&, const ExtVec<D>&); template Ext<D> inner(std::span<const Fp>, const ExtVec<D>&); template std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>&, const ExtVec<D>&); template std::array<Ext<D>, 2> fraction_round(const ExtVec<D>&, const ExtVec<D>&, const ExtVec<D>&, const ExtVec<D>&, const ExtVec<D>&, const Ext<D>&); template FractionLevel<D> fraction_level(const ExtVec<D>&, const ExtVec<D>&, ExtVec<D>&, ExtVec<D>&); template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const Fp* const>, std::size_t); template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int16_t* const>, std::size_t); template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int32_t* const>, std::size_t);
-I(2) I(3)
+
+}  // namespace
+
+template <int D>
+FractionLevel<D> fraction_parents(const FractionLevel<D>& level) {
+  const std::size_t m = level.p0.size() / 2, in = level.p0.blocks();
+  FractionLevel<D> out{ExtVec<D>(m), ExtVec<D>(m), ExtVec<D>(m), ExtVec<D>(m)};
+  chunks((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
+    const auto to = tables<D>(out, begin);
+    const auto from = tables<D>(level, 2 * begin);
+    kernels<D>().parents(to.data(), from.data(), std::min(in, 2 * end) - 2 * begin);
+  });
+  return out;
 }
+
+template <int D>
+std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const FractionLevel<D>& level) {
+  const std::size_t in = level.p0.blocks(), n = (in + 1) / 2;
+  Partial<D, 2> sums(n);
+  chunks(n, [&](std::size_t begin, std::size_t end) {
+    const auto from = tables<D>(level, 2 * begin);
+    kernels<D>().fraction(eq.block(begin), from.data(), std::min(in, 2 * end) - 2 * begin, sums.part(begin));
+  });
+  return sums.total();
+}
+
+template <int D>
+std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>& eq, FractionLevel<D>& level, const Ext<D>& x) {
+  const std::size_t in = level.p0.blocks(), eq_in = eq.blocks(), n = (in + 3) / 4;
+  Partial<D, 2> sums(n);
+  chunks_in_place(n, [&](std::size_t begin, std::size_t end) {
+    const auto to = tables<D>(level, 2 * begin);
+    const auto from = tables<D>(std::as_const(level), 4 * begin);
+    kernels<D>().fold_fraction(eq.block(begin), to.data(), eq.block(2 * begin), std::min(eq_in, 2 * end) - 2 * begin, from.data(),
+                               std::min(in, 4 * end) - 4 * begin, words(x), sums.part(begin));
+  });
+  for (ExtVec<D>* t : {&level.p0, &level.p1, &level.q0, &level.q1}) t->truncate(t->size() / 2);
+  eq.truncate(eq.size() / 2);
+  return sums.total();
+}
+
+namespace {
+
+template <int D, class T, class Run>
+void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const T* const* rows, std::size_t length) {
+  parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = 0; i < weights.size(); i += PolyKernels::kRowGroup)
+      run(out.block(begin / kLanes), words(weights[i]), rows + i, std::min(PolyKernels::kRowGroup, weights.size() - i), begin,
+          end - begin);
+  });
+}
+
+}  // namespace
+
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Fp* const> rows, std::size_t length) {
+  std::vector<const Word*> pointers;
+  pointers.reserve(rows.size());
+  for (const Fp* row : rows) pointers.push_back(words(row));
+  accumulate<D>(kernels<D>().rows_f, out, weights, pointers.data(), length);
+}
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int16_t* const> rows,
+                     std::size_t length) {
+  accumulate<D>(kernels<D>().rows_i16, out, weights, rows.data(), length);
+}
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int32_t* const> rows,
+                     std::size_t length) {
+  accumulate<D>(kernels<D>().rows_i32, out, weights, rows.data(), length);
+}
+
+#define DSPERSE_INSTANTIATE(D)                                                                                           \
+  template ExtVec<D> eq_table(std::span<const Ext<D>>, const Ext<D>&);                                                   \
+  template void add_scaled(ExtVec<D>&, const ExtVec<D>&, const Ext<D>&);                                                 \
+  template void fold(ExtVec<D>&, const Ext<D>&);                                                                         \
+  template void sum_pairs(ExtVec<D>&);                                                                                   \
+  template Ext<D> inner(const ExtVec<D>&, const ExtVec<D>&);                                                             \
+  template Ext<D> inner(std::span<const Fp>, const ExtVec<D>&);                                                          \
+  template void contract_runs(std::span<const Fp>, const ExtVec<D>&, ExtVec<D>&, std::size_t);                           \
+  template std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>&, const ExtVec<D>&);                                    \
+  template std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>&, ExtVec<D>&, const Ext<D>&);                            \
+  template FractionLevel<D> fraction_parents(const FractionLevel<D>&);                                                   \
+  template std::array<Ext<D>, 2> fraction_round(const ExtVec<D>&, const FractionLevel<D>&);                              \
+  template std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>&, FractionLevel<D>&, const Ext<D>&);                      \
+  template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const Fp* const>, std::size_t);           \
+  template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int16_t* const>, std::size_t); \
+  template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int32_t* const>, std::size_t);
+DSPERSE_INSTANTIATE(2)
+DSPERSE_INSTANTIATE(3)
+#undef DSPERSE_INSTANTIATE
+
+}  // namespace dsperse::crypto

@@ -1,7 +1,8 @@
 // Multilinear tables over E: the bulk operations of the prover, dispatched to scalar, AVX2 or AVX-512 kernels.
 //
-// Index order everywhere: bit 0 (least significant) is variable 0 and is bound first. All results are canonical and
-// equal on every kernel. Explicitly instantiated for D = 2, 3. Tested by crypto/poly/poly_test.cc.
+// Index order everywhere: bit 0 (least significant) is variable 0 and is bound first. All results are canonical and equal on
+// every kernel and for every number of threads. Explicitly instantiated for D = 2, 3. Not here: the verifier's small tables
+// (verifier_math.h). Tested by crypto/poly/poly_test.cc.
 #pragma once
 
 #include <array>
@@ -17,11 +18,15 @@ namespace dsperse::crypto {
 template <int D>
 ExtVec<D> eq_table(std::span<const Ext<D>> point, const Ext<D>& scale = Ext<D>::one());
 
-/// t <- t with variable 0 bound to x: t'[i] = t[2i] + x (t[2i+1] - t[2i]). Size 2m -> m (m >= 1).
+/// t[i] += c x[i]. Sizes equal.
+template <int D>
+void add_scaled(ExtVec<D>& t, const ExtVec<D>& x, const Ext<D>& c);
+
+/// t <- t with variable 0 bound to x: t'[i] = t[2i] + x (t[2i+1] - t[2i]). Size 2m -> m (m >= 1). In place.
 template <int D>
 void fold(ExtVec<D>& t, const Ext<D>& x);
 
-/// t'[i] = t[2i] + t[2i+1]: an eq table with its variable 0 summed out. Size 2m -> m.
+/// t'[i] = t[2i] + t[2i+1]: an eq table with its variable 0 summed out. Size 2m -> m. In place.
 template <int D>
 void sum_pairs(ExtVec<D>& t);
 
@@ -32,42 +37,45 @@ Ext<D> inner(const ExtVec<D>& a, const ExtVec<D>& b);
 template <int D>
 Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b);
 
+/// out[first + i] = sum_{j < w} row[i w + j] eq[j] with w = eq.size(), for i < row.size() / w: runs of a row over F contracted
+/// with one vector. w: a multiple of 8 up to 256.
+template <int D>
+void contract_runs(std::span<const Fp> row, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first);
+
 /// One sumcheck round of sum_i a[i] b[i]: {g(0), g(2)} over variable 0. Sizes equal, even.
 template <int D>
 std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>& a, const ExtVec<D>& b);
-
-/// One GKR round: {h(0), h(2)} with h(x) = sum_i eq[i] (p0 q1 + p1 q0 + lambda q0 q1)(x, i), the four tables of size 2m
-/// (variable 0 = x), eq of size m: the eq table of the remaining variables.
+/// fold(a, x), fold(b, x), then quadratic_round of the results in the same pass. Sizes equal, a multiple of 4.
 template <int D>
-std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const ExtVec<D>& p0, const ExtVec<D>& p1, const ExtVec<D>& q0,
-                                     const ExtVec<D>& q1, const Ext<D>& lambda);
+std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>& a, ExtVec<D>& b, const Ext<D>& x);
 
-/// One level of the fraction tree: children (p, q) of size 2m -> even and odd halves (size m each) and the parents
-/// p' = p0 q1 + p1 q0, q' = q0 q1.
+/// Nodes of one level of a fraction tree, even and odd ones apart: node 2i is p0[i] / q0[i], node 2i + 1 is p1[i] / q1[i].
+/// Sizes equal.
 template <int D>
 struct FractionLevel {
   ExtVec<D> p0, p1, q0, q1;
 };
+/// The parents p = p0 q1 + p1 q0, q = q0 q1, split again. Size 2m -> m.
 template <int D>
-FractionLevel<D> fraction_level(const ExtVec<D>& p, const ExtVec<D>& q, ExtVec<D>& p_parent, ExtVec<D>& q_parent);
+FractionLevel<D> fraction_parents(const FractionLevel<D>& level);
 
-/// x[i] <- 1 / x[i]; returns false (x unspecified) if any is zero. Batched (Montgomery's trick).
+/// One GKR round: {h(0), h(2)} with h(x) = sum_i eq[i] (p0 q1 + p1 q0)(x, i), the four tables of size 2m (variable 0 = x), eq
+/// of size m: the eq table of the remaining variables. A summand lambda q0 q1 is had by add_scaled(p0, q0, lambda) before.
 template <int D>
-[[nodiscard]] bool invert_all(ExtVec<D>& x);
+std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const FractionLevel<D>& level);
+/// Binds variable 0 of the four tables to x, sums it out of eq, then fraction_round in the same pass. level: size 4m, eq: 2m.
+template <int D>
+std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>& eq, FractionLevel<D>& level, const Ext<D>& x);
 
 /// out[k] += sum_i weights[i] rows[i][k], k < length, for rows over F (canonical). out.size() >= length.
 template <int D>
 void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Fp* const> rows, std::size_t length);
 /// The same for small signed integer rows (weights), read straight from their storage.
 template <int D>
-void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int16_t* const> rows, std::size_t length);
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int16_t* const> rows,
+                     std::size_t length);
 template <int D>
-void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int32_t* const> rows, std::size_t length);
-
-/// out[i] = sum_{j < width} eq[j] rows[i * width + j]: inner products of consecutive runs with one vector.
-template <int D>
-ExtVec<D> contract_runs(std::span<const std::int32_t> values, std::size_t width, const ExtVec<D>& eq);
-template <int D>
-ExtVec<D> contract_runs(std::span<const std::int16_t> values, std::size_t width, const ExtVec<D>& eq);
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int32_t* const> rows,
+                     std::size_t length);
 
 }  // namespace dsperse::crypto

@@ -1,48 +1,79 @@
 #include "dsperse/crypto/poly/verifier_math.h"
+
 namespace dsperse::crypto {
-template <int D> std::vector<Ext<D>> eq_values(std::span<const Ext<D>> point) {
-  std::vector<Ext<D>> t{Ext<D>::one()};
+
+template <int D>
+std::vector<Ext<D>> eq_values(std::span<const Ext<D>> point) {
+  std::vector<Ext<D>> t(std::size_t{1} << point.size());
+  t[0] = Ext<D>::one();
   for (std::size_t k = 0; k < point.size(); ++k) {
-    const std::size_t m = t.size();
-    t.resize(2 * m);
-    for (std::size_t i = 0; i < m; ++i) { t[m + i] = t[i] * point[k]; t[i] -= t[m + i]; }
+    const std::size_t m = std::size_t{1} << k;
+    for (std::size_t i = 0; i < m; ++i) {
+      t[m + i] = t[i] * point[k];
+      t[i] -= t[m + i];
+    }
   }
   return t;
 }
-template <int D> Ext<D> eq_at(std::span<const Ext<D>> point, std::uint64_t index) {
+
+template <int D>
+Ext<D> eq_at(std::span<const Ext<D>> point, std::uint64_t index) {
+  if (point.size() < 64 && (index >> point.size()) != 0) return {};
   Ext<D> r = Ext<D>::one();
   for (std::size_t k = 0; k < point.size(); ++k) r *= ((index >> k) & 1) != 0 ? point[k] : Ext<D>::one() - point[k];
-  return point.size() < 64 && (index >> point.size()) != 0 ? Ext<D>{} : r;
+  return r;
 }
-template <int D> std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin, std::uint64_t end) {
+
+template <int D>
+std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin, std::uint64_t end) {
   std::vector<Ext<D>> out;
   if (begin >= end) return out;
-  unsigned low = 0;
+  unsigned low = 0;  // variables of a table that the range crosses at most once
   while ((std::uint64_t{1} << low) < end - begin && low < point.size()) ++low;
-  const auto table = eq_values<D>(point.first(low));
+  const std::vector<Ext<D>> table = eq_values<D>(point.first(low));
+  const std::uint64_t mask = (std::uint64_t{1} << low) - 1;
   out.reserve(end - begin);
-  std::uint64_t high = ~std::uint64_t{0};
-  Ext<D> w;
+  Ext<D> high = eq_at<D>(point.subspan(low), begin >> low);
   for (std::uint64_t i = begin; i < end; ++i) {
-    if ((i >> low) != high) { high = i >> low; w = eq_at<D>(point.subspan(low), high); }
-    out.push_back(w * table[i & ((std::uint64_t{1} << low) - 1)]);
+    if (i != begin && (i & mask) == 0) high = eq_at<D>(point.subspan(low), i >> low);
+    out.push_back(high * table[i & mask]);
   }
   return out;
 }
-template <int D> Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b) {
+
+template <int D>
+Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b) {
   Ext<D> s;
   for (std::size_t i = 0; i < a.size(); ++i) s += a[i] * b[i];
   return s;
 }
-template <int D> bool invert_all(std::span<Ext<D>> x) {
-  std::vector<Ext<D>> pre(x.size());
-  Ext<D> p = Ext<D>::one();
-  for (std::size_t i = 0; i < x.size(); ++i) { pre[i] = p; p *= x[i]; }
-  if (p == Ext<D>{}) return false;
-  p = inverse(p);
-  for (std::size_t i = x.size(); i-- > 0;) { const Ext<D> v = x[i]; x[i] = p * pre[i]; p *= v; }
+
+template <int D>
+bool invert_all(std::span<Ext<D>> x) {
+  std::vector<Ext<D>> before(x.size());  // product of all earlier ones
+  Ext<D> product = Ext<D>::one();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    before[i] = product;
+    product *= x[i];
+  }
+  if (product == Ext<D>::zero()) return false;
+  Ext<D> rest = inverse(product);
+  for (std::size_t i = x.size(); i-- > 0;) {
+    const Ext<D> v = x[i];
+    x[i] = rest * before[i];
+    rest *= v;
+  }
   return true;
 }
-#define I(D) template std::vector<Ext<D>> eq_values<D>(std::span<const Ext<D>>); template Ext<D> eq_at<D>(std::span<const Ext<D>>, std::uint64_t); template std::vector<Ext<D>> eq_range<D>(std::span<const Ext<D>>, std::uint64_t, std::uint64_t); template Ext<D> inner<D>(std::span<const Ext<D>>, std::span<const Ext<D>>); template bool invert_all<D>(std::span<Ext<D>>);
-I(2) I(3)
-}
+
+#define DSPERSE_INSTANTIATE(D)                                                                     \
+  template std::vector<Ext<D>> eq_values<D>(std::span<const Ext<D>>);                              \
+  template Ext<D> eq_at<D>(std::span<const Ext<D>>, std::uint64_t);                                \
+  template std::vector<Ext<D>> eq_range<D>(std::span<const Ext<D>>, std::uint64_t, std::uint64_t); \
+  template Ext<D> inner<D>(std::span<const Ext<D>>, std::span<const Ext<D>>);                      \
+  template bool invert_all<D>(std::span<Ext<D>>);
+DSPERSE_INSTANTIATE(2)
+DSPERSE_INSTANTIATE(3)
+#undef DSPERSE_INSTANTIATE
+
+}  // namespace dsperse::crypto

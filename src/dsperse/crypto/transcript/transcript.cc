@@ -1,30 +1,134 @@
 #include "dsperse/crypto/transcript/transcript.h"
+
 #include <algorithm>
-#include <set>
-#include "dsperse/crypto/hash/hash.h"
+#include <array>
+#include <cstring>
+
 namespace dsperse::crypto {
-static ByteView v(std::string_view s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
-Transcript::Transcript(std::string_view domain) { state_ = hash_tagged("dsperse transcript v1", {v(domain)}); }
+namespace {
+
+constexpr std::uint8_t kAbsorb = 1, kDraw = 2;
+
+ByteView view(std::string_view s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
+
+void put_u64(std::uint8_t* out, std::uint64_t x) {
+  for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(x >> (8 * i));
+}
+
+}  // namespace
+
+/// The words of one draw: output of the hasher from byte 32 on. At the end the first 32 bytes key the next hasher.
+class Transcript::Draw {
+ public:
+  explicit Draw(Hasher& hasher) : hasher_(hasher) {
+    hasher_.output(0, buffer_);
+    std::memcpy(next_key_.data(), buffer_.data(), next_key_.size());
+  }
+  ~Draw() { hasher_.restart(next_key_); }
+  Draw(const Draw&) = delete;
+  Draw& operator=(const Draw&) = delete;
+
+  std::uint64_t word() {
+    if (at_ == buffer_.size()) {
+      offset_ += buffer_.size();
+      hasher_.output(offset_, buffer_);
+      at_ = 0;
+    }
+    std::uint64_t x = 0;
+    for (std::size_t i = 0; i < 8; ++i) x |= static_cast<std::uint64_t>(buffer_[at_ + i]) << (8 * i);
+    at_ += 8;
+    return x;
+  }
+  Fp element() {
+    for (;;)
+      if (const std::uint64_t x = word(); x < kP) return Fp(x);
+  }
+
+ private:
+  Hasher& hasher_;
+  Digest next_key_;
+  std::array<std::uint8_t, 64> buffer_;
+  std::uint64_t offset_ = 0;
+  std::size_t at_ = sizeof(Digest);
+};
+
+Transcript::Transcript(std::string_view domain) : hasher_(hash_tagged("dsperse transcript v2", {view(domain)})) {}
+
+/// A record: tag, lengths of label, kind and data (u64 each), then their bytes.
+void Transcript::record(std::uint8_t tag, std::string_view label, std::string_view kind, ByteView data) {
+  std::array<std::uint8_t, 256> small;
+  small[0] = tag;
+  put_u64(small.data() + 1, label.size());
+  put_u64(small.data() + 9, kind.size());
+  put_u64(small.data() + 17, data.size());
+  std::size_t used = 25;
+  for (const ByteView part : {view(label), view(kind), data}) {
+    if (used + part.size() > small.size()) {
+      hasher_.update(ByteView(small).first(used));
+      used = 0;
+    }
+    if (part.size() > small.size()) {
+      hasher_.update(part);
+    } else if (!part.empty()) {
+      std::memcpy(small.data() + used, part.data(), part.size());
+      used += part.size();
+    }
+  }
+  hasher_.update(ByteView(small).first(used));
+}
+
 void Transcript::absorb(std::string_view label, std::string_view kind, ByteView data) {
-  state_ = hash_tagged("dsperse transcript absorb v1", {state_, v(label), v(kind), data});
+  record(kAbsorb, label, kind, data);
   if (keep_log_) log_.push_back("absorb " + std::string(label) + " " + std::string(kind) + " " + std::to_string(data.size()));
 }
-template <int D> void Transcript::absorb_ext(std::string_view label, std::span<const Ext<D>> xs) {
-  ByteWriter w; for (const auto& x : xs) for (const Fp l : x.c) w.u64(l.v);
-  absorb(label, "E", w.bytes());
+
+template <int D>
+void Transcript::absorb_ext(std::string_view label, std::span<const Ext<D>> xs) {
+  constexpr std::string_view kKind = D == 2 ? "E2" : "E3";
+  constexpr std::size_t kLimbBytes = 8, kBytes = kLimbBytes * D, kSmall = 16;
+  std::array<std::uint8_t, kSmall * kBytes> small;
+  Bytes large;
+  if (xs.size() > kSmall) large.resize(xs.size() * kBytes);
+  std::uint8_t* const bytes = large.empty() ? small.data() : large.data();
+  std::size_t at = 0;
+  for (const Ext<D>& x : xs)
+    for (const Fp limb : x.c) {
+      put_u64(bytes + at, limb.v);
+      at += kLimbBytes;
+    }
+  absorb(label, kKind, {bytes, at});
 }
-Digest Transcript::draw(std::string_view label) {
-  const Digest out = hash_tagged("dsperse transcript draw v1", {state_, v(label)});
-  state_ = hash_tagged("dsperse transcript ratchet v1", {state_, v(label)});
+
+template <int D>
+Ext<D> Transcript::challenge(std::string_view label) {
+  record(kDraw, label, D == 2 ? "E2" : "E3", {});
   if (keep_log_) log_.push_back("draw " + std::string(label));
+  Draw draw(hasher_);
+  Ext<D> x;
+  for (Fp& limb : x.c) limb = draw.element();
+  return x;
+}
+
+std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint64_t n, std::size_t count) {
+  std::array<std::uint8_t, 16> shape;
+  put_u64(shape.data(), n);
+  put_u64(shape.data() + 8, count);
+  record(kDraw, label, "columns", shape);
+  if (keep_log_) log_.push_back("draw " + std::string(label));
+  Draw draw(hasher_);
+  count = std::min<std::uint64_t>(count, n);
+  std::vector<std::uint32_t> out;
+  while (out.size() < count) {
+    const auto index = static_cast<std::uint32_t>(draw.word() & (n - 1));
+    const auto place = std::lower_bound(out.begin(), out.end(), index);
+    if (place == out.end() || *place != index) out.insert(place, index);
+  }
   return out;
 }
-template <int D> Ext<D> Transcript::challenge(std::string_view label) { SeedStream s(draw(label), "challenge"); return s.ext<D>(); }
-std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint64_t n, std::size_t count) {
-  SeedStream s(draw(label), "columns"); std::set<std::uint32_t> out;
-  while (out.size() < count) out.insert(static_cast<std::uint32_t>(s.below(n)));
-  return {out.begin(), out.end()};
-}
-template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>); template void Transcript::absorb_ext<3>(std::string_view, std::span<const Ext<3>>);
-template Ext<2> Transcript::challenge<2>(std::string_view); template Ext<3> Transcript::challenge<3>(std::string_view);
-}
+
+template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>);
+template void Transcript::absorb_ext<3>(std::string_view, std::span<const Ext<3>>);
+template Ext<2> Transcript::challenge<2>(std::string_view);
+template Ext<3> Transcript::challenge<3>(std::string_view);
+
+}  // namespace dsperse::crypto

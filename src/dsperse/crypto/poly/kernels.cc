@@ -1,0 +1,385 @@
+// Loops over blocks, compiled once per instruction set (kernels.h says what each does).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12's own AVX-512 header (bug 105593)
+#endif
+
+#include "dsperse/crypto/poly/kernels.h"
+
+#include "dsperse/crypto/poly/packed_ext.h"
+
+namespace dsperse::crypto::DSPERSE_LANES {
+namespace {
+
+using Word = std::uint64_t;
+
+template <int D>
+struct Loops {
+  using E = E8<D>;
+  static constexpr std::size_t kBlock = kLaneCount * static_cast<std::size_t>(D);
+
+  DSPERSE_INLINE static E at(const Word* t, std::size_t b) { return load_ext<D>(t + b * kBlock); }
+  DSPERSE_INLINE static E at_or_zero(const Word* t, std::size_t b, std::size_t n) { return b < n ? at(t, b) : zero_ext<D>(); }
+  DSPERSE_INLINE static void put(Word* t, std::size_t b, const E& e) { store_ext<D>(t + b * kBlock, e); }
+
+  /// even, odd of blocks 2b, 2b + 1.
+  DSPERSE_INLINE static void pair(const Word* t, std::size_t b, std::size_t in, E& even, E& odd) {
+    deinterleave<D>(at(t, 2 * b), at_or_zero(t, 2 * b + 1, in), even, odd);
+  }
+  DSPERSE_INLINE static E folded(const Word* t, std::size_t b, std::size_t in, const Const<D>& x) {
+    if (2 * b >= in) return zero_ext<D>();
+    E even, odd;
+    pair(t, b, in, even, odd);
+    return add_product<D>(even, odd - even, x);
+  }
+  DSPERSE_INLINE static E summed(const Word* t, std::size_t b, std::size_t in) {
+    if (2 * b >= in) return zero_ext<D>();
+    E even, odd;
+    pair(t, b, in, even, odd);
+    return even + odd;
+  }
+  /// The line through (0, even), (1, odd) at 2.
+  DSPERSE_INLINE static E at_two(const E& even, const E& odd) { return odd + (odd - even); }
+
+  static void eq_double(Word* lo, Word* hi, std::size_t blocks, const Word* p) {
+    const Const<D> c = constant<D>(p);
+    for (std::size_t b = 0; b < blocks; ++b) {
+      const E a = at(lo, b), high = add_product<D>(zero_ext<D>(), a, c);
+      put(hi, b, high);
+      put(lo, b, a - high);
+    }
+  }
+  static void add_scaled(Word* t, const Word* x, std::size_t blocks, const Word* c) {
+    const Const<D> factor = constant<D>(c);
+    for (std::size_t b = 0; b < blocks; ++b) put(t, b, add_product<D>(at(t, b), at(x, b), factor));
+  }
+  static void fold(Word* out, const Word* t, std::size_t in, const Word* x) {
+    const Const<D> c = constant<D>(x);
+    for (std::size_t b = 0; 2 * b < in; ++b) put(out, b, folded(t, b, in, c));
+  }
+  static void sum_pairs(Word* out, const Word* t, std::size_t in) {
+    for (std::size_t b = 0; 2 * b < in; ++b) put(out, b, summed(t, b, in));
+  }
+  static void inner(const Word* a, const Word* b, std::size_t blocks, Word* sum) {
+    Acc<D> acc = zero_acc<D>();
+    for (std::size_t i = 0; i < blocks; ++i) mac(acc, at(a, i), at(b, i));
+    total<D>(acc, sum);
+  }
+  static void inner_base(const Word* a, const Word* b, std::size_t blocks, Word* sum) {
+    Acc<D> acc = zero_acc<D>();
+    for (std::size_t i = 0; i < blocks; ++i) mac(acc, load(a + kLaneCount * i), at(b, i));
+    total<D>(acc, sum);
+  }
+
+  /// (a0 + a1, a2 + a3, ..., b0 + b1, ...)
+  DSPERSE_INLINE static F8 pair_sums(F8 a, F8 b) {
+    F8 even, odd;
+    deinterleave(a, b, even, odd);
+    return even + odd;
+  }
+  static void contract(Word* out, const Word* row, std::size_t n, const Word* eq, std::size_t width) {
+    Factor factors[PolyKernels::kWidth][D];
+    for (std::size_t b = 0; b < width; ++b)
+      for (int m = 0; m < D; ++m)
+        factors[b][m] = factor(load(eq + (b * static_cast<std::size_t>(D) + static_cast<std::size_t>(m)) * kLaneCount));
+    for (std::size_t first = 0; first < n; first += kLaneCount) {
+      F8 part[D][kLaneCount];  // per output: sums lane by lane
+      for (std::size_t i = 0; i < kLaneCount; ++i) {
+        FactorSum sum[D];
+        if (first + i < n)
+          for (std::size_t b = 0; b < width; ++b) {
+            const F8 x = load(row + ((first + i) * width + b) * kLaneCount);
+            for (int m = 0; m < D; ++m) sum[m].add(x, factors[b][m]);
+          }
+        for (int m = 0; m < D; ++m) part[m][i] = sum[m].reduced();
+      }
+      E sums;
+      for (int m = 0; m < D; ++m) {
+        const F8* v = part[m];
+        const F8 low = pair_sums(pair_sums(v[0], v[1]), pair_sums(v[2], v[3]));
+        sums.c[m] = pair_sums(low, pair_sums(pair_sums(v[4], v[5]), pair_sums(v[6], v[7])));
+      }
+      put(out, first / kLaneCount, sums);
+    }
+  }
+
+  DSPERSE_INLINE static void quadratic_step(Acc<D>& g0, Acc<D>& g2, const E& a0, const E& a1, const E& b0, const E& b1) {
+    mac(g0, a0, b0);
+    mac(g2, at_two(a0, a1), at_two(b0, b1));
+  }
+  static void quadratic(const Word* a, const Word* b, std::size_t in, Word* sums) {
+    Acc<D> g0 = zero_acc<D>(), g2 = zero_acc<D>();
+    for (std::size_t i = 0; 2 * i < in; ++i) {
+      E a0, a1, b0, b1;
+      pair(a, i, in, a0, a1);
+      pair(b, i, in, b0, b1);
+      quadratic_step(g0, g2, a0, a1, b0, b1);
+    }
+    total<D>(g0, sums);
+    total<D>(g2, sums + D);
+  }
+  /// Folds blocks 4i ... 4i + 3 to two, stores them and splits them.
+  DSPERSE_INLINE static void fold_pair(Word* out, const Word* t, std::size_t i, std::size_t in, const Const<D>& c, E& even,
+                                       E& odd) {
+    const E low = folded(t, 2 * i, in, c), high = folded(t, 2 * i + 1, in, c);
+    put(out, 2 * i, low);
+    if (4 * i + 2 < in) put(out, 2 * i + 1, high);
+    deinterleave<D>(low, high, even, odd);
+  }
+  static void fold_quadratic(Word* out_a, Word* out_b, const Word* a, const Word* b, std::size_t in, const Word* x, Word* sums) {
+    const Const<D> c = constant<D>(x);
+    Acc<D> g0 = zero_acc<D>(), g2 = zero_acc<D>();
+    for (std::size_t i = 0; 4 * i < in; ++i) {
+      E a0, a1, b0, b1;
+      fold_pair(out_a, a, i, in, c, a0, a1);
+      fold_pair(out_b, b, i, in, c, b0, b1);
+      quadratic_step(g0, g2, a0, a1, b0, b1);
+    }
+    total<D>(g0, sums);
+    total<D>(g2, sums + D);
+  }
+
+  struct Pairs {
+    E even[4], odd[4];  // p0, p1, q0, q1
+  };
+  DSPERSE_INLINE static E crossed(const E& p0, const E& p1, const E& q0, const E& q1) {
+    Acc<D> u = zero_acc<D>();
+    mac(u, p0, q1);
+    mac(u, p1, q0);
+    return reduced(u);
+  }
+  DSPERSE_INLINE static void fraction_step(Acc<D>& h0, Acc<D>& h2, const E& eq, const Pairs& t) {
+    mac(h0, crossed(t.even[0], t.even[1], t.even[2], t.even[3]), eq);
+    E two[4];
+    for (int k = 0; k < 4; ++k) two[k] = at_two(t.even[k], t.odd[k]);
+    mac(h2, crossed(two[0], two[1], two[2], two[3]), eq);
+  }
+  static void fraction(const Word* eq, const Word* const* t, std::size_t in, Word* sums) {
+    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
+    for (std::size_t i = 0; 2 * i < in; ++i) {
+      Pairs p;
+      for (int k = 0; k < 4; ++k) pair(t[k], i, in, p.even[k], p.odd[k]);
+      fraction_step(h0, h2, at(eq, i), p);
+    }
+    total<D>(h0, sums);
+    total<D>(h2, sums + D);
+  }
+  static void fold_fraction(Word* out_eq, Word* const* out, const Word* eq, std::size_t eq_in, const Word* const* t,
+                            std::size_t in, const Word* x, Word* sums) {
+    const Const<D> c = constant<D>(x);
+    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
+    for (std::size_t i = 0; 4 * i < in; ++i) {
+      Pairs p;
+      for (int k = 0; k < 4; ++k) fold_pair(out[k], t[k], i, in, c, p.even[k], p.odd[k]);
+      const E weight = summed(eq, i, eq_in);
+      put(out_eq, i, weight);
+      fraction_step(h0, h2, weight, p);
+    }
+    total<D>(h0, sums);
+    total<D>(h2, sums + D);
+  }
+
+  static void parents(Word* const* out, const Word* const* t, std::size_t in) {
+    for (std::size_t b = 0; 2 * b < in; ++b) {
+      E p[2], q[2];
+      for (std::size_t side = 0; side < 2; ++side) {
+        const std::size_t i = 2 * b + side;
+        const E p0 = at_or_zero(t[0], i, in), p1 = at_or_zero(t[1], i, in);
+        const E q0 = at_or_zero(t[2], i, in), q1 = at_or_zero(t[3], i, in);
+        p[side] = crossed(p0, p1, q0, q1);
+        q[side] = q0 * q1;
+      }
+      E even, odd;
+      deinterleave<D>(p[0], p[1], even, odd);
+      put(out[0], b, even);
+      put(out[1], b, odd);
+      deinterleave<D>(q[0], q[1], even, odd);
+      put(out[2], b, even);
+      put(out[3], b, odd);
+    }
+  }
+};
+
+// Rows. Sums of a tile of columns stay unreduced in a buffer in L1 while groups of eight rows stream by.
+
+/// Eight values of a row from column k on; beyond `columns` zero.
+template <class T>
+DSPERSE_INLINE void load_tail(const T* row, std::size_t k, std::size_t columns, T* out) {
+  for (std::size_t i = 0; i < kLaneCount; ++i) out[i] = k + i < columns ? row[k + i] : T{};
+}
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512IFMA__)
+
+// A weight w times a digit: as in packed_ext.h for digits of 32 bits (words a0, a1 of w; b0, b1 of w 2^32); for 16-bit values
+// w is cut at bit 36, so that each product fits 52 bits. Signed integers are offset to be unsigned and the offset times the
+// sum of the weights is taken off at the end.
+template <int D, class T>
+struct Rows {
+  static constexpr bool kNarrow = sizeof(T) == 2, kBase = sizeof(T) == 8;
+  static constexpr std::size_t kWords = kBase ? 4 : 2;  // per limb of a weight
+  static constexpr std::size_t kD = static_cast<std::size_t>(D);
+
+  static void split_weight(Word* out, Word w) {
+    if constexpr (kNarrow) {
+      out[0] = w & ((Word{1} << 36) - 1), out[1] = w >> 36;
+    } else {
+      const Word mask = (Word{1} << 52) - 1;
+      out[0] = w & mask, out[1] = w >> 52;
+      if constexpr (kBase) {
+        const Word b = mul_scalar(w, Word{1} << 32);
+        out[2] = b & mask, out[3] = b >> 52;
+      }
+    }
+  }
+  DSPERSE_INLINE static __m512i value(const T* p) {
+    if constexpr (kNarrow) {
+      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+      return _mm512_cvtepu16_epi64(_mm_xor_si128(x, _mm_set1_epi16(static_cast<short>(0x8000))));
+    } else if constexpr (sizeof(T) == 4) {
+      const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+      return _mm512_cvtepu32_epi64(_mm256_xor_si256(x, _mm256_set1_epi32(static_cast<int>(0x80000000U))));
+    } else {
+      return _mm512_loadu_si512(p);
+    }
+  }
+  DSPERSE_INLINE static void step(__m512i* lo, __m512i* hi, __m512i x, const Word* w) {
+    if constexpr (kNarrow) {
+      for (std::size_t m = 0; m < kD; ++m) {
+        lo[m] = _mm512_madd52lo_epu64(lo[m], x, word(w[2 * m]));
+        hi[m] = _mm512_madd52lo_epu64(hi[m], x, word(w[2 * m + 1]));
+      }
+    } else {
+      const __m512i l = kBase ? _mm512_and_si512(x, word(kEps)) : x, h = _mm512_srli_epi64(x, 32);
+      for (std::size_t m = 0; m < kD; ++m) {
+        const Word* v = w + kWords * m;
+        lo[m] = _mm512_madd52lo_epu64(lo[m], l, word(v[0]));
+        hi[m] = _mm512_madd52hi_epu64(hi[m], l, word(v[0]));
+        hi[m] = _mm512_madd52lo_epu64(hi[m], l, word(v[1]));
+        if constexpr (kBase) {
+          lo[m] = _mm512_madd52lo_epu64(lo[m], h, word(v[2]));
+          hi[m] = _mm512_madd52hi_epu64(hi[m], h, word(v[2]));
+          hi[m] = _mm512_madd52lo_epu64(hi[m], h, word(v[3]));
+        }
+      }
+    }
+  }
+  DSPERSE_INLINE static F8 finish(__m512i lo, __m512i hi) {
+    if constexpr (!kNarrow) return reduce52(lo, hi);
+    const __m512i low = _mm512_add_epi64(lo, _mm512_slli_epi64(hi, 36));
+    const __m512i high = _mm512_srli_epi64(hi, 28);
+    return reduce(low, _mm512_mask_add_epi64(high, _mm512_cmplt_epu64_mask(low, lo), high, word(1)));
+  }
+
+  /// R rows over all columns of the tile.
+  template <std::size_t R>
+  static void group(__m512i* sums, const Word* weights, const T* const* rows, std::size_t first, std::size_t columns) {
+    const T* row[R];
+    for (std::size_t r = 0; r < R; ++r) row[r] = rows[r] + first;
+    const std::size_t whole = columns / kLaneCount;
+    const auto block = [&](std::size_t b, auto fetch) __attribute__((always_inline)) {
+      __m512i lo[kD], hi[kD];
+      for (std::size_t m = 0; m < kD; ++m) lo[m] = sums[2 * (kD * b + m)], hi[m] = sums[2 * (kD * b + m) + 1];
+      for (std::size_t r = 0; r < R; ++r) step(lo, hi, fetch(r), weights + r * kD * kWords);
+      for (std::size_t m = 0; m < kD; ++m) sums[2 * (kD * b + m)] = lo[m], sums[2 * (kD * b + m) + 1] = hi[m];
+    };
+    for (std::size_t b = 0; b < whole; ++b)
+      block(b, [&](std::size_t r) __attribute__((always_inline)) { return value(row[r] + kLaneCount * b); });
+    if (whole * kLaneCount == columns) return;
+    block(whole, [&](std::size_t r) {
+      T tail[kLaneCount];
+      load_tail(row[r], kLaneCount * whole, columns, tail);
+      return value(tail);
+    });
+  }
+
+  static void run(Word* out, const Word* weights, const T* const* rows, std::size_t n, std::size_t first, std::size_t columns) {
+    const std::size_t blocks = (columns + kLaneCount - 1) / kLaneCount;
+    __m512i sums[2 * kD * PolyKernels::kTile / kLaneCount];
+    for (std::size_t i = 0; i < 2 * kD * blocks; ++i) sums[i] = _mm512_setzero_si512();
+    Word offset[kD] = {};  // sum of the weights
+    for (std::size_t i = 0; i < n; i += 8) {
+      const std::size_t count = n - i < 8 ? n - i : 8;
+      Word split[8 * kD * kWords];
+      for (std::size_t r = 0; r < count; ++r)
+        for (std::size_t m = 0; m < kD; ++m) {
+          split_weight(split + (r * kD + m) * kWords, weights[(i + r) * kD + m]);
+          offset[m] = add_scalar(offset[m], weights[(i + r) * kD + m]);
+        }
+      if (count == 8)
+        group<8>(sums, split, rows + i, first, columns);
+      else
+        for (std::size_t r = 0; r < count; ++r) group<1>(sums, split + r * kD * kWords, rows + i + r, first, columns);
+    }
+    F8 bias[kD];
+    for (std::size_t m = 0; m < kD; ++m)
+      bias[m] = kBase ? zero() : broadcast(mul_scalar(offset[m], Word{1} << (8 * sizeof(T) - 1) % 64));
+    for (std::size_t b = 0; b < blocks; ++b)
+      for (std::size_t m = 0; m < kD; ++m) {
+        Word* to = out + (b * kD + m) * kLaneCount;
+        F8 sum = finish(sums[2 * (kD * b + m)], sums[2 * (kD * b + m) + 1]) - bias[m];
+        if ((b + 1) * kLaneCount > columns) {  // offsets of the lanes beyond the end
+          sum.v = _mm512_maskz_mov_epi64(static_cast<__mmask8>((1U << (columns - b * kLaneCount)) - 1), sum.v);
+        }
+        store(to, load(to) + sum);
+      }
+  }
+};
+
+#else
+
+template <int D, class T>
+struct Rows {
+  static void run(Word* out, const Word* weights, const T* const* rows, std::size_t n, std::size_t first, std::size_t columns) {
+    for (std::size_t i = 0; i < n; ++i) {
+      F8 w[D];
+      for (std::size_t m = 0; m < D; ++m) w[m] = broadcast(weights[i * D + m]);
+      for (std::size_t k = 0; k < columns; k += kLaneCount) {
+        T value[kLaneCount];
+        Word lane[kLaneCount];
+        load_tail(rows[i] + first, k, columns, value);
+        for (std::size_t j = 0; j < kLaneCount; ++j) {
+          if constexpr (sizeof(T) == 8)
+            lane[j] = value[j];
+          else
+            lane[j] =
+                value[j] < 0 ? kPrime - static_cast<Word>(-static_cast<std::int64_t>(value[j])) : static_cast<Word>(value[j]);
+        }
+        const F8 x = load(lane);
+        for (std::size_t m = 0; m < D; ++m) {
+          Word* to = out + (k / kLaneCount * D + m) * kLaneCount;
+          store(to, load(to) + x * w[m]);
+        }
+      }
+    }
+  }
+};
+
+#endif
+
+template <int D>
+constexpr PolyKernels table() {
+  using L = Loops<D>;
+  return {L::eq_double,
+          L::add_scaled,
+          L::fold,
+          L::sum_pairs,
+          L::inner,
+          L::inner_base,
+          L::contract,
+          L::quadratic,
+          L::fold_quadratic,
+          L::fraction,
+          L::fold_fraction,
+          L::parents,
+          Rows<D, Word>::run,
+          Rows<D, std::int16_t>::run,
+          Rows<D, std::int32_t>::run};
+}
+
+}  // namespace
+
+extern const PolyKernels kPoly2;
+extern const PolyKernels kPoly3;
+constexpr PolyKernels kPoly2 = table<2>();
+constexpr PolyKernels kPoly3 = table<3>();
+
+}  // namespace dsperse::crypto::DSPERSE_LANES

@@ -1,0 +1,19 @@
+// Pools of the float half: MaxPool, AveragePool (1-D, 2-D), GlobalAveragePool.
+//
+// Schemas in schema.cc, values in float.cc. Tested by ops/schema_test.cc and tests/conformance.
+#pragma once
+
+#include "dsperse/ops/common/schema.h"
+
+namespace dsperse::ops {
+
+/// x (N, C, L) or (N, C, H, W). The Indices output of MaxPool is not supported.
+Inferred infer_max_pool(const model::InferCall& call);
+Evaluated evaluate_max_pool(const model::EvaluateCall& call);
+Inferred infer_average_pool(const model::InferCall& call);
+Evaluated evaluate_average_pool(const model::EvaluateCall& call);
+/// x (N, C, spatial...), at least one spatial axis.
+Inferred infer_global_average_pool(const model::InferCall& call);
+Evaluated evaluate_global_average_pool(const model::EvaluateCall& call);
+
+}  // namespace dsperse::ops

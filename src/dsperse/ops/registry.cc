@@ -1,0 +1,68 @@
+#include "dsperse/ops/registry.h"
+
+#include <array>
+
+#include "dsperse/ops/elementwise/elementwise.h"
+#include "dsperse/ops/linear/linear.h"
+#include "dsperse/ops/movement/movement.h"
+#include "dsperse/ops/pool/pool.h"
+
+namespace dsperse::ops {
+
+namespace {
+
+using model::Folding;
+
+struct Entry {
+  const char* name;
+  Folding folding;
+  Inferred (*infer)(const model::InferCall&);
+  Evaluated (*evaluate)(const model::EvaluateCall&);
+};
+
+constexpr std::array kOperators = {
+    Entry{"Add", Folding::ordinary, infer_binary, evaluate_add},
+    Entry{"AveragePool", Folding::ordinary, infer_average_pool, evaluate_average_pool},
+    Entry{"BatchNormalization", Folding::ordinary, infer_batch_normalization, evaluate_batch_normalization},
+    Entry{"Cast", Folding::fold_only, infer_cast, evaluate_cast},
+    Entry{"Clip", Folding::ordinary, infer_clip, evaluate_clip},
+    Entry{"Concat", Folding::ordinary, infer_concat, evaluate_concat},
+    Entry{"Constant", Folding::fold_only, infer_constant, evaluate_constant},
+    Entry{"ConstantOfShape", Folding::fold_only, infer_constant_of_shape, evaluate_constant_of_shape},
+    Entry{"Conv", Folding::ordinary, infer_conv, evaluate_conv},
+    Entry{"Div", Folding::fold_only, infer_binary, evaluate_div},
+    Entry{"Dropout", Folding::ordinary, infer_dropout, evaluate_dropout},
+    Entry{"Flatten", Folding::ordinary, infer_flatten, evaluate_flatten},
+    Entry{"Gather", Folding::fold_only, infer_gather, evaluate_gather},
+    Entry{"Gemm", Folding::ordinary, infer_gemm, evaluate_gemm},
+    Entry{"GlobalAveragePool", Folding::ordinary, infer_global_average_pool, evaluate_global_average_pool},
+    Entry{"Identity", Folding::ordinary, infer_identity, evaluate_identity},
+    Entry{"LeakyRelu", Folding::ordinary, infer_unary, evaluate_leaky_relu},
+    Entry{"MatMul", Folding::ordinary, infer_matmul, evaluate_matmul},
+    Entry{"MaxPool", Folding::ordinary, infer_max_pool, evaluate_max_pool},
+    Entry{"Mul", Folding::fold_only, infer_binary, evaluate_mul},
+    Entry{"Pad", Folding::ordinary, infer_pad, evaluate_pad},
+    Entry{"Relu", Folding::ordinary, infer_unary, evaluate_relu},
+    Entry{"Reshape", Folding::ordinary, infer_reshape, evaluate_reshape},
+    Entry{"Shape", Folding::shape_only, infer_shape_of, evaluate_shape_of},
+    Entry{"Sigmoid", Folding::ordinary, infer_unary, evaluate_sigmoid},
+    Entry{"Slice", Folding::fold_only, infer_slice, evaluate_slice},
+    Entry{"Squeeze", Folding::ordinary, infer_squeeze, evaluate_squeeze},
+    Entry{"Sub", Folding::ordinary, infer_binary, evaluate_sub},
+    Entry{"Tanh", Folding::ordinary, infer_unary, evaluate_tanh},
+    Entry{"Transpose", Folding::ordinary, infer_transpose, evaluate_transpose},
+    Entry{"Unsqueeze", Folding::ordinary, infer_unsqueeze, evaluate_unsqueeze},
+};
+
+}  // namespace
+
+const model::OperatorSet& float_operators() {
+  static const model::OperatorSet set = [] {
+    model::OperatorSet out;
+    for (const Entry& e : kOperators) out.emplace(e.name, model::OperatorSchema{e.name, e.folding, e.infer, e.evaluate});
+    return out;
+  }();
+  return set;
+}
+
+}  // namespace dsperse::ops

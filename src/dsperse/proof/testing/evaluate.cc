@@ -1,0 +1,174 @@
+#include "dsperse/proof/testing/evaluate.h"
+
+#include <algorithm>
+
+#include "dsperse/quantize/table.h"
+#include "dsperse/quantize/window.h"
+
+namespace dsperse::proof::testing {
+namespace {
+
+using namespace quantize;  // NOLINT
+
+std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+class Evaluator {
+ public:
+  Evaluator(const Program& program, const WeightStore& weights, TensorStore& trace) : p_(program), w_(weights), t_(trace) {}
+
+  void operator()(const Conv& op) const {
+    const Shape &x = p_.tensors[op.x].shape, &y = p_.tensors[op.y].shape, &w = p_.weights[op.w].shape;
+    const std::int64_t outputs = y[3] / op.groups;
+    std::size_t at = 0;
+    for (std::int64_t n = 0; n < y[0]; ++n)
+      for (std::int64_t oy = 0; oy < y[1]; ++oy)
+        for (std::int64_t ox = 0; ox < y[2]; ++ox)
+          for (std::int64_t o = 0; o < y[3]; ++o) {
+            std::int64_t acc = bias(op.bias, o);
+            for (std::int64_t ky = 0; ky < w[1]; ++ky)
+              for (std::int64_t kx = 0; kx < w[2]; ++kx) {
+                const std::int64_t iy = tap(op.window, 0, oy, ky), ix = tap(op.window, 1, ox, kx);
+                if (iy < 0 || iy >= x[1] || ix < 0 || ix >= x[2]) continue;
+                for (std::int64_t ci = 0; ci < w[3]; ++ci)
+                  acc += t_[op.x][index(((n * x[1] + iy) * x[2] + ix) * x[3] + o / outputs * w[3] + ci)] *
+                         w_[op.w].at(index(((o * w[1] + ky) * w[2] + kx) * w[3] + ci));
+              }
+            put(op.y, at++, op.requant, acc, o);
+          }
+  }
+
+  void operator()(const Gemm& op) const {
+    const Shape& w = p_.weights[op.w].shape;
+    const std::int64_t rows = elements(p_.tensors[op.x].shape) / w[1];
+    for (std::int64_t m = 0; m < rows; ++m)
+      for (std::int64_t o = 0; o < w[0]; ++o) {
+        std::int64_t acc = bias(op.bias, o);
+        for (std::int64_t k = 0; k < w[1]; ++k) acc += t_[op.x][index(m * w[1] + k)] * w_[op.w].at(index(o * w[1] + k));
+        put(op.y, index(m * w[0] + o), op.requant, acc, op.requant.shift.size() == 1 ? 0 : o);
+      }
+  }
+
+  void operator()(const Sum& op) const {
+    const Shape& y = p_.tensors[op.y].shape;
+    for (std::int64_t i = 0; i < elements(y); ++i) {
+      std::int64_t acc = 0;
+      for (const Sum::Term& t : op.terms) {
+        const Shape& shape = t.is_weight ? p_.weights[t.id].shape : p_.tensors[t.id].shape;
+        std::int64_t at = 0, stride = 1, rest = i;
+        for (std::size_t k = 0; k < y.size(); ++k) {
+          const std::int64_t d = y[y.size() - 1 - k], letter = rest % d;
+          rest /= d;
+          if (k >= shape.size()) continue;
+          const std::int64_t own = shape[shape.size() - 1 - k];
+          if (own != 1) at += letter * stride;
+          stride *= own;
+        }
+        acc += t.coef * (t.is_weight ? w_[t.id].at(index(at)) : t_[t.id][index(at)]);
+      }
+      put(op.y, index(i), op.requant, acc, i % y.back());
+    }
+  }
+
+  void operator()(const AveragePool& op) const {
+    const Shape &x = p_.tensors[op.x].shape, &y = p_.tensors[op.y].shape;
+    std::size_t at = 0;
+    each_window(
+        op.window, x, y,
+        [&](std::int64_t oy, std::int64_t ox, std::int64_t c, const auto& values) {
+          std::int64_t acc = 0;
+          for (const std::int64_t v : values) acc += v;
+          put(op.y, at++, op.requant,
+              acc * average_multiplier(counted_taps(op, 0, oy, x[1]).count() * counted_taps(op, 1, ox, x[2]).count()), c);
+        },
+        op.x);
+  }
+
+  void operator()(const MaxPool& op) const {
+    std::size_t at = 0;
+    each_window(
+        op.window, p_.tensors[op.x].shape, p_.tensors[op.y].shape,
+        [&](auto, auto, auto, const auto& values) {
+          t_[op.y][at++] = static_cast<std::int32_t>(*std::max_element(values.begin(), values.end()));
+        },
+        op.x);
+  }
+
+  void operator()(const Rearrange& op) const {
+    const std::int64_t n = elements(op.y_axes);
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::vector<std::int64_t> letters(op.y_axes.size());
+      std::int64_t rest = i;
+      for (std::size_t k = letters.size(); k-- > 0;) {
+        letters[k] = rest % op.y_axes[k];
+        rest /= op.y_axes[k];
+      }
+      std::int64_t value = op.fill;
+      for (const Rearrange::Piece& piece : op.pieces) {
+        std::int64_t at = 0;
+        bool inside = true;
+        for (std::size_t k = 0; k < piece.maps.size(); ++k) {
+          std::int64_t j = piece.maps[k].offset;
+          for (const auto& [letter, coef] : piece.maps[k].parts) j += coef * letters[letter];
+          inside = inside && j >= 0 && j < piece.x_axes[k];
+          at = at * piece.x_axes[k] + j;
+        }
+        if (inside) value = t_[piece.x][index(at)];
+      }
+      t_[op.y][index(i)] = static_cast<std::int32_t>(value);
+    }
+  }
+
+ private:
+  static std::int64_t tap(const Window& w, std::size_t k, std::int64_t o, std::int64_t t) {
+    return o * w.stride[k] + t * w.dilation[k] - w.pad_begin[k];
+  }
+  [[nodiscard]] std::int64_t bias(const std::optional<WeightId>& b, std::int64_t o) const { return b ? w_[*b].at(index(o)) : 0; }
+  void put(TensorId y, std::size_t at, const Requant& r, std::int64_t acc, std::int64_t channel) const {
+    t_[y][at] = static_cast<std::int32_t>(activated(r, rounded(r, acc, index(channel))));
+  }
+  /// f(row, column, channel, values inside the image), in the order of y.
+  template <class F>
+  void each_window(const Window& w, const Shape& x, const Shape& y, F f, TensorId id) const {
+    for (std::int64_t n = 0; n < y[0]; ++n)
+      for (std::int64_t oy = 0; oy < y[1]; ++oy)
+        for (std::int64_t ox = 0; ox < y[2]; ++ox)
+          for (std::int64_t c = 0; c < y[3]; ++c) {
+            std::vector<std::int64_t> values;
+            for (std::int64_t ky = 0; ky < w.kernel[0]; ++ky)
+              for (std::int64_t kx = 0; kx < w.kernel[1]; ++kx) {
+                const std::int64_t iy = tap(w, 0, oy, ky), ix = tap(w, 1, ox, kx);
+                if (iy >= 0 && iy < x[1] && ix >= 0 && ix < x[2])
+                  values.push_back(t_[id][index(((n * x[1] + iy) * x[2] + ix) * x[3] + c)]);
+              }
+            f(oy, ox, c, values);
+          }
+  }
+
+  const Program& p_;
+  const WeightStore& w_;
+  TensorStore& t_;
+};
+
+}  // namespace
+
+std::int64_t rounded(const Requant& requant, std::int64_t acc, std::size_t c) {
+  const std::int32_t s = requant.shift[requant.shift.size() == 1 ? 0 : c];
+  return s > 0 ? (acc + (std::int64_t{1} << (s - 1))) >> s : acc * (std::int64_t{1} << -s);
+}
+
+std::int64_t activated(const Requant& requant, std::int64_t v) {
+  const std::int64_t c = std::int64_t{1} << requant.clamp_bits;
+  return activate(requant.activation, std::clamp(v, -c, c - 1));
+}
+
+void evaluate(const Program& program, const WeightStore& weights, TensorStore& trace, const Force& force) {
+  const Evaluator evaluator(program, weights, trace);
+  for (std::uint32_t i = 0; i < program.ops.size(); ++i) {
+    IntTensor& y = trace[op_output(program.ops[i])];
+    y.assign(index(elements(program.tensors[op_output(program.ops[i])].shape)), 0);
+    std::visit(evaluator, program.ops[i].body);
+    if (force) force(i, y);
+  }
+}
+
+}  // namespace dsperse::proof::testing

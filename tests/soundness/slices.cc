@@ -1,0 +1,66 @@
+#include "slices.h"
+
+namespace dsperse::soundness {
+
+using quantize::Function;
+using quantize::Program;
+using quantize::Rearrange;
+using quantize::Requant;
+using quantize::TensorId;
+using quantize::Window;
+using quantize::testing::Builder;
+using quantize::testing::simple_requant;
+
+quantize::Program two_layers() {
+  Builder b;
+  const TensorId y = b.gemm(b.input({2, 3}, -20, 20), 3, 4, simple_requant(5, Function::identity, 6), true, 15);
+  b.gemm(y, 4, 2, simple_requant(5, Function::relu, 6), false, 15);
+  Program p = b.done();
+  for (auto& w : p.weights)
+    if (w.shape.size() == 1) w.max_abs = 100;
+  return p;
+}
+
+std::vector<NamedSlice> attack_slices() {
+  std::vector<NamedSlice> out;
+  const relation::Options wide{3, 1U << 20}, saturating{16, 0};
+  out.push_back({"gemm wide", two_layers(), {.constraints = wide}});
+  // The clamp is far below the accumulators: many offsets are in use.
+  Builder far;
+  far.gemm(far.input({12, 8}, -100, 100), 8, 6, simple_requant(9, Function::identity, 5), false, 100);
+  out.push_back({"gemm saturating", far.done(), {.constraints = saturating}});
+  Builder conv;
+  Requant r = simple_requant(0, Function::leaky_relu, 6);
+  r.shift = {4, 5, 0, 6};
+  conv.conv(conv.input({1, 4, 3, 4}, -7, 7), 4, Window{{3, 2}, {2, 1}, {1, 1}, {1, 1}, {0, 1}}, r, 2, true, 7);
+  Program p = conv.done();
+  p.weights[1].max_abs = 30;
+  out.push_back({"conv", p, {.profile = proof::Profile::bits128, .constraints = wide}});
+  Builder depthwise;
+  depthwise.conv(depthwise.input({1, 3, 3, 3}, -7, 7), 3, Window{{2, 2}, {1, 1}, {1, 2}, {0, 0}, {0, 0}},
+                 simple_requant(4, Function::clip, 6), 3, false, 7);
+  out.push_back({"depthwise", depthwise.done(), {.constraints = wide}});
+  Builder sum;
+  const TensorId x = sum.input({2, 3}, -30, 30), row = sum.input({3}, -9, 9);
+  sum.sum({{false, x, 2}, {false, row, -4}, {true, sum.weight({2, 1}, 50), 1}}, {2, 3}, simple_requant(2, Function::identity, 7));
+  sum.sum({{false, x, 1}}, {2, 3}, simple_requant(-1, Function::relu, 7));
+  out.push_back({"sum", sum.done(), {.publics = {row}, .constraints = wide}});
+  Builder average;
+  average.average(average.input({1, 4, 4, 2}, -30, 30), Window{{2, 3}, {2, 1}, {1, 1}, {1, 0}, {0, 1}}, false, {0, 0},
+                  simple_requant(16, Function::identity, 6));
+  out.push_back({"average", average.done(), {.constraints = {9, 1U << 20}}});
+  Builder pool;
+  const TensorId image = pool.input({1, 5, 5, 2}, -20, 20);
+  pool.maximum(image, Window{{3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1}});
+  pool.maximum(image, Window{{1, 3}, {1, 1}, {1, 1}, {0, 0}, {0, 0}});
+  pool.maximum(image, Window{{1, 1}, {2, 2}, {1, 1}, {0, 0}, {0, 0}});
+  out.push_back({"max pool", pool.done(), {.constraints = wide}});
+  Builder move;
+  const TensorId m = move.input({2, 3}, -9, 9);
+  const TensorId t = move.rearrange({0, {3, 2}, 0, {{m, {2, 3}, {{0, {{1, 1}}}, {0, {{0, 1}}}}}}}, {3, 2}, -9, 9);
+  move.rearrange({0, {5, 3}, 4, {{t, {3, 2}, {{-1, {{0, 1}}}, {0, {{1, 1}}}}}}}, {5, 3}, -9, 9);
+  out.push_back({"rearrange", move.done(), {.constraints = wide}});
+  return out;
+}
+
+}  // namespace dsperse::soundness

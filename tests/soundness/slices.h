@@ -1,0 +1,23 @@
+// Small slices that hold every operator and every form of its constraints, for the attacks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "attack.h"
+
+namespace dsperse::soundness {
+
+struct NamedSlice {
+  std::string name;
+  quantize::Program program;
+  CaseOptions options;
+};
+
+/// Every operator, wide and saturating tables, one and several limbs, committed and public ports. Values are small, so that
+/// a lie in one place need not overflow a table in another.
+std::vector<NamedSlice> attack_slices();
+/// Two fully connected layers (ops "op0", "op1"; tensors t0 -> t1 -> t2), wide tables, remainders of two limbs.
+quantize::Program two_layers();
+
+}  // namespace dsperse::soundness
