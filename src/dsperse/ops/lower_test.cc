@@ -36,11 +36,13 @@ std::vector<Sample> samples(const Graph& graph, Rng& rng, bool whole, std::size_
   std::vector<Sample> out(count);
   for (auto& s : out)
     for (const auto& port : graph.inputs)
-      s[port.name] = {model::DType::f32, port.shape, whole ? whole_numbers(rng, port.shape, 3) : normal_numbers(rng, port.shape, 1), {}};
+      s[port.name] = {
+          model::DType::f32, port.shape, whole ? whole_numbers(rng, port.shape, 3) : normal_numbers(rng, port.shape, 1), {}};
   return out;
 }
 
-Result<QuantizedModel> quantized(const Graph& graph, const std::vector<Sample>& data, const quantize::QuantizeOptions& options = {}) {
+Result<QuantizedModel> quantized(const Graph& graph, const std::vector<Sample>& data,
+                                 const quantize::QuantizeOptions& options = {}) {
   return quantize::quantize_model(graph, lowerings(), interpreters(graph), data, options);
 }
 
@@ -70,7 +72,8 @@ std::string problem(const Graph& graph) {
 }
 
 /// One node on inputs of these shapes; whole-number constants for `constants`.
-Graph one_node(const std::string& op, const std::vector<Shape>& inputs, const std::vector<Shape>& constants, const Attributes& attributes) {
+Graph one_node(const std::string& op, const std::vector<Shape>& inputs, const std::vector<Shape>& constants,
+               const Attributes& attributes) {
   Rng rng(11);
   GraphBuilder g;
   Names names;
@@ -107,7 +110,9 @@ TEST(LowerConv, WholeNumbersAreExact) {
 TEST(LowerGemm, WholeNumbersAreExact) {
   const std::int64_t one = 1;
   EXPECT_EQ(kinds(expect_exact(one_node("Gemm", {{3, 5}}, {{5, 4}, {4}}, {}))), "G");
-  EXPECT_EQ(kinds(expect_exact(one_node("Gemm", {{3, 5}}, {{4, 5}, {1, 4}}, {{"transB", one}, {"alpha", 2.0F}, {"beta", -3.0F}}))), "G");
+  EXPECT_EQ(
+      kinds(expect_exact(one_node("Gemm", {{3, 5}}, {{4, 5}, {1, 4}}, {{"transB", one}, {"alpha", 2.0F}, {"beta", -3.0F}}))),
+      "G");
   EXPECT_EQ(kinds(expect_exact(one_node("Gemm", {{3, 5}}, {{5, 4}, {}}, {}))), "G");
   EXPECT_EQ(kinds(expect_exact(one_node("Gemm", {{5, 3}}, {{5, 4}}, {{"transA", one}}))), "RG");
   EXPECT_NE(problem(one_node("Gemm", {{3, 5}}, {{5, 4}, {3, 1}}, {})).find("row to row"), std::string::npos);
@@ -124,14 +129,17 @@ TEST(LowerBatchNormalization, Alone) {
   for (const Shape& x : {Shape{2, 4}, {1, 4, 5}, {2, 4, 3, 5}}) {
     GraphBuilder g;
     g.output(g.node("BatchNormalization",
-                    {g.input(x), g.constant({4}, {1, -2, 3, 4}), g.constant({4}, {0, 1, -2, 5}), g.constant({4}, {1, 2, 0, -1}), g.constant({4}, {1, 4, 0.25F, 16})},
+                    {g.input(x), g.constant({4}, {1, -2, 3, 4}), g.constant({4}, {0, 1, -2, 5}), g.constant({4}, {1, 2, 0, -1}),
+                     g.constant({4}, {1, 4, 0.25F, 16})},
                     {{"epsilon", 0.0F}}));
     EXPECT_EQ(kinds(expect_exact(g.graph, model::shape_text(x))), "C");
   }
 }
 
 TEST(LowerSum, Broadcasting) {
-  const auto two = [](const std::string& op, const Shape& a, const Shape& b) { return kinds(expect_exact(one_node(op, {a, b}, {}, {}), model::shape_text(a) + " " + model::shape_text(b))); };
+  const auto two = [](const std::string& op, const Shape& a, const Shape& b) {
+    return kinds(expect_exact(one_node(op, {a, b}, {}, {}), model::shape_text(a) + " " + model::shape_text(b)));
+  };
   EXPECT_EQ(two("Add", {2, 3, 4, 5}, {2, 3, 4, 5}), "S");
   EXPECT_EQ(two("Sub", {2, 3}, {2, 3}), "S");
   EXPECT_EQ(two("Sub", {3}, {2, 3}), "S");
@@ -140,13 +148,36 @@ TEST(LowerSum, Broadcasting) {
   EXPECT_EQ(two("Add", {}, {2, 2}), "S");
   for (const Shape& c : {Shape{}, {1}, {5}, {4, 1}, {3, 1, 1}, {2, 3, 4, 5}, {2, 1, 4, 1}}) {
     EXPECT_EQ(kinds(expect_exact(one_node("Sub", {{2, 3, 4, 5}}, {c}, {}), model::shape_text(c))), "S");
-    // Behind a convolution the image lies channels-last.
+    // Behind a convolution the image lies channels-last; one value per channel joins the bias.
     Rng rng(5);
     GraphBuilder g;
-    const auto x = g.node("Conv", {g.input({2, 2, 4, 5}), g.constant({3, 2, 1, 1}, whole_numbers(rng, {3, 2, 1, 1}, 2))});
-    g.output(g.node("Add", {g.constant(c, whole_numbers(rng, c, 3)), x}));
-    EXPECT_EQ(kinds(expect_exact(g.graph, model::shape_text(c))), "CS");
+    const auto x = g.node("Conv", {g.input({2, 2, 4, 5}), g.constant({3, 2, 1, 1}, whole_numbers(rng, {3, 2, 1, 1}, 2)),
+                                   g.constant({3}, {3, -1, 2})});
+    g.output(g.node("Relu", {g.node("Add", {g.constant(c, whole_numbers(rng, c, 3)), x})}));
+    const bool per_channel = c == Shape{} || c == Shape{1} || c == Shape{3, 1, 1};
+    EXPECT_EQ(kinds(expect_exact(g.graph, model::shape_text(c))), per_channel ? "C" : "CS");
   }
+}
+
+TEST(LowerSum, ConstantsJoinTheBias) {
+  Rng rng(5);
+  const auto product = [&](GraphBuilder& g, std::int64_t outputs) {
+    return g.node("MatMul", {g.input({2, 3, 4}), g.constant({4, outputs}, whole_numbers(rng, {4, outputs}, 2))});
+  };
+  GraphBuilder g;
+  g.output(
+      g.node("Sub", {g.node("Add", {product(g, 5), g.constant({5}, {1, 2, 3, 4, 5})}), g.constant({1, 1, 5}, {5, 6, 7, 8, 9})}));
+  EXPECT_EQ(kinds(expect_exact(g.graph)), "G");
+  GraphBuilder h;  // one feature: the last axis of storage has one element
+  h.output(h.node("Add", {product(h, 1), h.constant({3, 1}, {1, 2, 3})}));
+  EXPECT_EQ(kinds(expect_exact(h.graph)), "GS");
+  GraphBuilder i;  // constant minus data
+  i.output(i.node("Sub", {i.constant({5}, {1, 2, 3, 4, 5}), product(i, 5)}));
+  EXPECT_EQ(kinds(expect_exact(i.graph)), "GS");
+  GraphBuilder j;  // read by others, too
+  const auto x = product(j, 5);
+  j.output(j.node("Sub", {j.node("Add", {x, j.constant({5}, {1, 2, 3, 4, 5})}), x}));
+  EXPECT_EQ(kinds(expect_exact(j.graph)), "GSS");
 }
 
 TEST(LowerSum, SmallTensorOverAnImage) {
@@ -160,7 +191,8 @@ TEST(LowerSum, SmallTensorOverAnImage) {
 }
 
 TEST(LowerActivation, JoinedToTheProducer) {
-  for (const auto& [op, attributes] : std::vector<std::pair<std::string, Attributes>>{{"Relu", {}}, {"LeakyRelu", {{"alpha", 0.5F}}}, {"Sigmoid", {}}, {"Tanh", {}}}) {
+  for (const auto& [op, attributes] : std::vector<std::pair<std::string, Attributes>>{
+           {"Relu", {}}, {"LeakyRelu", {{"alpha", 0.5F}}}, {"Sigmoid", {}}, {"Tanh", {}}}) {
     Rng rng(3);
     GraphBuilder g;
     const auto c = g.node("Conv", {g.input({1, 2, 6, 6}), g.constant({2, 2, 3, 3}, whole_numbers(rng, {2, 2, 3, 3}, 2))});
@@ -197,7 +229,8 @@ TEST(LowerActivation, ClipAndRelu6) {
     GraphBuilder g;
     g.output(g.node("Clip", {g.input({3, 7}), g.constant({}, {low}), g.constant({}, {high})}));
     const auto m = expect_exact(g.graph);
-    EXPECT_EQ(m.program.tensors[1].lo, std::max<std::int64_t>(-2047, std::llround(std::ldexp(low, m.program.tensors[1].exponent))));
+    EXPECT_EQ(m.program.tensors[1].lo,
+              std::max<std::int64_t>(-2047, std::llround(std::ldexp(low, m.program.tensors[1].exponent))));
   }
   GraphBuilder g;
   g.output(g.node("Clip", {g.input({3, 7}), g.constant({}, {0})}));
@@ -215,7 +248,8 @@ TEST(LowerActivation, GridsAreSharedBetweenSites) {
     g.output(g.node("Tanh", {g.node("Gemm", {x, g.constant({8, 8}, normal_numbers(rng, {8, 8}, scale))})}));
   const auto m = quantized(g.graph, samples(g.graph, rng, false));
   ASSERT_TRUE(m) << m.error().text();
-  const auto &a = std::get<quantize::Gemm>(m->program.ops[0].body).requant, &b = std::get<quantize::Gemm>(m->program.ops[1].body).requant;
+  const auto &a = std::get<quantize::Gemm>(m->program.ops[0].body).requant,
+             &b = std::get<quantize::Gemm>(m->program.ops[1].body).requant;
   EXPECT_EQ(a.activation, b.activation);
   EXPECT_EQ(a.clamp_bits, b.clamp_bits);
   EXPECT_EQ(a.activation.in_exponent, 9);
@@ -223,18 +257,31 @@ TEST(LowerActivation, GridsAreSharedBetweenSites) {
 
 TEST(LowerPool, WholeNumbersAreExact) {
   const std::int64_t one = 1;
-  const auto pool = [](const std::string& op, const Shape& x, const Attributes& a) { return kinds(expect_exact(one_node(op, {x}, {}, a), op + " " + model::shape_text(x))); };
+  const auto pool = [](const std::string& op, const Shape& x, const Attributes& a) {
+    return kinds(expect_exact(one_node(op, {x}, {}, a), op + " " + model::shape_text(x)));
+  };
   for (const std::string op : {"MaxPool", "AveragePool"}) {  // windows of 1, 2 or 4 taps: means are exact
     const std::string kind = op == "MaxPool" ? "M" : "A";
     EXPECT_EQ(pool(op, {1, 3, 6, 5}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}), kind);
     EXPECT_EQ(pool(op, {2, 3, 7, 7}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}, {"ceil_mode", one}}), kind);
-    EXPECT_EQ(pool(op, {2, 3, 7, 7}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 0, 1, 1}}, {"ceil_mode", one}}), kind);
+    EXPECT_EQ(pool(op, {2, 3, 7, 7},
+                   {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 0, 1, 1}}, {"ceil_mode", one}}),
+              kind);
     EXPECT_EQ(pool(op, {1, 2, 5, 4}, {{"kernel_shape", Ints{2, 2}}, {"auto_pad", std::string("SAME_LOWER")}}), kind);
     EXPECT_EQ(pool(op, {1, 2, 9}, {{"kernel_shape", Ints{4}}, {"strides", Ints{2}}}), kind);
   }
-  EXPECT_EQ(pool("AveragePool", {1, 2, 5, 4}, {{"kernel_shape", Ints{2, 2}}, {"pads", Ints{1, 1, 0, 1}}, {"count_include_pad", one}}), "A");
-  EXPECT_EQ(pool("AveragePool", {1, 2, 5, 4}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 0, 1}}, {"count_include_pad", one}, {"ceil_mode", one}}), "A");
-  EXPECT_EQ(pool("MaxPool", {1, 2, 9, 9}, {{"kernel_shape", Ints{3, 2}}, {"dilations", Ints{2, 3}}, {"pads", Ints{1, 1, 1, 0}}}), "M");
+  EXPECT_EQ(
+      pool("AveragePool", {1, 2, 5, 4}, {{"kernel_shape", Ints{2, 2}}, {"pads", Ints{1, 1, 0, 1}}, {"count_include_pad", one}}),
+      "A");
+  EXPECT_EQ(pool("AveragePool", {1, 2, 5, 4},
+                 {{"kernel_shape", Ints{2, 2}},
+                  {"strides", Ints{2, 2}},
+                  {"pads", Ints{1, 1, 0, 1}},
+                  {"count_include_pad", one},
+                  {"ceil_mode", one}}),
+            "A");
+  EXPECT_EQ(pool("MaxPool", {1, 2, 9, 9}, {{"kernel_shape", Ints{3, 2}}, {"dilations", Ints{2, 3}}, {"pads", Ints{1, 1, 1, 0}}}),
+            "M");
   EXPECT_EQ(pool("GlobalAveragePool", {2, 3, 4, 8}, {}), "A");
   EXPECT_EQ(pool("GlobalAveragePool", {2, 3, 16}, {}), "A");
 }
@@ -328,9 +375,9 @@ TEST(LowerGraph, InputsAndOutputsInAnyRole) {
   GraphBuilder g;
   const auto x = g.input({2, 3}), y = g.input({2, 3});
   const auto s = g.node("Add", {x, y});
-  g.output(x);                           // an input
-  g.output(s);                           // read below, too
-  g.output(g.node("Identity", {s}));     // the same data twice
+  g.output(x);                        // an input
+  g.output(s);                        // read below, too
+  g.output(g.node("Identity", {s}));  // the same data twice
   g.output(g.node("Sub", {s, x}));
   g.output(g.node("Transpose", {y}));
   const auto m = expect_exact(g.graph);
@@ -343,7 +390,8 @@ TEST(LowerGraph, RealNumbersStayWithinOneAndAHalfSteps) {
   // Conv: rounding of the output (half a step) and of input and weights, each of at most half of its own step.
   Rng rng(12);
   GraphBuilder g;
-  g.output(g.node("Conv", {g.input({1, 4, 8, 8}), g.constant({6, 4, 3, 3}, normal_numbers(rng, {6, 4, 3, 3}, 0.2)), g.constant({6}, normal_numbers(rng, {6}, 0.5))}));
+  g.output(g.node("Conv", {g.input({1, 4, 8, 8}), g.constant({6, 4, 3, 3}, normal_numbers(rng, {6, 4, 3, 3}, 0.2)),
+                           g.constant({6}, normal_numbers(rng, {6}, 0.5))}));
   const auto m = quantized(g.graph, samples(g.graph, rng, false));
   ASSERT_TRUE(m) << m.error().text();
   const auto& x = m->program.tensors[0];
@@ -367,7 +415,8 @@ TEST(LowerGraph, Refusals) {
   EXPECT_NE(problem(one_node("Conv", {{1, 2, 4, 4}, {3, 2, 1, 1}}, {}, {})).find("the weights are computed"), std::string::npos);
   EXPECT_NE(problem(one_node("GlobalAveragePool", {{1, 2, 4, 4, 4}}, {}, {})).find("1-D and 2-D"), std::string::npos);
   EXPECT_NE(problem(one_node("LeakyRelu", {{1, 2}}, {}, {{"alpha", -0.5F}})).find("slope"), std::string::npos);
-  EXPECT_NE(problem(one_node("BatchNormalization", {{1, 2, 2, 2, 2}}, {{2}, {2}, {2}, {2}}, {{"epsilon", 9.0F}})).find("3-D"), std::string::npos);
+  EXPECT_NE(problem(one_node("BatchNormalization", {{1, 2, 2, 2, 2}}, {{2}, {2}, {2}, {2}}, {{"epsilon", 9.0F}})).find("3-D"),
+            std::string::npos);
   GraphBuilder g;
   g.output(g.node("Mul", {g.input({2}), g.input({2})}));
   EXPECT_NE(problem(g.graph).find("no integer form"), std::string::npos);

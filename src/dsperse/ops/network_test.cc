@@ -22,7 +22,9 @@ quantize::Interpreters interpreters(const model::Graph& graph) {
   return {[&graph](const Sample& sample) { return testing::evaluate_graph(graph, sample); },
           [](const quantize::Program& p, const quantize::WeightStore& w) -> Result<quantize::RunInteger> {
             DSPERSE_TRY(auto runner, run::IntegerRunner::create(p, w));
-            return [shared = std::make_shared<run::IntegerRunner>(std::move(runner))](quantize::TensorStore& trace) { return shared->run(trace); };
+            return [shared = std::make_shared<run::IntegerRunner>(std::move(runner))](quantize::TensorStore& trace) {
+              return shared->run(trace);
+            };
           }};
 }
 
@@ -31,15 +33,19 @@ struct Net : GraphBuilder {
   explicit Net(std::uint64_t seed) : rng(seed) {}
   Rng rng;
 
-  std::string conv(const std::string& x, std::int64_t outputs, std::int64_t k, std::int64_t pad = 0, std::int64_t stride = 1, bool depthwise = false) {
+  std::string conv(const std::string& x, std::int64_t outputs, std::int64_t k, std::int64_t pad = 0, std::int64_t stride = 1,
+                   bool depthwise = false) {
     const std::int64_t c = graph.values.at(x).shape[1], inner = depthwise ? 1 : c;
     const model::Shape w{outputs, inner, k, k};
-    return node("Conv", {x, constant(w, normal_numbers(rng, w, std::sqrt(2.0 / static_cast<double>(inner * k * k)))), constant({outputs}, normal_numbers(rng, {outputs}, 0.1))},
+    return node("Conv",
+                {x, constant(w, normal_numbers(rng, w, std::sqrt(2.0 / static_cast<double>(inner * k * k)))),
+                 constant({outputs}, normal_numbers(rng, {outputs}, 0.1))},
                 {{"pads", Ints(4, pad)}, {"strides", Ints{stride, stride}}, {"group", depthwise ? c : 1}});
   }
   std::string dense(const std::string& x, std::int64_t outputs) {
     const std::int64_t k = graph.values.at(x).shape.back();
-    return node("Gemm", {x, constant({k, outputs}, normal_numbers(rng, {k, outputs}, std::sqrt(2.0 / static_cast<double>(k)))), constant({outputs}, normal_numbers(rng, {outputs}, 0.1))});
+    return node("Gemm", {x, constant({k, outputs}, normal_numbers(rng, {k, outputs}, std::sqrt(2.0 / static_cast<double>(k)))),
+                         constant({outputs}, normal_numbers(rng, {outputs}, 0.1))});
   }
   std::string relu(const std::string& x) { return node("Relu", {x}); }
   std::string pool(const std::string& x) { return node("MaxPool", {x}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}); }

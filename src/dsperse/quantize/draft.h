@@ -1,7 +1,7 @@
 // A Program whose structure is fixed and whose numbers are still real: what lowering makes, and what exponents turn into
 // integers. Lowering needs no calibration data; the same draft can be finished with other exponents.
 //
-// Tested by quantize/quantize_test.cc.
+// Tested by ops/lower_test.cc and ops/network_test.cc.
 #pragma once
 
 #include <limits>
@@ -34,11 +34,11 @@ struct Origin {
 };
 
 struct Draft {
-  Program program;  ///< shapes, windows, terms, pieces; exponents, ranges, shifts and weight magnitudes not yet
-  std::vector<Origin> tensors;                  ///< by TensorId
-  std::vector<std::vector<float>> weights;      ///< by WeightId, in the order of the WeightSpec's shape
-  std::vector<RealActivation> activations;      ///< by op
-  std::vector<double> fills;                    ///< by op: what a Rearrange puts where no piece lies
+  Program program;              ///< shapes, windows, terms, pieces; exponents, ranges, shifts and weight magnitudes not yet
+  std::vector<Origin> tensors;  ///< by TensorId
+  std::vector<std::vector<float>> weights;  ///< by WeightId, in the order of the WeightSpec's shape
+  std::vector<RealActivation> activations;  ///< by op
+  std::vector<double> fills;                ///< by op: what a Rearrange puts where no piece lies
   std::vector<IoMapping> inputs, outputs;
 };
 

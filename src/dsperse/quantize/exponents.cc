@@ -33,7 +33,7 @@ struct Group {
   TensorStatistics statistics;
   unsigned bits = 0;
   std::size_t members = 0;
-  double limit = 0;  ///< no value is larger; of inputs, what calibration saw
+  double limit = 0;                                                     ///< no value is larger; of inputs, what calibration saw
   bool output = false, integers = false, grid = false, others = false;  ///< others: values that no grid function made
 };
 
@@ -46,8 +46,8 @@ Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
   if (g.integers) return 0;
   const auto canonical = static_cast<std::int32_t>(g.bits) - 1;
   if (g.grid && !g.others) return canonical;
-  const auto e = std::clamp(best_exponent(g.statistics, g.bits, {tail_of(g.statistics.count(), g.output), g.limit, !g.output}), -kMaxExponent / 2,
-                            kMaxExponent / 2);
+  const auto e = std::clamp(best_exponent(g.statistics, g.bits, {tail_of(g.statistics.count(), g.output), g.limit, !g.output}),
+                            -kMaxExponent / 2, kMaxExponent / 2);
   if (!g.grid) return e;
   if (e < 0)
     return fail(ErrorKind::unsupported, "a sigmoid or tanh is joined with values beyond its exponents", name,
@@ -72,9 +72,12 @@ Status check_options(const Draft& draft, const QuantizeOptions& options) {
 
 }  // namespace
 
-std::int32_t grid_exponent(Function f, unsigned bits) { return static_cast<std::int32_t>(bits) - (f == Function::sigmoid ? 4 : 3); }
+std::int32_t grid_exponent(Function f, unsigned bits) {
+  return static_cast<std::int32_t>(bits) - (f == Function::sigmoid ? 4 : 3);
+}
 
-Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatistics>& statistics, const QuantizeOptions& options) {
+Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatistics>& statistics,
+                             const QuantizeOptions& options) {
   DSPERSE_CHECK_OK(check_options(draft, options));
   const Program& p = draft.program;
   const std::size_t n = p.tensors.size();
@@ -109,7 +112,8 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
   for (TensorId t = 0; t < n; ++t) {
     const Group& g = of[groups.root(t)];
     s.bits[t] = g.bits;
-    if (groups.root(t) != t) s.exponent[t] = s.exponent[groups.root(t)];
+    if (groups.root(t) != t)
+      s.exponent[t] = s.exponent[groups.root(t)];
     else {
       DSPERSE_TRY(s.exponent[t], exponent_of(g, draft.tensors[t].source));
     }

@@ -46,7 +46,9 @@ void compare_output(const IoMapping& io, const std::vector<float>& real, const s
   const auto rows = io.logical_shape.size() >= 2 ? io.logical_shape[0] : 1;
   const auto width = static_cast<std::ptrdiff_t>(real.size()) / rows;
   for (std::int64_t r = 0; r < rows; ++r) {
-    const auto best = [&](const std::vector<float>& v) { return std::max_element(v.begin() + r * width, v.begin() + (r + 1) * width) - v.begin(); };
+    const auto best = [&](const std::vector<float>& v) {
+      return std::max_element(v.begin() + r * width, v.begin() + (r + 1) * width) - v.begin();
+    };
     sums.rows += 1;
     if (best(real) == best(got)) sums.agreeing += 1;
   }
@@ -59,7 +61,8 @@ double decibels(const TensorSums& s) {
 
 }  // namespace
 
-Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreters& interpreters, const std::vector<Sample>& samples) {
+Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreters& interpreters,
+                                  const std::vector<Sample>& samples) {
   const Program& p = model.program;
   DSPERSE_TRY(const RunInteger run, interpreters.prepare_integer(p, model.weights));
   std::vector<TensorSums> tensors(p.tensors.size());
@@ -95,8 +98,8 @@ Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreter
   for (std::size_t i = 0; i < p.outputs.size(); ++i) {
     const OutputSums& s = outputs[i];
     const double norms = std::sqrt(s.xx * s.yy);
-    f.outputs.push_back({model.outputs[i].name, s.largest_error, s.count == 0 ? 0 : s.error / s.count, norms == 0 ? 1 : s.xy / norms,
-                         s.rows == 0 ? 1 : s.agreeing / s.rows});
+    f.outputs.push_back({model.outputs[i].name, s.largest_error, s.count == 0 ? 0 : s.error / s.count,
+                         norms == 0 ? 1 : s.xy / norms, s.rows == 0 ? 1 : s.agreeing / s.rows});
   }
   return f;
 }

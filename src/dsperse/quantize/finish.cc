@@ -29,8 +29,14 @@ std::int64_t coarse_bound(std::int64_t m) {
 
 class Finisher {
  public:
-  Finisher(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics, const QuantizeOptions& options)
-      : draft_(draft), scales_(scales), statistics_(statistics), options_(options), p_(draft.program), store_(draft.weights.size()) {}
+  Finisher(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+           const QuantizeOptions& options)
+      : draft_(draft),
+        scales_(scales),
+        statistics_(statistics),
+        options_(options),
+        p_(draft.program),
+        store_(draft.weights.size()) {}
 
   Result<Finished> run() {
     for (TensorId t = 0; t < p_.tensors.size(); ++t) {
@@ -40,12 +46,15 @@ class Finisher {
     }
     for (index_ = 0; index_ < p_.ops.size(); ++index_) {
       Op& op = p_.ops[index_];
-      if (auto s = std::visit([this](auto& body) { return one(body); }, op.body); !s) return std::unexpected(std::move(s).error().within(op.name));
+      if (auto s = std::visit([this](auto& body) { return one(body); }, op.body); !s)
+        return std::unexpected(std::move(s).error().within(op.name));
       DSPERSE_TRY(const auto bound, accumulator_bound(p_, op));
       if (const Requant* r = op_requant(op); r != nullptr && rounded_bound(*r, bound) >= kAccumulatorLimit)
-        return fail(ErrorKind::unsupported, "the scaled accumulator could reach 2^61", op.name, "its inputs and outputs differ too much in size");
+        return fail(ErrorKind::unsupported, "the scaled accumulator could reach 2^61", op.name,
+                    "its inputs and outputs differ too much in size");
     }
-    if (auto s = check_program(p_); !s) return fail(ErrorKind::unsupported, s.error().what, s.error().where, "the model is beyond a limit of the integer program");
+    if (auto s = check_program(p_); !s)
+      return fail(ErrorKind::unsupported, s.error().what, s.error().where, "the model is beyond a limit of the integer program");
     return Finished{std::move(p_), std::move(store_)};
   }
 
@@ -61,8 +70,11 @@ class Finisher {
     r.clamp_bits = scales_.bits[y] - 1;
     a = {real.f, is_grid(real.f) ? grid_exponent(real.f, scales_.bits[y]) : e, e, -top, top, 0, 0};
     switch (real.f) {
-      case Function::identity: break;
-      case Function::relu: a.lo = 0; break;
+      case Function::identity:
+        break;
+      case Function::relu:
+        a.lo = 0;
+        break;
       case Function::leaky_relu:
         if (!(real.alpha >= 0 && real.alpha <= 1))
           return fail(ErrorKind::unsupported, "the slope " + std::to_string(real.alpha) + " is not in [0, 1]");
@@ -75,7 +87,9 @@ class Finisher {
         a.lo = a.a = real.lo <= std::ldexp(static_cast<double>(-top), -e) ? -top : std::min(top, rounded(real.lo, e));
         a.hi = a.b = real.hi >= std::ldexp(static_cast<double>(top), -e) ? top : std::max(-top, rounded(real.hi, e));
         break;
-      case Function::sigmoid: a.lo = 0; [[fallthrough]];
+      case Function::sigmoid:
+        a.lo = 0;
+        [[fallthrough]];
       case Function::tanh:
         a.hi = std::min(top, std::int64_t{1} << e);
         if (real.f == Function::tanh) a.lo = -a.hi;
@@ -115,14 +129,16 @@ class Finisher {
     constexpr std::int32_t kAny = 1000;  // a channel of zeros
     for (std::size_t o = 0; o < outputs; ++o) {
       double largest = 0;
-      for (std::size_t k = o * inner; k < (o + 1) * inner; ++k) largest = std::max(largest, std::fabs(static_cast<double>(real[k])));
+      for (std::size_t k = o * inner; k < (o + 1) * inner; ++k)
+        largest = std::max(largest, std::fabs(static_cast<double>(real[k])));
       e[o] = std::min(most, fitting_exponent(largest, static_cast<double>(spec.max_abs), kAny));
       if (op.bias) {
         const double b = std::fabs(static_cast<double>(draft_.weights[*op.bias][o]));
         e[o] = std::min(e[o], fitting_exponent(b, static_cast<double>(kMaxWeight), kAny) - exponent(op.x));
       }
       if (e[o] < least)
-        return fail(ErrorKind::unsupported, "weights or biases of channel " + std::to_string(o) + " are too large for this output's range", {},
+        return fail(ErrorKind::unsupported,
+                    "weights or biases of channel " + std::to_string(o) + " are too large for this output's range", {},
                     "calibrate with data of the size that the model sees");
     }
     if (!options_.per_channel) std::fill(e.begin(), e.end(), *std::min_element(e.begin(), e.end()));
@@ -131,12 +147,14 @@ class Finisher {
     w.resize(real.size());
     std::vector<std::int32_t> shift(outputs);
     for (std::size_t o = 0; o < outputs; ++o) {
-      for (std::size_t k = o * inner; k < (o + 1) * inner; ++k) w[k] = static_cast<std::int16_t>(rounded(static_cast<double>(real[k]), e[o]));
+      for (std::size_t k = o * inner; k < (o + 1) * inner; ++k)
+        w[k] = static_cast<std::int16_t>(rounded(static_cast<double>(real[k]), e[o]));
       shift[o] = exponent(op.x) + e[o] - v_exponent;
     }
     if (op.bias) {
       std::vector<std::int64_t> b(outputs);
-      for (std::size_t o = 0; o < outputs; ++o) b[o] = rounded(static_cast<double>(draft_.weights[*op.bias][o]), exponent(op.x) + e[o]);
+      for (std::size_t o = 0; o < outputs; ++o)
+        b[o] = rounded(static_cast<double>(draft_.weights[*op.bias][o]), exponent(op.x) + e[o]);
       DSPERSE_CHECK_OK(put(*op.bias, std::move(b)));
     }
     set_shifts(op.requant, std::move(shift));
@@ -146,10 +164,13 @@ class Finisher {
   Status put(WeightId id, std::vector<std::int64_t> values) {
     std::int64_t largest = 0;
     for (const auto v : values) largest = std::max(largest, std::abs(v));
-    if (largest > kMaxWeight) return fail(ErrorKind::unsupported, "a constant is beyond 40 bits at this tensor's scale", p_.weights[id].name);
+    if (largest > kMaxWeight)
+      return fail(ErrorKind::unsupported, "a constant is beyond 40 bits at this tensor's scale", p_.weights[id].name);
     p_.weights[id].max_abs = coarse_bound(largest);
-    if (p_.weights[id].max_abs <= kMaxNarrowWeight) store_[id].narrow.assign(values.begin(), values.end());
-    else store_[id].wide = std::move(values);
+    if (p_.weights[id].max_abs <= kMaxNarrowWeight)
+      store_[id].narrow.assign(values.begin(), values.end());
+    else
+      store_[id].wide = std::move(values);
     return {};
   }
 
@@ -186,7 +207,8 @@ class Finisher {
   Status one(AveragePool& a) {
     DSPERSE_TRY(const std::int32_t v_exponent, activate_into(a.y, a.requant));
     const std::int32_t s = exponent(a.x) + static_cast<std::int32_t>(AveragePool::kAverageBits) - v_exponent;
-    if (s < kMinShift || s > kMaxShift) return fail(ErrorKind::unsupported, "the mean and what it averages differ too much in scale");
+    if (s < kMinShift || s > kMaxShift)
+      return fail(ErrorKind::unsupported, "the mean and what it averages differ too much in scale");
     a.requant.shift = {s};
     return {};
   }
@@ -221,7 +243,8 @@ class Finisher {
 
 }  // namespace
 
-Result<Finished> finish(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics, const QuantizeOptions& options) {
+Result<Finished> finish(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+                        const QuantizeOptions& options) {
   return Finisher(draft, scales, statistics, options).run();
 }
 

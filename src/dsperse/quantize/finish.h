@@ -1,7 +1,7 @@
 // A Draft and the scales of its tensors become the integer Program and its weights.
 //
 // Here weight exponents, shifts, biases, coefficients, activation ranges are computed; docs/semantics.md says the rules.
-// Tested by quantize/quantize_test.cc.
+// Tested by ops/lower_test.cc and ops/network_test.cc.
 #pragma once
 
 #include <vector>

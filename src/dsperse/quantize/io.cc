@@ -18,7 +18,8 @@ Result<View> view_of(const IoMapping& io, const TensorSpec& spec, std::size_t gi
   }
   if (!fits) return fail(ErrorKind::bad_input, "the layout does not belong to this tensor", io.name, "compile the model again");
   if (given != n)
-    return fail(ErrorKind::bad_input, std::to_string(given) + " values where " + std::to_string(n) + " are needed", io.name, "give data of the model's input shape");
+    return fail(ErrorKind::bad_input, std::to_string(given) + " values where " + std::to_string(n) + " are needed", io.name,
+                "give data of the model's input shape");
   return stored_as(io.logical_shape, io.perm);
 }
 
@@ -41,7 +42,8 @@ Result<QuantizedInput> quantize_input(const IoMapping& io, const TensorSpec& spe
   out.values.resize(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!std::isfinite(x[i])) return fail(ErrorKind::bad_input, "value " + std::to_string(i) + " is NaN or infinite", io.name);
-    const double real = static_cast<double>(x[i]) * per_channel(io.scale, i, channel_block, 1) + per_channel(io.bias, i, channel_block, 0);
+    const double real =
+        static_cast<double>(x[i]) * per_channel(io.scale, i, channel_block, 1) + per_channel(io.bias, i, channel_block, 0);
     const double q = std::round(std::ldexp(real, spec.exponent));  // halves away from zero
     const auto lo = static_cast<double>(spec.lo), hi = static_cast<double>(spec.hi);
     if (q < lo || q > hi) ++out.clamped;

@@ -1,7 +1,7 @@
 // From one ONNX node to integer ops: what an operator family gives to quantization.
 //
 // Each ops/<family>/lower.cc has one function per ONNX operator; ops/registry.cc lists them. The Lowering object owns exponents,
-// widths and layouts: an operator only says which integer op it is. Tested by quantize/quantize_test.cc.
+// widths and layouts: an operator only says which integer op it is. Tested by ops/lower_test.cc and ops/network_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "dsperse/quantize/limits.h"
 
@@ -14,12 +15,18 @@ Requant* requant_of(Op& op) { return const_cast<Requant*>(op_requant(op)); }
 
 double apply(const RealActivation& activation, double x) {
   switch (activation.f) {
-    case Function::identity: return x;
-    case Function::relu: return std::max(x, 0.0);
-    case Function::leaky_relu: return x >= 0 ? x : activation.alpha * x;
-    case Function::clip: return std::min(std::max(x, activation.lo), activation.hi);
-    case Function::sigmoid: return 1 / (1 + std::exp(-x));
-    case Function::tanh: return std::tanh(x);
+    case Function::identity:
+      return x;
+    case Function::relu:
+      return std::max(x, 0.0);
+    case Function::leaky_relu:
+      return x >= 0 ? x : activation.alpha * x;
+    case Function::clip:
+      return std::min(std::max(x, activation.lo), activation.hi);
+    case Function::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Function::tanh:
+      return std::tanh(x);
   }
   return x;
 }
@@ -56,7 +63,8 @@ Result<Value> Lowering::tensor(const model::Node& node, std::size_t i) const {
   const auto it = values_.find(node.inputs[i]);
   if (it != values_.end()) return it->second;
   if (constant(node, i) != nullptr)
-    return fail(ErrorKind::unsupported, "needs data that depends on the model's input, but this input is a constant", node.inputs[i]);
+    return fail(ErrorKind::unsupported, "needs data that depends on the model's input, but this input is a constant",
+                node.inputs[i]);
   return fail(ErrorKind::unsupported, "reads a tensor that has no integer form", node.inputs[i]);
 }
 
@@ -74,8 +82,8 @@ WeightId Lowering::add_weight(std::string name, Shape shape, std::vector<float> 
   return static_cast<WeightId>(draft_.weights.size() - 1);
 }
 
-TensorId Lowering::add_op(const std::string& op_name, const std::string& type, const std::string& name, decltype(Op::body) body, Shape spec,
-                          View view, double fill) {
+TensorId Lowering::add_op(const std::string& op_name, const std::string& type, const std::string& name, decltype(Op::body) body,
+                          Shape spec, View view, double fill) {
   const TensorId y = add_tensor(name, name, std::move(spec), view);
   std::visit([&](auto& b) { b.y = y; }, body);
   producer_[y] = draft_.program.ops.size();
@@ -88,7 +96,7 @@ TensorId Lowering::add_op(const std::string& op_name, const std::string& type, c
 
 void Lowering::alias(const model::Node& node, const Value& x, View view) {
   const std::string& name = node.outputs[0];
-  values_.insert_or_assign(name, Value{name, x.id, std::move(view), x.sole && uses(x.name) == 1});
+  values_.insert_or_assign(name, Value{name, x.id, std::move(view), sole(x)});
 }
 
 Status Lowering::conv(const model::Node& node, const Value& x, const Window& window, std::int64_t groups, std::vector<float> w,
@@ -108,7 +116,9 @@ Status Lowering::gemm(const model::Node& node, const Value& x, std::vector<float
   if (x.view.shape.empty()) return fail(ErrorKind::unsupported, "a scalar has no features", x.name);
   // The features must be the innermost part of storage, in any order: the weights' columns follow it.
   Value from = x;
-  const auto rows_factors = [](const View& v) { return static_cast<std::ptrdiff_t>(v.factors.size() - factors_of_axes(v).back()); };
+  const auto rows_factors = [](const View& v) {
+    return static_cast<std::ptrdiff_t>(v.factors.size() - factors_of_axes(v).back());
+  };
   auto n = rows_factors(from.view);
   const auto outer = [&](std::uint32_t f) { return std::cmp_less(f, n); };
   if (!std::all_of(from.view.order.begin(), from.view.order.begin() + n, outer)) {
@@ -118,7 +128,8 @@ Status Lowering::gemm(const model::Node& node, const Value& x, std::vector<float
   }
   const std::int64_t inner = x.view.shape.back(), outputs = static_cast<std::int64_t>(w.size()) / inner;
   View columns{{inner}, {from.view.factors.begin() + n, from.view.factors.end()}, {}};
-  for (auto it = from.view.order.begin() + n; it != from.view.order.end(); ++it) columns.order.push_back(*it - static_cast<std::uint32_t>(n));
+  for (auto it = from.view.order.begin() + n; it != from.view.order.end(); ++it)
+    columns.order.push_back(*it - static_cast<std::uint32_t>(n));
   if (columns != row_major({inner})) {
     const auto to = storage_index(columns);
     std::vector<float> row(static_cast<std::size_t>(inner));
@@ -127,7 +138,8 @@ Status Lowering::gemm(const model::Node& node, const Value& x, std::vector<float
       std::copy(row.begin(), row.end(), line);
     }
   }
-  View view{shape(node.outputs[0]), {from.view.factors.begin(), from.view.factors.begin() + n},
+  View view{shape(node.outputs[0]),
+            {from.view.factors.begin(), from.view.factors.begin() + n},
             {from.view.order.begin(), from.view.order.begin() + n}};
   const bool plain = std::is_sorted(view.order.begin(), view.order.end()) && view.shape.size() <= kMaxProgramRank;
   Shape to_spec = plain ? view.shape : Shape{elements(spec(from.id)) / inner, outputs};
@@ -143,7 +155,8 @@ Status Lowering::gemm(const model::Node& node, const Value& x, std::vector<float
   return {};
 }
 
-Sum::Term Lowering::constant_term(const std::string& name, const RealTerm& term, const Place* place, const View& y, const Shape& y_spec) {
+Sum::Term Lowering::constant_term(const std::string& name, const RealTerm& term, const Place* place, const View& y,
+                                  const Shape& y_spec) {
   if (term.values.size() == 1) return {true, add_weight(name, {1}, term.values), term.coef};
   // Strides of the constant over y's logical axes, 0 where it repeats.
   std::vector<std::int64_t> stride(y.shape.size(), 0), dims(y.shape.size(), 1);
@@ -181,7 +194,42 @@ Sum::Term Lowering::constant_term(const std::string& name, const RealTerm& term,
   return {true, add_weight(name, std::move(shape), std::move(values)), term.coef};
 }
 
+bool Lowering::fold_into_bias(const model::Node& node, const std::vector<RealTerm>& terms) {
+  if (terms.size() != 2 || terms[0].tensor.has_value() == terms[1].tensor.has_value()) return false;
+  const auto& [data, constant] = terms[0].tensor ? std::tie(terms[0], terms[1]) : std::tie(terms[1], terms[0]);
+  const Value& x = *data.tensor;
+  if (data.coef != 1 || !sole(x) || x.view.shape != shape(node.outputs[0])) return false;
+  const auto made = producer_.find(x.id);
+  if (made == producer_.end() || draft_.activations[made->second].f != Function::identity) return false;
+  // One value per channel, the last axis in storage, or one for all.
+  const auto place = place_of(x);
+  const std::size_t back = x.view.shape.size() - constant.shape.size();
+  for (std::size_t k = 0; k < constant.shape.size(); ++k)
+    if (constant.shape[k] != 1 && (!place || place->axes.back() != back + k)) return false;
+  Op& op = draft_.program.ops[made->second];
+  std::optional<WeightId>* bias = nullptr;
+  if (auto* c = std::get_if<Conv>(&op.body)) bias = &c->bias;
+  if (auto* g = std::get_if<Gemm>(&op.body)) bias = &g->bias;
+  if (bias == nullptr || spec(x.id).back() != draft_.program.weights[op_weights(op)[0]].shape[0]) return false;
+  const auto channels = static_cast<std::size_t>(spec(x.id).back());
+  if (!*bias) *bias = add_weight(op.name + " bias", {static_cast<std::int64_t>(channels)}, std::vector<float>(channels, 0));
+  auto& b = draft_.weights[**bias];
+  for (std::size_t o = 0; o < channels; ++o)
+    b[o] += static_cast<float>(constant.coef) * constant.values[constant.values.size() == 1 ? 0 : o];
+  rename(node, x, made->second);
+  return true;
+}
+
+void Lowering::rename(const model::Node& node, const Value& x, std::size_t op) {
+  draft_.program.ops[op].name += "+" + node.name;
+  draft_.program.tensors[x.id].name = node.outputs[0];
+  draft_.tensors[x.id].source = node.outputs[0];
+  draft_.tensors[x.id].view = x.view;
+  values_.insert_or_assign(node.outputs[0], Value{node.outputs[0], x.id, x.view, true});
+}
+
 Status Lowering::sum(const model::Node& node, std::vector<RealTerm> terms) {
+  if (fold_into_bias(node, terms)) return {};
   const Shape& out = shape(node.outputs[0]);
   const Value* main = nullptr;  // the first operand of the full shape decides the layout
   for (auto& t : terms) {
@@ -194,8 +242,8 @@ Status Lowering::sum(const model::Node& node, std::vector<RealTerm> terms) {
   std::optional<Place> place;
   if (main != nullptr) place = place_of(*main);
   const bool alike = main != nullptr && std::ranges::all_of(terms, [&](const RealTerm& t) {
-    return !t.tensor || (t.tensor->view == main->view && spec(t.tensor->id) == spec(main->id));
-  });
+                       return !t.tensor || (t.tensor->view == main->view && spec(t.tensor->id) == spec(main->id));
+                     });
   if (!alike && !place) {
     DSPERSE_TRY(place, logical_place(out));
   }
@@ -236,12 +284,12 @@ Status Lowering::maximum(const model::Node& node, const Value& x, const Window& 
   MaxPool m;
   m.x = from.id, m.window = window;
   const TensorId y = add_op(node.name, node.op, node.outputs[0], m, to.spec, to.view);
-  if (from.id == x.id && x.sole && uses(x.name) == 1) sole_pool_[y] = from.id;
+  if (from.id == x.id && sole(x)) sole_pool_[y] = from.id;
   return {};
 }
 
 bool Lowering::fuse(const model::Node& node, const Value& x, const RealActivation& activation) {
-  if (!x.sole || uses(x.name) != 1) return false;
+  if (!sole(x)) return false;
   TensorId id = x.id;  // activations never fall, so one after a maximum equals one before it
   while (sole_pool_.contains(id)) id = sole_pool_.at(id);
   const auto made = producer_.find(id);
@@ -250,15 +298,11 @@ bool Lowering::fuse(const model::Node& node, const Value& x, const RealActivatio
   RealActivation& present = draft_.activations[made->second];
   if (requant_of(op) == nullptr || present.f != Function::identity) return false;
   present = activation;
-  op.name += "+" + node.name;
   for (TensorId inner = x.id; inner != id;) {
     inner = sole_pool_.at(inner);
     draft_.tensors[inner].after = activation;
   }
-  draft_.program.tensors[x.id].name = node.outputs[0];
-  draft_.tensors[x.id].source = node.outputs[0];
-  draft_.tensors[x.id].view = x.view;
-  values_.insert_or_assign(node.outputs[0], Value{node.outputs[0], x.id, x.view, true});
+  rename(node, x, made->second);
   return true;
 }
 
@@ -277,7 +321,8 @@ bool Lowering::wants_channels_last(const std::string& name, const LowerSet& lowe
     const auto it = lower.find(node.op);
     if (it == lower.end()) continue;
     if (it->second.reads == Reads::images) return true;
-    if (it->second.reads == Reads::along && !node.outputs.empty() && wants_channels_last(node.outputs[0], lower, seen)) return true;
+    if (it->second.reads == Reads::along && !node.outputs.empty() && wants_channels_last(node.outputs[0], lower, seen))
+      return true;
   }
   return false;
 }
@@ -289,8 +334,9 @@ Status Lowering::inputs(const LowerSet& lower) {
       if (d < 1) return fail(ErrorKind::unsupported, "an input without elements", port.name);
     const std::size_t rank = port.shape.size();
     std::set<std::string> seen;
-    DSPERSE_TRY(const Place place,
-                rank >= 2 && rank <= 4 && wants_channels_last(port.name, lower, seen) ? channels_last(port.shape) : logical_place(port.shape));
+    DSPERSE_TRY(const Place place, rank >= 2 && rank <= 4 && wants_channels_last(port.name, lower, seen)
+                                       ? channels_last(port.shape)
+                                       : logical_place(port.shape));
     const TensorId id = add_tensor(port.name, port.name, place.spec, place.view);
     draft_.tensors[id].integers = port.dtype == model::DType::i64;
     draft_.program.inputs.push_back(id);
@@ -304,7 +350,8 @@ Status Lowering::outputs() {
   for (const auto& port : graph_.outputs) {
     const auto it = values_.find(port.name);
     if (it == values_.end())
-      return fail(ErrorKind::unsupported, graph_.constants.contains(port.name) ? "an output is a constant" : "an output has no integer form", port.name);
+      return fail(ErrorKind::unsupported,
+                  graph_.constants.contains(port.name) ? "an output is a constant" : "an output has no integer form", port.name);
     Value v = it->second;
     auto& chosen = draft_.program.outputs;
     const bool taken = std::find(chosen.begin(), chosen.end(), v.id) != chosen.end();
@@ -325,9 +372,11 @@ Result<Draft> lower_graph(const model::Graph& graph, const LowerSet& lower) {
     const std::string where = "node '" + node.name + "' (" + node.op + ")";
     const auto it = lower.find(node.op);
     if (it == lower.end())
-      return fail(ErrorKind::unsupported, "the operator has no integer form", where, "docs/operators.md lists the supported operators");
+      return fail(ErrorKind::unsupported, "the operator has no integer form", where,
+                  "docs/operators.md lists the supported operators");
     for (const auto& name : node.outputs)
-      if (const auto port = graph.values.find(name); port != graph.values.end() && std::ranges::any_of(port->second.shape, [](auto d) { return d < 1; }))
+      if (const auto port = graph.values.find(name);
+          port != graph.values.end() && std::ranges::any_of(port->second.shape, [](auto d) { return d < 1; }))
         return fail(ErrorKind::unsupported, "a tensor has no elements", where + " > " + name);
     if (auto s = it->second.lower(lowering, node); !s) return std::unexpected(std::move(s).error().within(where));
   }

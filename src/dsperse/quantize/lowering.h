@@ -3,7 +3,7 @@
 // It owns layouts: images are stored channels-last, matrices (rows, features); Reshape and Transpose only change Views, and a
 // Rearrange is made where an op needs its data elsewhere. It joins activations to the op before them. It knows no ONNX operator,
 // except that an input's layout follows the operators that read it. Not here: exponents (quantize/exponents.h).
-// Tested by quantize/quantize_test.cc and ops/lower_test.cc.
+// Tested by ops/lower_test.cc.
 #pragma once
 
 #include <map>
@@ -48,11 +48,14 @@ class Lowering {
 
   // Facts.
   [[nodiscard]] const model::Graph& graph() const { return graph_; }
-  [[nodiscard]] static bool has_input(const model::Node& node, std::size_t i) { return i < node.inputs.size() && !node.inputs[i].empty(); }
+  [[nodiscard]] static bool has_input(const model::Node& node, std::size_t i) {
+    return i < node.inputs.size() && !node.inputs[i].empty();
+  }
   /// The constant that input i is, or nullptr.
   [[nodiscard]] const model::Tensor* constant(const model::Node& node, std::size_t i) const;
   /// Input i as a float constant; an error otherwise, `what` names its role ("weights").
-  [[nodiscard]] Result<const model::Tensor*> float_constant(const model::Node& node, std::size_t i, const std::string& what) const;
+  [[nodiscard]] Result<const model::Tensor*> float_constant(const model::Node& node, std::size_t i,
+                                                            const std::string& what) const;
   /// Input i, which must not be a constant.
   [[nodiscard]] Result<Value> tensor(const model::Node& node, std::size_t i) const;
   /// Shape of an ONNX tensor.
@@ -65,11 +68,11 @@ class Lowering {
   /// Row-major data under the shape of the node's output; moves only if it must.
   [[nodiscard]] Status reshape(const model::Node& node, const Value& x);
   /// w: (O, KH, KW, C / groups); bias: O values or none. x: (N, C, spatial); window of a 1-D conv uses axis 1.
-  [[nodiscard]] Status conv(const model::Node& node, const Value& x, const Window& window, std::int64_t groups, std::vector<float> w,
-                            std::vector<float> bias);
+  [[nodiscard]] Status conv(const model::Node& node, const Value& x, const Window& window, std::int64_t groups,
+                            std::vector<float> w, std::vector<float> bias);
   /// x: (..., K), w: (O, K) -> (..., O).
   [[nodiscard]] Status gemm(const model::Node& node, const Value& x, std::vector<float> w, std::vector<float> bias);
-  /// At least one term is a tensor.
+  /// At least one term is a tensor. A constant per channel joins the bias of the layer before it.
   [[nodiscard]] Status sum(const model::Node& node, std::vector<RealTerm> terms);
   [[nodiscard]] Status average(const model::Node& node, const Value& x, const Window& window, bool count_include_pad,
                                std::array<std::int64_t, 2> counted_pad_end);
@@ -109,9 +112,15 @@ class Lowering {
   WeightId add_weight(std::string name, Shape shape, std::vector<float> values);
   Sum::Term constant_term(const std::string& name, const RealTerm& term, const Place* place, const View& y, const Shape& y_spec);
   /// Appends an op that makes `name` and binds it.
-  TensorId add_op(const std::string& op_name, const std::string& type, const std::string& name, decltype(Op::body) body, Shape spec, View view,
-                  double fill = 0);
+  TensorId add_op(const std::string& op_name, const std::string& type, const std::string& name, decltype(Op::body) body,
+                  Shape spec, View view, double fill = 0);
   [[nodiscard]] std::size_t uses(const std::string& name) const;
+  /// The node that reads x may change the op that makes it: nothing else ever sees the value between them.
+  [[nodiscard]] bool sole(const Value& x) const { return x.sole && uses(x.name) == 1; }
+  /// The tensor that `op` makes is the node's output from now on.
+  void rename(const model::Node& node, const Value& x, std::size_t op);
+  /// Conv or Gemm plus one constant per channel: the constant joins the bias.
+  [[nodiscard]] bool fold_into_bias(const model::Node& node, const std::vector<RealTerm>& terms);
   [[nodiscard]] bool fuse(const model::Node& node, const Value& x, const RealActivation& activation);
   [[nodiscard]] bool wants_channels_last(const std::string& name, const LowerSet& lower, std::set<std::string>& seen) const;
 

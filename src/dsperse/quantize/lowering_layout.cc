@@ -27,12 +27,17 @@ Result<Lowering::Place> Lowering::logical_place(const Shape& shape) {
 
 Result<Lowering::Place> Lowering::channels_last(const Shape& shape) {
   switch (shape.size()) {
-    case 2: return axes_place(shape, {0, kUnit, kUnit, 1});
-    case 3: return axes_place(shape, {0, kUnit, 2, 1});
-    case 4: return axes_place(shape, {0, 2, 3, 1});
+    case 2:
+      return axes_place(shape, {0, kUnit, kUnit, 1});
+    case 3:
+      return axes_place(shape, {0, kUnit, 2, 1});
+    case 4:
+      return axes_place(shape, {0, 2, 3, 1});
     default:
-      return fail(ErrorKind::unsupported, "has " + std::to_string(shape.size()) + " axes; images (N, C, H, W), sequences (N, C, L) and rows (N, C) have a form",
-                  {}, "3-D convolution and pooling are not supported");
+      return fail(
+          ErrorKind::unsupported,
+          "has " + std::to_string(shape.size()) + " axes; images (N, C, H, W), sequences (N, C, L) and rows (N, C) have a form",
+          {}, "3-D convolution and pooling are not supported");
   }
 }
 
@@ -115,7 +120,8 @@ Status Lowering::reshape(const model::Node& node, const Value& x) {
 }
 
 Result<Lowering::Place> Lowering::like(const Value& x, const Shape& out) const {
-  if (const auto images = channels_last(x.view.shape); images && x.view == images->view && spec(x.id) == images->spec) return channels_last(out);
+  if (const auto images = channels_last(x.view.shape); images && x.view == images->view && spec(x.id) == images->spec)
+    return channels_last(out);
   const auto perm = *axis_order(x.view);
   return perm.empty() ? logical_place(out) : axes_place(out, perm);
 }

@@ -19,7 +19,8 @@ void collect(const Draft& draft, const std::map<std::string, model::Tensor>& val
 }
 
 /// The float run of a sample, complete.
-Result<std::map<std::string, model::Tensor>> float_values(const RunFloat& run, const Sample& sample, const std::vector<Origin>& origins) {
+Result<std::map<std::string, model::Tensor>> float_values(const RunFloat& run, const Sample& sample,
+                                                          const std::vector<Origin>& origins) {
   DSPERSE_TRY(auto values, run(sample));
   for (const auto& [name, tensor] : sample) values.try_emplace(name, tensor);
   for (const auto& origin : origins)
@@ -40,7 +41,8 @@ Result<QuantizedModel> quantize_model(const model::Graph& graph, const LowerSet&
   }
   DSPERSE_TRY(const Scales scales, choose_scales(draft, statistics, options));
   DSPERSE_TRY(Finished done, finish(draft, scales, statistics, options));
-  QuantizedModel model{std::move(done.program), std::move(done.weights), std::move(draft.inputs), std::move(draft.outputs), std::move(draft.tensors), {}};
+  QuantizedModel model{std::move(done.program),  std::move(done.weights),  std::move(draft.inputs),
+                       std::move(draft.outputs), std::move(draft.tensors), {}};
   DSPERSE_TRY(model.fidelity, measure_fidelity(model, interpreters, samples));
   return model;
 }

@@ -1,7 +1,7 @@
 // From a prepared float Graph and calibration data to the integer Program, its weights, and a report of what was lost.
 //
 // The two interpreters are handed in, so that this room needs neither; quantize/calibrate binds those of run/.
-// Source: docs/semantics.md. Tested by quantize/quantize_test.cc.
+// Source: docs/semantics.md. Tested by ops/lower_test.cc and ops/network_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -62,14 +62,16 @@ struct QuantizedModel {
 };
 
 /// graph: prepared (model/passes.h). samples: at least one. Errors (unsupported) name the node and say why. Deterministic.
-[[nodiscard]] Result<QuantizedModel> quantize_model(const model::Graph& graph, const LowerSet& lower, const Interpreters& interpreters,
-                                                    const std::vector<Sample>& samples, const QuantizeOptions& options);
+[[nodiscard]] Result<QuantizedModel> quantize_model(const model::Graph& graph, const LowerSet& lower,
+                                                    const Interpreters& interpreters, const std::vector<Sample>& samples,
+                                                    const QuantizeOptions& options);
 
 /// A stated default when the user has no calibration data: `count` samples, close to standard normal (the sum of twelve uniform
 /// numbers) from a fixed seed, equal on every machine; integer inputs: 0.
 std::vector<Sample> default_samples(const model::Graph& graph, std::size_t count);
 
 /// Integer run against float run on any samples.
-[[nodiscard]] Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreters& interpreters, const std::vector<Sample>& samples);
+[[nodiscard]] Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreters& interpreters,
+                                                const std::vector<Sample>& samples);
 
 }  // namespace dsperse::quantize

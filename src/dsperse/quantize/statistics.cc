@@ -36,9 +36,12 @@ double TensorStatistics::squared_error(std::int32_t e, unsigned bits) const {
     const auto& c = classes_[static_cast<std::size_t>(i)];
     if (c.count == 0) continue;
     const int power = i + kLowest;  // values in [2^power, 2^(power + 1))
-    if (power >= static_cast<int>(bits) - 1 - e) error += std::max(0.0, c.squares - 2 * top * c.sum + c.count * top * top);
-    else if (power + 1 <= -e - 1) error += c.squares;  // rounds to 0
-    else error += c.count * step * step / 12;
+    if (power >= static_cast<int>(bits) - 1 - e)
+      error += std::max(0.0, c.squares - 2 * top * c.sum + c.count * top * top);
+    else if (power + 1 <= -e - 1)
+      error += c.squares;  // rounds to 0
+    else
+      error += c.count * step * step / 12;
   }
   return error;
 }

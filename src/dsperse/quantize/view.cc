@@ -131,8 +131,10 @@ std::optional<std::vector<std::uint32_t>> axis_order(const View& view) {
   std::vector<std::uint32_t> perm, axis_of_factor;
   for (std::uint32_t k = 0; k < counts.size(); ++k) {
     if (counts[k] > 1) return std::nullopt;
-    if (counts[k] == 0) perm.push_back(k);
-    else axis_of_factor.push_back(k);
+    if (counts[k] == 0)
+      perm.push_back(k);
+    else
+      axis_of_factor.push_back(k);
   }
   for (const auto f : view.order) perm.push_back(axis_of_factor[f]);
   return perm;

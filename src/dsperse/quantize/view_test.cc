@@ -15,10 +15,10 @@ TEST(View, ChannelsLast) {
   EXPECT_EQ(v.order, (std::vector<std::uint32_t>{0, 2, 3, 1}));
   EXPECT_EQ(axis_order(v), (std::vector<std::uint32_t>{0, 2, 3, 1}));
   const auto at = storage_index(v);
-  EXPECT_EQ(at[1], 3);            // w + 1
-  EXPECT_EQ(at[5], 5 * 3);        // h + 1
-  EXPECT_EQ(at[20], 1);           // c + 1
-  EXPECT_EQ(at[60], 4 * 5 * 3);   // n + 1
+  EXPECT_EQ(at[1], 3);           // w + 1
+  EXPECT_EQ(at[5], 5 * 3);       // h + 1
+  EXPECT_EQ(at[20], 1);          // c + 1
+  EXPECT_EQ(at[60], 4 * 5 * 3);  // n + 1
 }
 
 TEST(View, UnitAxesDoNotMatter) {

@@ -1,5 +1,6 @@
 // Add, Sub, the activations, Identity, Dropout.
 #include "dsperse/ops/common/lower.h"
+
 #include "dsperse/ops/elementwise/elementwise.h"
 #include "dsperse/ops/lower.h"
 
@@ -39,14 +40,16 @@ Status lower_tanh(Lowering& l, const Node& node) { return l.activation(node, {.f
 
 Status lower_leaky_relu(Lowering& l, const Node& node) {
   DSPERSE_TRY(const float alpha, node.float_or("alpha", 0.01F));
-  if (!(alpha >= 0 && alpha <= 1)) return fail(ErrorKind::unsupported, "the slope " + std::to_string(alpha) + " is not in [0, 1]", "attribute 'alpha'");
+  if (!(alpha >= 0 && alpha <= 1))
+    return fail(ErrorKind::unsupported, "the slope " + std::to_string(alpha) + " is not in [0, 1]", "attribute 'alpha'");
   return l.activation(node, {.f = Function::leaky_relu, .alpha = static_cast<double>(alpha)});
 }
 
 Status lower_clip(Lowering& l, const Node& node) {
   DSPERSE_TRY(const ClipBounds bounds, clip_bounds(NodeInputs(l, node).call()));
   // ONNX: the upper end wins where they are out of order.
-  RealActivation a{.f = Function::clip, .lo = static_cast<double>(std::min(bounds.low, bounds.high)), .hi = static_cast<double>(bounds.high)};
+  RealActivation a{
+      .f = Function::clip, .lo = static_cast<double>(std::min(bounds.low, bounds.high)), .hi = static_cast<double>(bounds.high)};
   if (a.lo == 0 && a.hi == std::numeric_limits<double>::infinity()) a = {.f = Function::relu};
   return l.activation(node, a);
 }

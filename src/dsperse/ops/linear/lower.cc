@@ -1,8 +1,9 @@
 // Conv, Gemm, MatMul with constant weights, BatchNormalization.
+#include "dsperse/ops/common/lower.h"
+
 #include <algorithm>
 #include <cmath>
 
-#include "dsperse/ops/common/lower.h"
 #include "dsperse/ops/lower.h"
 
 namespace dsperse::ops {
@@ -48,7 +49,8 @@ Status lower_conv(Lowering& l, const Node& node) {
   for (std::int64_t o = 0; o < outputs; ++o)
     for (std::int64_t c = 0; c < channels; ++c)
       for (std::int64_t t = 0; t < taps; ++t)
-        moved[static_cast<std::size_t>((o * taps + t) * channels + c)] = w->f[static_cast<std::size_t>((o * channels + c) * taps + t)];
+        moved[static_cast<std::size_t>((o * taps + t) * channels + c)] =
+            w->f[static_cast<std::size_t>((o * channels + c) * taps + t)];
   return l.conv(node, x, program_window(window), groups, std::move(moved), std::move(bias));
 }
 
@@ -73,15 +75,19 @@ Status lower_gemm(Lowering& l, const Node& node) {
 
 Status lower_matmul(Lowering& l, const Node& node) {
   if (l.constant(node, 0) != nullptr)
-    return fail(ErrorKind::unsupported, "the left operand is a constant; only the right one may be", "input 0", "transpose the product in the model");
+    return fail(ErrorKind::unsupported, "the left operand is a constant; only the right one may be", "input 0",
+                "transpose the product in the model");
   DSPERSE_TRY(Value x, l.tensor(node, 0));
   if (l.constant(node, 1) == nullptr)
-    return fail(ErrorKind::unsupported, "both operands are computed at run time", "input 1", "only products with constant weights have an integer form");
+    return fail(ErrorKind::unsupported, "both operands are computed at run time", "input 1",
+                "only products with constant weights have an integer form");
   DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
   Tensor matrix = *b;
   if (matrix.shape.size() == 1) matrix.shape.push_back(1);
   while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
-  if (matrix.shape.size() != 2) return fail(ErrorKind::unsupported, "a stack of weight matrices", "input 1", "only one matrix of constant weights has an integer form");
+  if (matrix.shape.size() != 2)
+    return fail(ErrorKind::unsupported, "a stack of weight matrices", "input 1",
+                "only one matrix of constant weights has an integer form");
   return l.gemm(node, x, rows_of_weights(matrix, false, 1), {});
 }
 
@@ -96,10 +102,12 @@ Status lower_batch_normalization(Lowering& l, const Node& node) {
   const std::size_t channels = p[0]->f.size();
   std::vector<float> w(channels), bias(channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const double factor = static_cast<double>(p[0]->f[c]) / std::sqrt(static_cast<double>(p[3]->f[c]) + static_cast<double>(epsilon));
+    const double factor =
+        static_cast<double>(p[0]->f[c]) / std::sqrt(static_cast<double>(p[3]->f[c]) + static_cast<double>(epsilon));
     w[c] = static_cast<float>(factor);
     bias[c] = static_cast<float>(static_cast<double>(p[1]->f[c]) - static_cast<double>(p[2]->f[c]) * factor);
-    if (!std::isfinite(w[c]) || !std::isfinite(bias[c])) return fail(ErrorKind::bad_input, "the variance of channel " + std::to_string(c) + " is not positive");
+    if (!std::isfinite(w[c]) || !std::isfinite(bias[c]))
+      return fail(ErrorKind::bad_input, "the variance of channel " + std::to_string(c) + " is not positive");
   }
   return l.conv(node, x, {}, static_cast<std::int64_t>(channels), std::move(w), std::move(bias));
 }

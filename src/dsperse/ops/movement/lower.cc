@@ -1,5 +1,6 @@
 // Reshape, Flatten, Squeeze, Unsqueeze, Transpose: layouts only. Concat and Pad move data.
 #include "dsperse/ops/common/lower.h"
+
 #include "dsperse/ops/lower.h"
 #include "dsperse/ops/movement/movement.h"
 
@@ -29,7 +30,8 @@ Status lower_concat(Lowering& l, const Node& node) {
   std::int64_t at = 0;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     if (l.constant(node, i) != nullptr)
-      return fail(ErrorKind::unsupported, "a constant is joined with computed data", "input " + std::to_string(i), "pad the data and add the constant instead");
+      return fail(ErrorKind::unsupported, "a constant is joined with computed data", "input " + std::to_string(i),
+                  "pad the data and add the constant instead");
     DSPERSE_TRY(Value x, l.tensor(node, i));
     std::vector<std::int64_t> offset(rank, 0);
     offset[static_cast<std::size_t>(axis)] = at;
@@ -43,7 +45,9 @@ Status lower_pad(Lowering& l, const Node& node) {
   DSPERSE_TRY(Value x, l.tensor(node, 0));
   const NodeInputs inputs(l, node);
   DSPERSE_TRY(const Pads pads, resolve_pads(inputs.call()));
-  if (pads.mode != "constant") return fail(ErrorKind::unsupported, "padding mode '" + pads.mode + "'", "attribute 'mode'", "only constant padding has an integer form");
+  if (pads.mode != "constant")
+    return fail(ErrorKind::unsupported, "padding mode '" + pads.mode + "'", "attribute 'mode'",
+                "only constant padding has an integer form");
   DSPERSE_TRY(const float fill, pad_value(inputs.call()));
   return l.place(node, {{std::move(x), pads.begin}}, static_cast<double>(fill));
 }

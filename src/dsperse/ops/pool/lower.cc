@@ -1,7 +1,8 @@
 // MaxPool, AveragePool, GlobalAveragePool.
+#include "dsperse/ops/common/lower.h"
+
 #include <cmath>
 
-#include "dsperse/ops/common/lower.h"
 #include "dsperse/ops/lower.h"
 #include "dsperse/quantize/table.h"
 
@@ -26,10 +27,13 @@ bool mean_is_precise(std::int64_t n) {
 Status average(Lowering& l, const Node& node, const Value& x, const Window& window, bool count_include_pad,
                std::array<std::int64_t, 2> counted_pad_end) {
   const std::int64_t n = window.kernel[0] * window.kernel[1];
-  const bool overhang = counted_pad_end != window.pad_end, padded = window.pad_begin != std::array<std::int64_t, 2>{} || window.pad_end != window.pad_begin;
-  if (mean_is_precise(n) || overhang || (padded && !count_include_pad)) return l.average(node, x, window, count_include_pad, counted_pad_end);
+  const bool overhang = counted_pad_end != window.pad_end,
+             padded = window.pad_begin != std::array<std::int64_t, 2>{} || window.pad_end != window.pad_begin;
+  if (mean_is_precise(n) || overhang || (padded && !count_include_pad))
+    return l.average(node, x, window, count_include_pad, counted_pad_end);
   const std::int64_t channels = x.view.shape[1];
-  return l.conv(node, x, window, channels, std::vector<float>(static_cast<std::size_t>(channels * n), 1.0F / static_cast<float>(n)), {});
+  return l.conv(node, x, window, channels,
+                std::vector<float>(static_cast<std::size_t>(channels * n), 1.0F / static_cast<float>(n)), {});
 }
 
 }  // namespace
@@ -52,7 +56,8 @@ Status lower_average_pool(Lowering& l, const Node& node) {
 Status lower_global_average_pool(Lowering& l, const Node& node) {
   DSPERSE_TRY(const Value x, l.tensor(node, 0));
   const model::Shape& s = x.view.shape;
-  if (s.size() != 3 && s.size() != 4) return fail(ErrorKind::unsupported, "only 1-D and 2-D pools have an integer form", "input 0");
+  if (s.size() != 3 && s.size() != 4)
+    return fail(ErrorKind::unsupported, "only 1-D and 2-D pools have an integer form", "input 0");
   Window window;
   window.kernel = {s.size() == 4 ? s[2] : 1, s.back()};
   return average(l, node, x, window, false, {0, 0});

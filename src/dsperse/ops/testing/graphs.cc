@@ -54,7 +54,8 @@ std::string GraphBuilder::node(const std::string& op, Names inputs, std::map<std
 
 void GraphBuilder::output(const std::string& name) { graph.outputs.push_back(graph.values.at(name)); }
 
-Result<std::map<std::string, model::Tensor>> evaluate_graph(const model::Graph& graph, std::map<std::string, model::Tensor> inputs) {
+Result<std::map<std::string, model::Tensor>> evaluate_graph(const model::Graph& graph,
+                                                            std::map<std::string, model::Tensor> inputs) {
   auto values = std::move(inputs);
   for (const auto& node : graph.nodes) {
     std::vector<const model::Tensor*> operands;

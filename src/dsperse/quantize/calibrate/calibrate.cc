@@ -11,7 +11,9 @@ Interpreters interpreters(const model::Graph& graph, const model::OperatorSet& o
   return {[&graph, &operators](const Sample& sample) { return run::run_float(graph, operators, sample); },
           [](const Program& program, const WeightStore& weights) -> Result<RunInteger> {
             DSPERSE_TRY(auto runner, run::IntegerRunner::create(program, weights));
-            return [shared = std::make_shared<run::IntegerRunner>(std::move(runner))](TensorStore& trace) { return shared->run(trace); };
+            return [shared = std::make_shared<run::IntegerRunner>(std::move(runner))](TensorStore& trace) {
+              return shared->run(trace);
+            };
           }};
 }
 

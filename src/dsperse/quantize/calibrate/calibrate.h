@@ -15,7 +15,8 @@ Interpreters interpreters(const model::Graph& graph, const model::OperatorSet& o
 
 /// graph: prepared (model/passes.h); operators: ops::float_operators(); lower: ops::lowerings(). samples: at least one (see
 /// default_samples). Errors name node and tensor. The fidelity report covers the samples.
-[[nodiscard]] Result<QuantizedModel> calibrate(const model::Graph& graph, const model::OperatorSet& operators, const LowerSet& lower,
-                                               const std::vector<Sample>& samples, const QuantizeOptions& options = {});
+[[nodiscard]] Result<QuantizedModel> calibrate(const model::Graph& graph, const model::OperatorSet& operators,
+                                               const LowerSet& lower, const std::vector<Sample>& samples,
+                                               const QuantizeOptions& options = {});
 
 }  // namespace dsperse::quantize
