@@ -14,7 +14,8 @@ namespace dsperse::model {
 /// Identity and inference Dropout disappear; nodes and constants that no output needs are dropped.
 void remove_dead(Graph& graph);
 /// Conv + BatchNormalization, Gemm/MatMul + BatchNormalization, MatMul + Add of a constant vector -> Gemm-like with bias. Only
-/// where the inner tensor has one consumer and is no graph output. Activations are joined to their producers by quantize, not here.
+/// where the inner tensor has one consumer and is no graph output. Activations are joined to their producers by quantize, not
+/// here.
 [[nodiscard]] Status fuse(Graph& graph);
 /// infer_shapes, fold_constants, remove_dead, fuse, infer_shapes again.
 [[nodiscard]] Status prepare(Graph& graph, const OperatorSet& operators);
