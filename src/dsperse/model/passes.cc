@@ -109,11 +109,10 @@ std::string passed_on(const Graph& graph, const Node& node, const std::set<std::
   if (node.inputs.empty() || node.outputs.empty()) return {};
   if (node.op == "Identity") return node.inputs[0];
   if (node.op == "Dropout" && (node.outputs.size() < 2 || !used.contains(node.outputs[1]))) return node.inputs[0];
-  if (node.op == "Cast") {  // between float types: all floats are f32 here
-    const auto from = graph.values.find(node.inputs[0]), to = graph.values.find(node.outputs[0]);
-    if (from != graph.values.end() && to != graph.values.end() && from->second.dtype == DType::f32 &&
-        to->second.dtype == DType::f32)
-      return node.inputs[0];
+  if (node.op == "Cast") {  // to float or double (data types 1, 11) from any float: all are f32 here
+    const auto from = graph.values.find(node.inputs[0]);
+    const auto to = node.int_or("to", 0);
+    if (from != graph.values.end() && from->second.dtype == DType::f32 && to && (*to == 1 || *to == 11)) return node.inputs[0];
   }
   return {};
 }
