@@ -35,6 +35,24 @@ Json operators_json(const quantize::Program& program) {
   return out;
 }
 
+/// Who makes and who reads each boundary tensor; -1 is the user.
+Json edges_json(const proof::ModelKey& key) {
+  std::vector<int> producer(key.chunks.size(), -1);
+  std::vector<std::vector<int>> readers(key.chunks.size());
+  for (std::size_t i = 0; i < key.slices.size(); ++i) {
+    for (const proof::Port& p : key.slices[i].outputs) producer[p.chunk] = static_cast<int>(i);
+    for (const proof::Port& p : key.slices[i].inputs) readers[p.chunk].push_back(static_cast<int>(i));
+  }
+  Json out = Json::array();
+  for (const proof::Edge& e : key.edges)
+    for (const std::uint32_t c : e.chunks) {
+      std::vector<int> to = readers[c];
+      if (e.is_output) to.push_back(-1);
+      for (const int t : to) out.push_back({{"from", producer[c]}, {"to", t}, {"name", e.name}});
+    }
+  return out;
+}
+
 }  // namespace
 
 void show_plan(Context& context, const store::PlanFile& plan) {
@@ -74,7 +92,13 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   }
   const auto unproved = std::count(plan.modes.begin(), plan.modes.end(), slice::Mode::trust);
   if (unproved != 0) context.say("residual risk: the results of {} slice(s) are held by nothing (mode trust)", unproved);
-  context.document["plan"] = {{"calibration", plan.calibration}, {"slices", slices}, {"fidelity", {{"samples", plan.model.fidelity.samples}, {"outputs", outputs}}}};
+  const slice::Cost whole = slice::predict(plan.model.program);
+  context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds), bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
+  context.document["model"] = plan.name;
+  context.document["plan"] = {{"calibration", plan.calibration},
+                              {"slices", slices},
+                              {"fidelity", {{"samples", plan.model.fidelity.samples}, {"outputs", outputs}}},
+                              {"unsliced", {{"prove_s", whole.prove_seconds}, {"peak_bytes", whole.peak_bytes}, {"proof_bytes", whole.proof_bytes}, {"measured", false}}}};
 }
 
 void show_model(Context& context, const store::CompiledModel& model) {
@@ -82,6 +106,7 @@ void show_model(Context& context, const store::CompiledModel& model) {
   context.say("{} slices, {} bits", model.key.slices.size(), proof::bits(model.key.profile()));
   context.document["model_id"] = to_hex(model.key.id());
   context.document["profile"] = proof::bits(model.key.profile());
+  context.document["plan"]["edges"] = edges_json(model.key);
 }
 
 Status show_run(Context& context, const proof::ModelKey& key, const pipeline::RunStep& step) {
@@ -111,8 +136,8 @@ Status show_run(Context& context, const proof::ModelKey& key, const pipeline::Ru
     seconds += s.seconds;
   }
   for (const auto& [name, n] : step.clamped)
-    if (n != 0) context.say("input {}: {} elements were outside of the model's declared range and were clamped", name, n);
-  if (saturated != 0) context.say("{} activations saturated", saturated);
+    if (n != 0) context.say("input {}: {} value(s) outside of the declared range were clamped", name, n);
+  if (saturated != 0) context.say("{} activation(s) saturated", saturated);
   context.say("ran in {}, boundaries committed in {}", seconds_text(seconds), seconds_text(run.commit_s));
   context.document["model_id"] = to_hex(run.model_id);
   context.document["run_id"] = to_hex(run.run_id);

@@ -7,6 +7,9 @@
 
 namespace dsperse::cli {
 
+/// What `full-run` keeps of its own document, in the run folder, for `report`.
+inline constexpr const char* kRunDocument = "full-run.json";
+
 /// Slices of a plan with what they are predicted to cost.
 void show_plan(Context& context, const store::PlanFile& plan);
 /// Model id, slices, file sizes.

@@ -69,6 +69,8 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   const int code = show_verdict(context, key, report, measured);
   context.say("files: {} (certificate.dscert, model.dsk and output.json are what a verifier is handed)", out);
   context.document["path"] = out;
+  context.document["exit_code"] = code;
+  DSPERSE_CHECK_OK(store::write_file(in_out(kRunDocument), context.document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", store::Access::shared));
   return code;
 }
 

@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   add_prove(app, context);
   add_verify(app, context);
   add_full_run(app, context);
+  add_report(app, context);
   add_key(app, context);
   add_bench(app, context);
   add_doctor(app, context);
