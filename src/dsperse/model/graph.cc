@@ -24,7 +24,10 @@ Result<std::int64_t> element_count(const Shape& shape) {
 std::string shape_text(const Shape& shape) {
   if (shape.empty()) return "scalar";
   std::string out;
-  for (const std::int64_t d : shape) out += (out.empty() ? "" : "x") + std::to_string(d);
+  for (const std::int64_t d : shape) {
+    if (!out.empty()) out += 'x';
+    out += std::to_string(d);
+  }
   return out;
 }
 

@@ -6,8 +6,10 @@
 
 #include <cmath>
 
+#include "dsperse/ops/registry.h"
 #include "dsperse/ops/testing/graphs.h"
 #include "dsperse/quantize/quantize.h"
+#include "dsperse/run/float.h"
 #include "dsperse/run/testing/slow_run.h"
 
 namespace dsperse::ops {
@@ -26,7 +28,7 @@ using Ints = std::vector<std::int64_t>;
 using Attributes = std::map<std::string, model::Attribute>;
 
 quantize::Interpreters interpreters(const Graph& graph) {
-  return {[&graph](const Sample& sample) { return testing::evaluate_graph(graph, sample); },
+  return {[&graph](const Sample& sample) { return run::run_float(graph, float_operators(), sample); },
           [](const quantize::Program& p, const quantize::WeightStore& w) -> Result<quantize::RunInteger> {
             return [&p, &w](quantize::TensorStore& trace) { return run::testing::slow_run(p, w, trace); };
           }};
@@ -425,6 +427,7 @@ TEST(LowerGraph, Refusals) {
   EXPECT_NE(problem(h.graph).find("constant is joined"), std::string::npos);
   const auto plain = one_node("Relu", {{2}}, {}, {});
   EXPECT_EQ(quantized(plain, {}).error().kind, ErrorKind::usage);
+  EXPECT_EQ(quantized(plain, {{{"input0", model::float_tensor({2}, {1, INFINITY})}}}).error().where, "input0");
   Rng rng(1);
   quantize::QuantizeOptions options;
   options.weight_bits = 17;
@@ -432,6 +435,31 @@ TEST(LowerGraph, Refusals) {
   options.weight_bits = 8;
   options.tensor_bits["nothing"] = 10;
   EXPECT_EQ(quantized(plain, samples(plain, rng, true), options).error().where, "nothing");
+}
+
+TEST(LowerGraph, ScalesThatDoNotMeetAreRefused) {
+  const auto sum = one_node("Add", {{2}, {2}}, {}, {});
+  const auto far =
+      quantized(sum, {{{"input0", model::float_tensor({2}, {1e10F, 1})}, {"input1", model::float_tensor({2}, {1e-6F, 0})}}});
+  ASSERT_FALSE(far);
+  EXPECT_EQ(far.error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(far.error().where, "Add0 > input0");
+  GraphBuilder g;  // calibration with zeros says nothing about an output that real data makes huge
+  g.output(g.node("MatMul", {g.input({1, 2}), g.constant({2, 1}, {1e20F, -1e20F})}));
+  const auto large = quantized(g.graph, {{{"input0", model::float_tensor({1, 2}, {0, 0})}}});
+  ASSERT_FALSE(large);
+  EXPECT_NE(large.error().what.find("too large for this output's range"), std::string::npos) << large.error().text();
+}
+
+TEST(LowerGraph, IntegerInputsAreUnscaled) {
+  GraphBuilder g;
+  const auto x = g.input({4}, model::DType::i64);
+  g.output(g.node("Add", {x, x}));
+  const auto m = quantized(g.graph, {{{"input0", model::int_tensor({4}, {1, -2, 3000, 7})}}});
+  ASSERT_TRUE(m) << m.error().text();
+  EXPECT_EQ(m->program.tensors[0].exponent, 0);
+  EXPECT_EQ(m->program.tensors[0].hi, 32767);
+  EXPECT_LT(m->fidelity.outputs[0].max_abs_error, 2.1);  // steps of 4
 }
 
 TEST(LowerGraph, WidthsAreKept) {

@@ -5,9 +5,9 @@
 
 #include "dsperse/ops/constrain.h"
 #include "dsperse/ops/lower.h"
+#include "dsperse/ops/registry.h"
 #include "dsperse/ops/testing/graphs.h"
-#include "dsperse/quantize/quantize.h"
-#include "dsperse/run/integer.h"
+#include "dsperse/quantize/calibrate/calibrate.h"
 
 namespace dsperse::ops {
 namespace {
@@ -18,16 +18,6 @@ using testing::GraphBuilder;
 using testing::normal_numbers;
 using testing::Rng;
 using Ints = std::vector<std::int64_t>;
-
-quantize::Interpreters interpreters(const model::Graph& graph) {
-  return {[&graph](const Sample& sample) { return testing::evaluate_graph(graph, sample); },
-          [](const quantize::Program& p, const quantize::WeightStore& w) -> Result<quantize::RunInteger> {
-            DSPERSE_TRY(auto runner, run::IntegerRunner::create(p, w));
-            return [shared = std::make_shared<run::IntegerRunner>(std::move(runner))](quantize::TensorStore& trace) {
-              return shared->run(trace);
-            };
-          }};
-}
 
 /// Layers with weights of a deviation that keeps signals at their size.
 struct Net : GraphBuilder {
@@ -91,7 +81,7 @@ model::Graph mobile() {
 }
 
 QuantizedModel quantized(const model::Graph& graph, const quantize::QuantizeOptions& options = {}) {
-  auto m = quantize::quantize_model(graph, lowerings(), interpreters(graph), quantize::default_samples(graph, 16), options);
+  auto m = quantize::calibrate(graph, float_operators(), lowerings(), quantize::default_samples(graph, 16), options);
   if (!m) {
     ADD_FAILURE() << m.error().text();
     return {};
@@ -112,7 +102,7 @@ std::string shapes(const QuantizedModel& m) {
 }
 
 void expect_faithful(const model::Graph& graph, const QuantizedModel& m, double least_sqnr, double least_top1) {
-  const auto f = quantize::measure_fidelity(m, interpreters(graph), fresh(graph, 200));
+  const auto f = quantize::measure_fidelity(m, quantize::interpreters(graph, float_operators()), fresh(graph, 200));
   ASSERT_TRUE(f) << f.error().text();
   for (std::size_t t = 0; t < f->tensors.size(); ++t) {
     const auto& x = f->tensors[t];
@@ -134,6 +124,9 @@ TEST(Network, Residual) {
   const auto graph = residual();
   const auto m = quantized(graph);
   EXPECT_EQ(shapes(m), "CCCSCCCSCCSAG");
+  // The block with a convolution on both paths: its sum has no remainder.
+  EXPECT_EQ(m.program.ops[7].name.substr(0, 3), "Add");
+  EXPECT_EQ(quantize::op_requant(m.program.ops[7])->shift, std::vector<std::int32_t>{0});
   expect_faithful(graph, m, 45, 0.97);
 }
 

@@ -55,6 +55,39 @@ Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
   return std::min(e, canonical);
 }
 
+/// A mean is no larger than what it averages: with at least its exponent the shift stays at 16 bits. alone: tensors without
+/// group.
+void keep_means_fine(const Draft& draft, const auto& alone, Scales& s) {
+  for (std::size_t i = 0; i < draft.program.ops.size(); ++i) {
+    const auto* a = std::get_if<AveragePool>(&draft.program.ops[i].body);
+    if (a == nullptr || !alone(a->y) || is_grid(draft.activations[i].f) || s.bits[a->x] != s.bits[a->y]) continue;
+    s.exponent[a->y] = std::max(s.exponent[a->y], s.exponent[a->x]);
+  }
+}
+
+/// A sum whose operands have its own exponent has no remainder, which saves its lookups. Operands that a layer makes for this sum
+/// alone are rounded to the sum's exponent at once instead of twice, if that makes the shift 0.
+void spare_remainders_of_sums(const Draft& draft, const auto& alone, Scales& s) {
+  const Program& p = draft.program;
+  std::vector<std::size_t> readers(p.tensors.size(), 0);
+  std::vector<bool> layer(p.tensors.size(), false);
+  for (const auto t : p.outputs) ++readers[t];
+  for (std::size_t i = 0; i < p.ops.size(); ++i) {
+    for (const auto t : op_inputs(p.ops[i])) ++readers[t];
+    const bool linear = std::holds_alternative<Conv>(p.ops[i].body) || std::holds_alternative<Gemm>(p.ops[i].body);
+    layer[op_output(p.ops[i])] = linear && !is_grid(draft.activations[i].f);
+  }
+  for (std::size_t i = 0; i < p.ops.size(); ++i) {
+    const auto* sum = std::get_if<Sum>(&p.ops[i].body);
+    if (sum == nullptr || is_grid(draft.activations[i].f)) continue;
+    const auto inputs = op_inputs(p.ops[i]);
+    const std::int32_t e = s.exponent[sum->y];
+    const auto fits = [&](TensorId t) { return s.exponent[t] <= e || (layer[t] && readers[t] == 1 && alone(t)); };
+    if (!std::ranges::all_of(inputs, fits)) continue;
+    for (const auto t : inputs) s.exponent[t] = std::min(s.exponent[t], e);
+  }
+}
+
 Status check_options(const Draft& draft, const QuantizeOptions& options) {
   const auto in_range = [](unsigned bits) { return bits >= 8 && bits <= 16; };
   if (!in_range(options.activation_bits) || !in_range(options.weight_bits))
@@ -92,7 +125,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
     const auto bits = options.tensor_bits.find(draft.tensors[t].source);
     g.bits = std::max(g.bits, bits == options.tensor_bits.end() ? options.activation_bits : bits->second);
     g.statistics.merge(statistics[t]);
-    g.integers = g.integers || draft.tensors[t].integers;
+    if (draft.tensors[t].integers) g.integers = true, g.bits = 16;  // unscaled: as many as fit
     ++g.members;
   }
   for (const auto t : p.outputs) of[groups.root(t)].output = true;
@@ -118,12 +151,9 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
       DSPERSE_TRY(s.exponent[t], exponent_of(g, draft.tensors[t].source));
     }
   }
-  // A mean is no larger than what it averages: with at least its exponent the shift stays at 16 bits.
-  for (std::size_t i = 0; i < p.ops.size(); ++i) {
-    const auto* a = std::get_if<AveragePool>(&p.ops[i].body);
-    if (a == nullptr || of[groups.root(a->y)].members != 1 || is_grid(draft.activations[i].f)) continue;
-    if (s.bits[a->x] == s.bits[a->y]) s.exponent[a->y] = std::max(s.exponent[a->y], s.exponent[a->x]);
-  }
+  const auto alone = [&](TensorId t) { return of[groups.root(t)].members == 1; };
+  keep_means_fine(draft, alone, s);
+  spare_remainders_of_sums(draft, alone, s);
   return s;
 }
 

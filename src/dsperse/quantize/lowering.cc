@@ -9,7 +9,12 @@
 namespace dsperse::quantize {
 namespace {
 
-Requant* requant_of(Op& op) { return const_cast<Requant*>(op_requant(op)); }
+/// Sum of stride[k] times the k-th digit of a row major index over `dims`.
+std::int64_t strided(std::int64_t index, const Shape& dims, const std::vector<std::int64_t>& stride) {
+  std::int64_t sum = 0;
+  for (std::size_t k = dims.size(); k-- > 0; index /= dims[k]) sum += index % dims[k] * stride[k];
+  return sum;
+}
 
 }  // namespace
 
@@ -169,27 +174,21 @@ Sum::Term Lowering::constant_term(const std::string& name, const RealTerm& term,
   }
   Shape shape = y_spec;
   std::vector<float> values;
-  if (place != nullptr) {
+  if (place != nullptr) {  // repeats where the constant does
     std::vector<std::int64_t> step;
     for (std::size_t k = 0; k < shape.size(); ++k) {
       const auto axis = place->axes[k];
       shape[k] = axis == kUnit ? 1 : dims[axis];
       step.push_back(axis == kUnit ? 0 : stride[axis]);
     }
-    values.resize(static_cast<std::size_t>(elements(shape)));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      std::int64_t rest = static_cast<std::int64_t>(i), at_index = 0;
-      for (std::size_t k = shape.size(); k-- > 0; rest /= shape[k]) at_index += rest % shape[k] * step[k];
-      values[i] = term.values[static_cast<std::size_t>(at_index)];
-    }
-  } else {
+    for (std::int64_t i = 0; i < elements(shape); ++i)
+      values.push_back(term.values[static_cast<std::size_t>(strided(i, shape, step))]);
+  } else {  // written out
     const auto to = storage_index(y);
     values.resize(to.size());
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      std::int64_t rest = static_cast<std::int64_t>(i), at_index = 0;
-      for (std::size_t k = y.shape.size(); k-- > 0; rest /= y.shape[k]) at_index += rest % y.shape[k] * stride[k];
-      values[static_cast<std::size_t>(to[i])] = term.values[static_cast<std::size_t>(at_index)];
-    }
+    for (std::size_t i = 0; i < to.size(); ++i)
+      values[static_cast<std::size_t>(to[i])] =
+          term.values[static_cast<std::size_t>(strided(static_cast<std::int64_t>(i), y.shape, stride))];
   }
   return {true, add_weight(name, std::move(shape), std::move(values)), term.coef};
 }
@@ -294,9 +293,9 @@ bool Lowering::fuse(const model::Node& node, const Value& x, const RealActivatio
   while (sole_pool_.contains(id)) id = sole_pool_.at(id);
   const auto made = producer_.find(id);
   if (made == producer_.end()) return false;
-  Op& op = draft_.program.ops[made->second];
+  const Op& op = draft_.program.ops[made->second];
   RealActivation& present = draft_.activations[made->second];
-  if (requant_of(op) == nullptr || present.f != Function::identity) return false;
+  if (op_requant(op) == nullptr || present.f != Function::identity) return false;
   present = activation;
   for (TensorId inner = x.id; inner != id;) {
     inner = sole_pool_.at(inner);
@@ -373,7 +372,7 @@ Result<Draft> lower_graph(const model::Graph& graph, const LowerSet& lower) {
     const auto it = lower.find(node.op);
     if (it == lower.end())
       return fail(ErrorKind::unsupported, "the operator has no integer form", where,
-                  "docs/operators.md lists the supported operators");
+                  "docs/semantics.md lists the supported operators");
     for (const auto& name : node.outputs)
       if (const auto port = graph.values.find(name);
           port != graph.values.end() && std::ranges::any_of(port->second.shape, [](auto d) { return d < 1; }))

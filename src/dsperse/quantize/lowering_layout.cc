@@ -93,7 +93,7 @@ Value Lowering::at(const model::Node& node, const Value& x, const Place& to, boo
   }
   r.pieces = {piece};
   // The copy is bound under a name of its own, so that it cannot be taken for the ONNX tensor.
-  const std::string name = x.name + " layout " + std::to_string(copies_.size());
+  const std::string name = x.name + " layout " + std::to_string(draft_.tensors.size());
   const TensorId y = add_op(node.name + " layout", "Transpose", name, r, to.spec, to.view);
   draft_.tensors[y].source = x.name;
   values_.erase(name);

@@ -1,6 +1,7 @@
 #include "dsperse/quantize/quantize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "dsperse/quantize/finish.h"
@@ -9,13 +10,20 @@
 namespace dsperse::quantize {
 namespace {
 
-void collect(const Draft& draft, const std::map<std::string, model::Tensor>& values, std::vector<TensorStatistics>& statistics) {
+Status collect(const Draft& draft, const std::map<std::string, model::Tensor>& values,
+               std::vector<TensorStatistics>& statistics) {
   for (TensorId t = 0; t < draft.tensors.size(); ++t) {
     const Origin& origin = draft.tensors[t];
     const model::Tensor& x = values.at(origin.source);
-    for (const float v : x.f) statistics[t].add(apply(origin.after, static_cast<double>(v)));
+    for (const float v : x.f) {
+      if (!std::isfinite(v))
+        return fail(ErrorKind::bad_input, "the float model gives NaN or infinity on a calibration sample", origin.source,
+                    "check model and calibration data");
+      statistics[t].add(apply(origin.after, static_cast<double>(v)));
+    }
     for (const auto v : x.i) statistics[t].add(static_cast<double>(v));
   }
+  return {};
 }
 
 /// The float run of a sample, complete.
@@ -37,7 +45,7 @@ Result<QuantizedModel> quantize_model(const model::Graph& graph, const LowerSet&
   std::vector<TensorStatistics> statistics(draft.tensors.size());
   for (const auto& sample : samples) {
     DSPERSE_TRY(const auto values, float_values(interpreters.run_float, sample, draft.tensors));
-    collect(draft, values, statistics);
+    DSPERSE_CHECK_OK(collect(draft, values, statistics));
   }
   DSPERSE_TRY(const Scales scales, choose_scales(draft, statistics, options));
   DSPERSE_TRY(Finished done, finish(draft, scales, statistics, options));

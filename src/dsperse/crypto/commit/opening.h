@@ -2,7 +2,7 @@
 //
 // leaf_j = BLAKE3-keyed(leaf key, salt_j || u64 rows || 24 zero bytes || column_j), the column as canonical little-endian
 // words, padded with zero words to a multiple of 8; node = BLAKE3-keyed(node key, left || right). The keys are the BLAKE3
-// hashes of two fixed strings. Source: docs/protocol/commitments.md. Tested by crypto/commit/commit_test.cc.
+// hashes of two fixed strings. Source: docs/protocol/commitments.md. Tested by crypto/commit/opening_test.cc.
 #pragma once
 
 #include <span>

@@ -1,9 +1,7 @@
 #include "dsperse/crypto/commit/tree.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdlib>
+#include <bit>
 #include <cstring>
 
 #include "dsperse/base/cpu.h"
@@ -11,33 +9,13 @@
 #include "dsperse/crypto/commit/kernels.h"
 #include "dsperse/crypto/commit/leaf.h"
 #include "dsperse/crypto/commit/plan.h"
+#include "dsperse/crypto/commit/words.h"
 #include "dsperse/crypto/hash/hash.h"
 
 namespace dsperse::crypto {
 namespace {
 
-/// Uninitialised words, aligned; large ones on huge pages, since touching fresh 4 KB pages would cost as much as the hash.
-class Words {
- public:
-  explicit Words(std::size_t n) : n_(n) {
-    constexpr std::size_t kHuge = std::size_t{1} << 21;
-    const std::size_t align = n * sizeof(std::uint64_t) >= kHuge ? kHuge : 64;
-    const std::size_t bytes = std::max<std::size_t>(1, (n * sizeof(std::uint64_t) + align - 1) / align) * align;
-    data_.reset(static_cast<std::uint64_t*>(std::aligned_alloc(align, bytes)));
-    if (data_ == nullptr) std::abort();  // out of memory: the caller's plan promised it would fit
-    if (align == kHuge) (void)madvise(data_.get(), bytes, MADV_HUGEPAGE);
-  }
-  [[nodiscard]] std::uint64_t* data() { return data_.get(); }
-  [[nodiscard]] const std::uint64_t* data() const { return data_.get(); }
-  [[nodiscard]] std::size_t size() const { return n_; }
-
- private:
-  struct Free {
-    void operator()(std::uint64_t* p) const { std::free(p); }
-  };
-  std::size_t n_;
-  std::unique_ptr<std::uint64_t[], Free> data_;
-};
+static_assert(std::endian::native == std::endian::little, "kernels hash field elements as they lie in memory");
 
 }  // namespace
 
@@ -65,7 +43,8 @@ namespace {
 using Fill = std::function<void(std::size_t, std::span<Fp>)>;
 
 /// One commitment under way. A column is hashed in chunks of 16 blocks (BLAKE3's), which are independent of each other: a unit of
-/// work is one chunk on some cosets, its tiles one after another, so that chaining values stay in cache.
+/// work is one chunk on some cosets, its tiles one after another, so that chaining values stay in cache. (A template because
+/// Tree::Impl is private.)
 template <class Impl>
 class Builder {
  public:
@@ -82,7 +61,8 @@ class Builder {
         cvs_(chunks_ * groups_ * kGroupWords / 2) {}
 
   void run() {
-    if (chunks_ >= 2 * threads() || threads() == 1)
+    const bool small = impl_.rows * impl_.code.n() < kWorthThreads;
+    if (small || threads() == 1 || chunks_ >= 2 * threads())
       each_chunk();
     else
       each_chunk_and_coset();
@@ -91,7 +71,9 @@ class Builder {
   }
 
  private:
-  /// Rows and their transpose, of one thread.
+  static constexpr std::size_t kWorthThreads = std::size_t{1} << 16;  ///< encoded symbols: about a fifth of a millisecond
+
+  /// Rows of one tile, of one thread.
   struct Scratch {
     explicit Scratch(std::size_t k) : rows(kTileRows * k) {}
     std::vector<Fp> rows;

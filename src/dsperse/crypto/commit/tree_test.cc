@@ -59,12 +59,14 @@ struct Case {
   std::size_t rows;
 };
 // Every first radix (2, 4, 8, 16), no pass at all, cosets below a group of 16, n below a group, pads longer than the data,
-// n = kd, partial tiles, and column lengths around the ends of BLAKE3 chunks (120 rows fill the first, 128 each later one).
+// n = kd, partial tiles, and column lengths around the ends of BLAKE3 chunks (120 rows fill the first, 128 each later one). The
+// last four are large enough to share cosets between threads.
 const Case kCases[] = {
-    {{0, 0, 0}, 3},   {{0, 1, 2}, 9},   {{1, 0, 1}, 1},    {{1, 3, 3}, 8},   {{2, 1, 4}, 17},  {{3, 5, 5}, 10},  {{4, 3, 6}, 16},
-    {{4, 20, 5}, 5},  {{4, 0, 4}, 9},   {{5, 32, 7}, 11},  {{5, 70, 7}, 7},  {{6, 10, 8}, 1},  {{7, 33, 8}, 8},  {{8, 5, 9}, 12},
-    {{9, 40, 11}, 3}, {{3, 2, 5}, 119}, {{3, 2, 5}, 120},  {{3, 2, 5}, 121}, {{4, 2, 6}, 248}, {{4, 2, 6}, 249}, {{4, 2, 6}, 376},
-    {{4, 2, 6}, 377}, {{5, 1, 6}, 640}, {{2, 1, 4}, 2300}, {{4, 1, 5}, 0},
+    {{0, 0, 0}, 3},   {{0, 1, 2}, 9},   {{1, 0, 1}, 1},   {{1, 3, 3}, 8},   {{2, 1, 4}, 17},  {{3, 5, 5}, 10},
+    {{4, 3, 6}, 16},  {{4, 20, 5}, 5},  {{4, 0, 4}, 9},   {{5, 32, 7}, 11}, {{5, 70, 7}, 7},  {{6, 10, 8}, 1},
+    {{7, 33, 8}, 8},  {{8, 5, 9}, 12},  {{9, 40, 11}, 3}, {{3, 2, 5}, 119}, {{3, 2, 5}, 120}, {{3, 2, 5}, 121},
+    {{4, 2, 6}, 248}, {{4, 2, 6}, 249}, {{4, 2, 6}, 376}, {{4, 2, 6}, 377}, {{5, 1, 6}, 640}, {{2, 1, 4}, 2300},
+    {{4, 1, 5}, 0},   {{3, 2, 9}, 130}, {{4, 2, 8}, 300}, {{5, 1, 7}, 640}, {{6, 9, 11}, 33},
 };
 
 TEST_F(EveryKernel, GivesTheRootOfTheSchoolbookCommitment) {
@@ -72,7 +74,7 @@ TEST_F(EveryKernel, GivesTheRootOfTheSchoolbookCommitment) {
     const auto rows = random_rows(c.code, c.rows);
     const Digest expected = testing::reference_levels(c.code, rows, kSeed).back()[0];
     each([&] {
-      for (const std::size_t n : {1UL, 2UL, 3UL}) {
+      for (const std::size_t n : {1UL, 2UL, 3UL, 4UL}) {
         set_threads(n);
         ASSERT_EQ(to_hex(commit(c.code, rows).root()), to_hex(expected))
             << ::testing::PrintToString(c.code) << ", " << c.rows << " rows, " << n << " threads";
@@ -108,17 +110,20 @@ TEST_F(EveryKernel, AgreesAtFullSize) {
     const auto rows = random_rows(code, 9);
     std::vector<Digest> roots;
     each([&] {
-      const Tree tree = commit(code, rows);
-      roots.push_back(tree.root());
-      const auto n = static_cast<std::uint32_t>(code.n());
-      const std::vector<std::uint32_t> indices = {0, 1, 2, 3, n / 4 + 5, n / 2 - 1, n - 2, n - 1};
-      const Opening opening = tree.open(indices);
-      for (std::size_t i = 0; i < indices.size(); ++i) {
-        const std::vector<Fp> expected = testing::reference_column(code, rows, indices[i]);
-        ASSERT_TRUE(std::ranges::equal(opening.column(i), expected))
-            << ::testing::PrintToString(code) << " column " << indices[i];
+      for (const std::size_t n_threads : {1UL, 2UL}) {
+        set_threads(n_threads);
+        const Tree tree = commit(code, rows);
+        roots.push_back(tree.root());
+        const auto n = static_cast<std::uint32_t>(code.n());
+        const std::vector<std::uint32_t> indices = {0, 1, 2, 3, n / 4 + 5, n / 2 - 1, n - 2, n - 1};
+        const Opening opening = tree.open(indices);
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+          const std::vector<Fp> expected = testing::reference_column(code, rows, indices[i]);
+          ASSERT_TRUE(std::ranges::equal(opening.column(i), expected))
+              << ::testing::PrintToString(code) << " column " << indices[i];
+        }
+        EXPECT_TRUE(check_opening(code, tree.root(), indices, opening));
       }
-      EXPECT_TRUE(check_opening(code, tree.root(), indices, opening));
     });
     for (const Digest& root : roots) EXPECT_EQ(root, roots[0]) << ::testing::PrintToString(code);
   }

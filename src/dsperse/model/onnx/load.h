@@ -28,6 +28,7 @@ struct LoadOptions {
 /// that is symbolic and the only unknown one of an input becomes 1.
 [[nodiscard]] Result<Graph> load_onnx(const std::string& path, const LoadOptions& options, const OperatorSet& operators);
 /// The same from memory; `folder` is where external data may lie (empty: none).
-[[nodiscard]] Result<Graph> parse_onnx(ByteView bytes, const std::string& folder, const LoadOptions& options, const OperatorSet& operators);
+[[nodiscard]] Result<Graph> parse_onnx(ByteView bytes, const std::string& folder, const LoadOptions& options,
+                                       const OperatorSet& operators);
 
 }  // namespace dsperse::model

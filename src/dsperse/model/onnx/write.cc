@@ -92,9 +92,11 @@ Result<Bytes> encode_onnx(const Graph& graph) {
     }
   }
   const std::size_t size = model.ByteSizeLong();
-  if (size > std::size_t{0x7FFFFFFF}) return fail(ErrorKind::resource, "the model is larger than an ONNX file can be (2 GiB)", graph.name);
+  if (size > std::size_t{0x7FFFFFFF})
+    return fail(ErrorKind::resource, "the model is larger than an ONNX file can be (2 GiB)", graph.name);
   Bytes out(size);
-  if (!model.SerializeToArray(out.data(), static_cast<int>(size))) return fail(ErrorKind::internal, "the model could not be serialized", graph.name);
+  if (!model.SerializeToArray(out.data(), static_cast<int>(size)))
+    return fail(ErrorKind::internal, "the model could not be serialized", graph.name);
   return out;
 }
 
@@ -106,7 +108,8 @@ Status write_onnx(const Graph& graph, const std::string& path) {
   file.close();
   std::error_code error;
   if (file) std::filesystem::rename(temporary, path, error);
-  if (!file || error) return fail(ErrorKind::resource, "the file could not be written", path, "check the folder and the free space");
+  if (!file || error)
+    return fail(ErrorKind::resource, "the file could not be written", path, "check the folder and the free space");
   return {};
 }
 

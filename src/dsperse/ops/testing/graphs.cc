@@ -54,21 +54,6 @@ std::string GraphBuilder::node(const std::string& op, Names inputs, std::map<std
 
 void GraphBuilder::output(const std::string& name) { graph.outputs.push_back(graph.values.at(name)); }
 
-Result<std::map<std::string, model::Tensor>> evaluate_graph(const model::Graph& graph,
-                                                            std::map<std::string, model::Tensor> inputs) {
-  auto values = std::move(inputs);
-  for (const auto& node : graph.nodes) {
-    std::vector<const model::Tensor*> operands;
-    for (const auto& name : node.inputs) {
-      const auto constant = graph.constants.find(name);
-      operands.push_back(name.empty() ? nullptr : constant != graph.constants.end() ? &constant->second : &values.at(name));
-    }
-    DSPERSE_TRY(auto outputs, float_operators().at(node.op).evaluate({node, graph.opset, operands}));
-    values[node.outputs[0]] = std::move(outputs[0]);
-  }
-  return values;
-}
-
 std::vector<float> whole_numbers(Rng& rng, const model::Shape& shape, int limit) {
   std::vector<float> v(static_cast<std::size_t>(quantize::elements(shape)));
   for (float& x : v) x = static_cast<float>(std::uniform_int_distribution<int>(-limit, limit)(rng));

@@ -29,10 +29,6 @@ class GraphBuilder {
   void output(const std::string& name);
 };
 
-/// All tensors of a run, every node evaluated by its schema: run::run_float without its room.
-[[nodiscard]] Result<std::map<std::string, model::Tensor>> evaluate_graph(const model::Graph& graph,
-                                                                          std::map<std::string, model::Tensor> inputs);
-
 /// Values -limit..limit, whole numbers.
 std::vector<float> whole_numbers(Rng& rng, const model::Shape& shape, int limit);
 /// Normal with this deviation.

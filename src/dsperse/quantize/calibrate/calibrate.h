@@ -1,6 +1,6 @@
 // quantize_model with the interpreters of run/: the one call of the command line and of the bindings.
 //
-// A target of its own, because quantize itself must not know run/. Tested by quantize/calibrate/calibrate_test.cc.
+// A target of its own, because quantize itself must not know run/. Tested by ops/network_test.cc.
 #pragma once
 
 #include <vector>
