@@ -1,9 +1,11 @@
-# dsperse_module(name SOURCES a.cc ... [DEPS targets ...] [TESTS t_test.cc ...] [TEST_DEPS targets ...] [LABELS unit ...])
-# One room (folder) is one static library `dsperse_<name>`; its tests are one executable `<name>_test`.
+# dsperse_module(name SOURCES a.cc ... [DEPS targets ...] [TESTS t_test.cc ...] [TEST_DEPS targets ...] [LABELS unit ...]
+#                [BENCHES x_bench.cc ...])
+# One room (folder) is one static library `dsperse_<name>`; its tests are one executable `<name>_test`; its benchmarks, built with
+# DSPERSE_BENCH, one executable `<name>_bench`.
 include(GoogleTest)
 
 function(dsperse_module name)
-  cmake_parse_arguments(M "" "" "SOURCES;DEPS;TESTS;TEST_DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;TESTS;TEST_DEPS;LABELS;BENCHES" ${ARGN})
   add_library(dsperse_${name} STATIC ${M_SOURCES})
   target_include_directories(dsperse_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(dsperse_${name} PUBLIC ${M_DEPS})
@@ -11,6 +13,37 @@ function(dsperse_module name)
   if(DSPERSE_TESTS AND M_TESTS)
     dsperse_test(${name}_test SOURCES ${M_TESTS} DEPS dsperse_${name} ${M_TEST_DEPS} LABELS ${M_LABELS})
   endif()
+  if(DSPERSE_BENCH AND M_BENCHES)
+    dsperse_bench(${name}_bench SOURCES ${M_BENCHES} DEPS dsperse_${name} ${M_TEST_DEPS})
+  endif()
+endfunction()
+
+# dsperse_bench(name SOURCES x_bench.cc ... DEPS ...): a Google Benchmark executable; `make bench` runs all (cmake/benches.cmake).
+function(dsperse_bench name)
+  if(NOT DSPERSE_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(B "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${B_SOURCES})
+  target_link_libraries(${name} PRIVATE ${B_DEPS} dsperse_warnings benchmark::benchmark benchmark::benchmark_main)
+endfunction()
+
+# dsperse_fuzz(name SOURCES x_fuzz.cc ... DEPS ... [CORPUS folder]): LLVMFuzzerTestOneInput. With DSPERSE_FUZZ a libFuzzer executable;
+# in a build with tests the same function replays the kept corpus as a test.
+function(dsperse_fuzz name)
+  cmake_parse_arguments(F "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  if(DSPERSE_FUZZ)
+    add_executable(${name} ${F_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  elseif(DSPERSE_TESTS AND F_CORPUS)
+    add_executable(${name} ${F_SOURCES} ${PROJECT_SOURCE_DIR}/cmake/replay_corpus.cc)
+    add_test(NAME ${name} COMMAND ${name} ${F_CORPUS})
+    set_tests_properties(${name} PROPERTIES LABELS "unit")
+  else()
+    return()
+  endif()
+  target_link_libraries(${name} PRIVATE ${F_DEPS} dsperse_warnings)
 endfunction()
 
 # dsperse_test(name SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a GoogleTest executable, registered whole with ctest.

@@ -87,6 +87,9 @@ void ByteWriter::u64(std::uint64_t x) {
   for (int i = 0; i < 8; ++i) out_.push_back(static_cast<std::uint8_t>(x >> (8 * i)));
 }
 
+// Out of line: g++ 12 warns wrongly (-Wstringop-overflow) where it inlines the first insertion into an empty vector.
+void ByteWriter::raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+
 void ByteWriter::text(std::string_view s) {
   u32(static_cast<std::uint32_t>(s.size()));
   out_.insert(out_.end(), s.begin(), s.end());

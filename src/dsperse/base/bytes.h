@@ -58,7 +58,7 @@ class ByteWriter {
   void u32(std::uint32_t x);
   void u64(std::uint64_t x);
   void i64(std::int64_t x) { u64(static_cast<std::uint64_t>(x)); }
-  void raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+  void raw(ByteView bytes);
   void text(std::string_view s);
 
   [[nodiscard]] const Bytes& bytes() const { return out_; }

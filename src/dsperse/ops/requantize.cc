@@ -29,7 +29,8 @@ std::int64_t activate(const Requant& requant, std::int64_t v) {
 
 bool is_wide(const Requant& requant, std::int64_t v_max, const Options& options) {
   const std::int64_t c = std::int64_t{1} << requant.clamp_bits;
-  const auto rows = static_cast<std::uint64_t>(2 * static_cast<unsigned __int128>(v_max) + 1 < (1ULL << 62) ? 2 * v_max + 1 : INT64_MAX);
+  const auto rows =
+      static_cast<std::uint64_t>(2 * static_cast<unsigned __int128>(v_max) + 1 < (1ULL << 62) ? 2 * v_max + 1 : INT64_MAX);
   return rows <= options.wide_rows || rows <= static_cast<std::uint64_t>(4 * c + 2 * saturation(v_max, c).steps + 1);
 }
 
@@ -114,11 +115,14 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
     const __int128 unit = static_cast<__int128>(1) << std::max(s, 0);
     const __int128 shifted = static_cast<__int128>(bound) << std::max(-s, 0);
     if (shifted + unit >= half_p || (largest + 1) * unit >= half_p)
-      return fail(ErrorKind::unsupported, "accumulators are too large for the proof field", op.name, "quantize with fewer bits, or cut the sum");
+      return fail(ErrorKind::unsupported, "accumulators are too large for the proof field", op.name,
+                  "quantize with fewer bits, or cut the sum");
   }
-  if (!wide && 2 * saturation(v_max, c).steps + 1 > static_cast<std::int64_t>(kMaxTableRows))
-    return fail(ErrorKind::unsupported, "the rounded accumulator reaches " + std::to_string(v_max) + ", too far beyond the clamp", op.name,
-                "quantize with a larger shift or a wider clamp");
+  // Before any row is made: options and programs of a key are bytes from elsewhere.
+  if ((wide && 2 * static_cast<__int128>(v_max) + 1 > static_cast<__int128>(kMaxTableRows)) ||
+      (!wide && 2 * static_cast<__int128>(saturation(v_max, c).steps) + 1 > static_cast<__int128>(kMaxTableRows)))
+    return fail(ErrorKind::unsupported, "the rounded accumulator reaches " + std::to_string(v_max) + ", too far beyond the clamp",
+                op.name, "quantize with a larger shift or a wider clamp");
 
   const std::uint32_t requantization =
       b.add_requantization({op_index, site, acc, shifts, b.options().limb_bits, v_max, wide ? 0 : c});
@@ -133,7 +137,9 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
     const TensorRef limb = b.add_tensor({op.name + " remainder " + std::to_string(i), site, Kind::limb, requantization, i});
     std::vector<Fp> widths;
     for (const std::int32_t s : shifts) widths.push_back(Fp::from_signed(limb_width(s, b.options().limb_bits, i)));
-    b.add_lookup({op.name + " remainder " + std::to_string(i), site, limb_table(b),
+    b.add_lookup({op.name + " remainder " + std::to_string(i),
+                  site,
+                  limb_table(b),
                   {{scaled(constant_term(Fp(1)), last, widths)}, {tensor_term(limb, identity_view(site))}}});
     Term digit = tensor_term(limb, identity_view(site), -1);
     digit.scalar *= crypto::power_of_two(static_cast<int>(b.options().limb_bits * i));

@@ -7,7 +7,8 @@
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/crypto/poly/multilinear.h"
 #include "dsperse/crypto/poly/verifier_math.h"
-#include "dsperse/crypto/sumcheck/product_rounds.h"
+#include "dsperse/crypto/sumcheck/sumcheck.h"
+#include "dsperse/proof/last_rounds.h"
 
 namespace dsperse::proof {
 namespace {
@@ -191,45 +192,21 @@ std::vector<const CommittedTree*> group_trees(const std::vector<std::vector<cons
   return out;
 }
 
+/// Data rows of all groups, and their mask rows.
 template <int D>
-ExtVec<D> stack(const Layout& layout, const std::vector<std::vector<const CommittedTree*>>& given, const Fresh<D>& fresh) {
-  ExtVec<D> w(std::size_t{1} << layout.vars);
+std::vector<GroupRows<D>> group_rows(const Layout& layout, const std::vector<std::vector<const CommittedTree*>>& given,
+                                     const Fresh<D>& fresh) {
+  std::vector<GroupRows<D>> out;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];
-    const std::size_t kd = group.geometry.code.kd(), k = group.geometry.code.k();
     const auto trees = group_trees(given, fresh, g);
-    for (std::size_t i = 0; i < trees.size(); ++i) {
-      const std::size_t rows = group.trees[i].rows - (group.trees[i].fresh ? D : 0);
-      for (std::size_t row = 0; row < rows; ++row) {
-        const std::uint64_t at = group.offset + ((group.trees[i].first_row + row) << group.geometry.code.c);
-        const Fp* from = trees[i]->rows.data() + row * k;
-        for (std::size_t j = 0; j < kd; ++j) w.block((at + j) / crypto::kLanes)[(at + j) % crypto::kLanes] = from[j].v;
-      }
-    }
-    for (std::size_t j = 0; j < kd; ++j) w.set(layout.mask_address(group) + j, fresh.masks[g][j]);
+    GroupRows<D> rows{{}, fresh.masks[g]};
+    for (std::size_t i = 0; i < trees.size(); ++i)
+      for (std::size_t row = 0; row < group.trees[i].rows - (group.trees[i].fresh ? D : 0); ++row)
+        rows.rows.push_back(trees[i]->rows.data() + row * group.geometry.code.k());
+    out.push_back(std::move(rows));
   }
-  return w;
-}
-
-template <int D>
-ExtVec<D> dense_functional(const Layout& layout, const crypto::Folded<D>& folded) {
-  ExtVec<D> l(std::size_t{1} << layout.vars);
-  for (const auto& [v, c] : folded.coef)
-    for (int limb = 0; limb < D; ++limb) l.add(layout.address(v) + static_cast<std::uint64_t>(limb), c * Ext<D>::basis(limb));
-  for (const auto& claim : folded.claims) {
-    const Placed& p = layout.placed[claim.id];
-    const std::uint64_t base = layout.offset_of(claim.id) + p.base;
-    const FlatClaim<D> flat = flatten_claim<D>(p, claim);
-    const std::uint64_t runs = flat.tail.size() / p.run;
-    parallel_for(flat.outer.size() * runs, 64, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) {
-        const Ext<D> a = flat.outer[i / runs];
-        const Ext<D>* tail = flat.tail.data() + i % runs * p.run;
-        for (std::uint64_t j = 0; j < p.run; ++j) l.add(base + i * p.stride + j, a * tail[j]);
-      }
-    });
-  }
-  return l;
+  return out;
 }
 
 template <int D>
@@ -261,7 +238,7 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   watch.lap("schedule");
   if (forge != nullptr && forge->checks) forge->checks(party);
   const crypto::Folded<D> folded = party.fold_checks();
-  crypto::ProductRounds<D> rounds(stack<D>(layout, trees, fresh), dense_functional<D>(layout, folded));
+  LastRounds<D> rounds(layout, folded, group_rows<D>(layout, trees, fresh));
   watch.lap("functional");
   const auto end = crypto::sumcheck<D>(party, crypto::Pads::end, "last", Form<D>(folded.value), layout.vars, &rounds);
   watch.lap("last sumcheck");

@@ -12,7 +12,7 @@ Verdict check_table(const ModelKey& key, const Certificate& certificate) {
     const Boundary& b = certificate.table[c];
     const Chunk& chunk = key.chunks[c];
     if (b.chunk != c) return Verdict::reject("boundary table out of order", chunk.name);
-    if (b.root.has_value() == chunk.is_public) return Verdict::reject("root or values", chunk.name);
+    if (b.root.has_value() == chunk.is_public || (b.root && !b.values.empty())) return Verdict::reject("root or values", chunk.name);
     if (!chunk.is_public) continue;
     if (b.values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape))) return Verdict::reject("public values", chunk.name);
     for (const std::int32_t v : b.values)
@@ -94,6 +94,7 @@ class Openings {
 
 Verdict check_epoch(const SliceKey& key, const SliceProof& slice, Openings& openings) {
   if (!slice.weights) return slice.links.empty() ? Verdict::accept() : Verdict::reject("epoch link without weights");
+  if (slice.links.size() > kMaxEpochDepth) return Verdict::reject("epoch links are deeper than two");
   Digest at = *key.weight_root;
   for (const EpochLink& link : slice.links) {
     if (link.base != at) return Verdict::reject("epoch links do not start at the key's weights");

@@ -6,6 +6,7 @@
 #include "dsperse/proof/forge.h"
 #include "dsperse/proof/slice_argument.h"
 #include "dsperse/relation/prover.h"
+#include "dsperse/run/accumulate.h"
 
 namespace dsperse::proof {
 namespace {
@@ -22,6 +23,17 @@ IntView view_of(const quantize::WeightValues& w) {
   return w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
 }
 
+/// Factors of an op that is one product.
+struct Factors {
+  quantize::TensorId x = 0;
+  quantize::WeightId w = 0;
+};
+std::optional<Factors> factors_of(const quantize::Op& op) {
+  if (const auto* conv = std::get_if<quantize::Conv>(&op.body)) return Factors{conv->x, conv->w};
+  if (const auto* gemm = std::get_if<quantize::Gemm>(&op.body)) return Factors{gemm->x, gemm->w};
+  return std::nullopt;
+}
+
 Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) {
   if (weights.size() != key.program.weights.size()) return fail(ErrorKind::usage, "weights do not belong to this slice");
   for (std::size_t w = 0; w < weights.size(); ++w)
@@ -36,7 +48,8 @@ Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& wei
   DSPERSE_TRY(const Relation relation, range_relation(key.program));
   DSPERSE_TRY(const auto argument, range_argument<D>(key, relation));
   const relation::Values values(relation, weights, {}, forge != nullptr ? &forge->values : nullptr);
-  if (values.missing() != 0 && forge == nullptr) return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
+  if (values.missing() != 0 && forge == nullptr)
+    return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
   std::unique_ptr<relation::Witness<D>> witness;
   return prove_argument<D>(
@@ -56,9 +69,18 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
   DSPERSE_TRY(const Relation relation, slice_relation(key));
   const ArgumentSpec spec = slice_spec(key, relation);
   const Layout layout = slice_layout<D>(spec, relation, key);
-  const relation::Values values(relation, *witness.weights, *witness.trace, forge != nullptr ? &forge->values : nullptr);
+  // A forged trace may leave the declared ranges that the interpreter's kernels rely on.
+  const relation::Accumulate accumulate = [&](std::uint32_t op, std::span<std::int64_t> out) {
+    const std::optional<Factors> factors = factors_of(key.program.ops[op]);
+    if (!factors || (*witness.weights)[factors->w].narrow.empty()) return false;
+    run::accumulate(key.program, key.program.ops[op], (*witness.weights)[factors->w], (*witness.trace)[factors->x], out);
+    return true;
+  };
+  const relation::Values values(relation, *witness.weights, *witness.trace, forge != nullptr ? &forge->values : nullptr,
+                                forge != nullptr ? relation::Accumulate() : accumulate);
   if (values.missing() != 0 && forge == nullptr)
-    return fail(ErrorKind::internal, "the trace does not satisfy the slice's constraints", {}, "run the slice again; report this if it stays");
+    return fail(ErrorKind::internal, "the trace does not satisfy the slice's constraints", {},
+                "run the slice again; report this if it stays");
   const relation::PublicTensors publics = public_tensors(key, relation, statement);
   std::vector<std::vector<const CommittedTree*>> trees;
   if (statement.weights) trees.push_back({&witness.weight_tree->impl->tree});
@@ -88,8 +110,8 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
 
 /// Geometries and root are the key's business; this one only proves.
 template <int D>
-Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch,
-                            const SliceForge<D>* forge = nullptr) {
+Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
+                            const WeightCommitment& epoch, const SliceForge<D>* forge = nullptr) {
   const auto [spec, layout] = link_argument<D>(key);
   return prove_argument<D>(
       layout, link_head(key, link), {{&base.impl->tree, &epoch.impl->tree}}, [](std::uint32_t, std::span<Fp>) {},
@@ -128,9 +150,7 @@ WeightCommitment::WeightCommitment() = default;
 WeightCommitment::WeightCommitment(WeightCommitment&&) noexcept = default;
 WeightCommitment& WeightCommitment::operator=(WeightCommitment&&) noexcept = default;
 WeightCommitment::~WeightCommitment() = default;
-std::optional<Digest> WeightCommitment::root() const {
-  return impl ? std::optional(impl->tree.tree->root()) : std::nullopt;
-}
+std::optional<Digest> WeightCommitment::root() const { return impl ? std::optional(impl->tree.tree->root()) : std::nullopt; }
 
 BoundaryCommitment::BoundaryCommitment() = default;
 BoundaryCommitment::BoundaryCommitment(BoundaryCommitment&&) noexcept = default;
@@ -155,13 +175,14 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
     shapes.push_back(key.program.weights[w].shape.empty() ? quantize::Shape{1} : key.program.weights[w].shape);
     ids.push_back(w);
   }
-  out.impl = std::make_unique<WeightCommitment::Impl>(WeightCommitment::Impl{
-      commit_vectors(key.weights.code, shapes, ids, [&](std::uint32_t w, std::span<Fp> flat) { copy(view_of(weights[w]), flat); }, seed)});
+  out.impl = std::make_unique<WeightCommitment::Impl>(WeightCommitment::Impl{commit_vectors(
+      key.weights.code, shapes, ids, [&](std::uint32_t w, std::span<Fp> flat) { copy(view_of(weights[w]), flat); }, seed)});
   return out;
 }
 
-Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary, const quantize::WeightStore& weights,
-                                    const Digest& weight_seed, const ConstraintOptions& options) {
+Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary,
+                                    const quantize::WeightStore& weights, const Digest& weight_seed,
+                                    const ConstraintOptions& options) {
   CompiledSlice out;
   DSPERSE_TRY(out.key, profile == Profile::bits100 ? plan_key<2>(spec, boundary, options) : plan_key<3>(spec, boundary, options));
   if (weights.empty()) return out;
@@ -172,8 +193,8 @@ Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, cons
   return out;
 }
 
-Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boundary, const Chunk& chunk, const quantize::IntTensor& values,
-                                           const Digest& seed) {
+Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boundary, const Chunk& chunk,
+                                           const quantize::IntTensor& values, const Digest& seed) {
   if (values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape)))
     return fail(ErrorKind::usage, "boundary tensor has the wrong number of elements", chunk.name);
   ByteWriter geometry;
@@ -181,20 +202,21 @@ Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boun
   geometry.u32(boundary.code.c);
   geometry.u64(boundary.code.r);
   geometry.u32(boundary.code.log_n);
-  const Digest tree_seed =
-      crypto::hash_tagged("dsperse boundary seed v1",
-                          {seed, {reinterpret_cast<const std::uint8_t*>(chunk.name.data()), chunk.name.size()}, geometry.bytes()});
+  const Digest tree_seed = crypto::hash_tagged(
+      "dsperse boundary seed v1",
+      {seed, {reinterpret_cast<const std::uint8_t*>(chunk.name.data()), chunk.name.size()}, geometry.bytes()});
   const quantize::Shape shape = chunk.shape.empty() ? quantize::Shape{1} : chunk.shape;
   const std::uint32_t id = 0;
   BoundaryCommitment out;
-  out.impl = std::make_unique<BoundaryCommitment::Impl>(BoundaryCommitment::Impl{
-      commit_vectors(boundary.code, {&shape, 1}, {&id, 1},
-                     [&](std::uint32_t, std::span<Fp> flat) { copy(IntView(std::span<const std::int32_t>(values)), flat); }, tree_seed)});
+  out.impl = std::make_unique<BoundaryCommitment::Impl>(BoundaryCommitment::Impl{commit_vectors(
+      boundary.code, {&shape, 1}, {&id, 1},
+      [&](std::uint32_t, std::span<Fp> flat) { copy(IntView(std::span<const std::int32_t>(values)), flat); }, tree_seed)});
   return out;
 }
 
 template <int D>
-Result<Bytes> prove_slice_forged(const SliceKey& key, const Statement& statement, const SliceWitness& witness, const SliceForge<D>& forge) {
+Result<Bytes> prove_slice_forged(const SliceKey& key, const Statement& statement, const SliceWitness& witness,
+                                 const SliceForge<D>& forge) {
   return prove_slice_at<D>(key, statement, witness, nullptr, &forge);
 }
 template <int D>
@@ -203,12 +225,14 @@ Result<Bytes> prove_ranges_forged(const SliceKey& key, const quantize::WeightSto
   return prove_ranges<D>(key, weights, commitment, &forge);
 }
 template <int D>
-Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch,
-                                const SliceForge<D>& forge) {
+Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
+                                const WeightCommitment& epoch, const SliceForge<D>& forge) {
   return prove_link_at<D>(key, link, base, epoch, &forge);
 }
-template Result<Bytes> prove_ranges_forged<2>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&, const SliceForge<2>&);
-template Result<Bytes> prove_ranges_forged<3>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&, const SliceForge<3>&);
+template Result<Bytes> prove_ranges_forged<2>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&,
+                                              const SliceForge<2>&);
+template Result<Bytes> prove_ranges_forged<3>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&,
+                                              const SliceForge<3>&);
 template Result<Bytes> prove_link_forged<2>(const SliceKey&, const EpochLink&, const WeightCommitment&, const WeightCommitment&,
                                             const SliceForge<2>&);
 template Result<Bytes> prove_link_forged<3>(const SliceKey&, const EpochLink&, const WeightCommitment&, const WeightCommitment&,
@@ -222,8 +246,10 @@ Result<Bytes> prove_slice(const SliceKey& key, const Statement& statement, const
   if (witness.boundaries.size() != ports.size() || statement.boundaries.size() != ports.size())
     return fail(ErrorKind::usage, "boundaries do not match the slice's ports");
   for (std::size_t i = 0; i < ports.size(); ++i)
-    if ((witness.boundaries[i] == nullptr) != ports[i].is_public || statement.boundaries[i].root.has_value() == ports[i].is_public)
-      return fail(ErrorKind::usage, "a committed port has no tree, or a public one has", key.program.tensors[ports[i].tensor].name);
+    if ((witness.boundaries[i] == nullptr) != ports[i].is_public ||
+        statement.boundaries[i].root.has_value() == ports[i].is_public)
+      return fail(ErrorKind::usage, "a committed port has no tree, or a public one has",
+                  key.program.tensors[ports[i].tensor].name);
   for (std::size_t t = 0; t < key.program.tensors.size(); ++t)
     if (t >= witness.trace->size() ||
         (*witness.trace)[t].size() != static_cast<std::size_t>(quantize::elements(key.program.tensors[t].shape)))
@@ -232,7 +258,8 @@ Result<Bytes> prove_slice(const SliceKey& key, const Statement& statement, const
                                          : prove_slice_at<3>(key, statement, witness, stats, nullptr);
 }
 
-Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch) {
+Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
+                         const WeightCommitment& epoch) {
   if (!base.impl || !epoch.impl) return fail(ErrorKind::usage, "an epoch link needs two weight trees");
   return key.profile == Profile::bits100 ? prove_link_at<2>(key, link, base, epoch) : prove_link_at<3>(key, link, base, epoch);
 }

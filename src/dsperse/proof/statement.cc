@@ -8,7 +8,7 @@ namespace dsperse::proof {
 namespace {
 
 constexpr std::string_view kMagic = "DSCRT001";
-constexpr std::size_t kMaxNonce = 64, kMaxLinks = 2, kMaxProof = std::size_t{1} << 28;
+constexpr std::size_t kMaxNonce = 64, kMaxProof = std::size_t{1} << 28;
 
 void write_boundary(ByteWriter& w, const Boundary& b) {
   w.u32(b.chunk);
@@ -107,7 +107,7 @@ Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
     if (!r.ok() || s.slice >= key.slices.size()) return bad("slice index");
     if (!key.slices[s.slice].program.weights.empty()) s.weights = r.digest();
     s.opening = r.u32();
-    s.links.resize(r.count(kMaxLinks, 72));
+    s.links.resize(r.count(kMaxEpochDepth, 72));
     for (EpochLink& l : s.links) {
       l.base = r.digest();
       l.epoch = r.digest();

@@ -31,6 +31,9 @@ struct Statement {
 };
 Bytes encode_statement(const Statement& statement);
 
+/// Most links from the origin to an epoch.
+inline constexpr std::size_t kMaxEpochDepth = 2;
+
 /// Weight epoch: the same weights committed afresh, with a proof that the data are equal to the base root's.
 struct EpochLink {
   Digest base{}, epoch{};

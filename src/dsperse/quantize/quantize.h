@@ -1,16 +1,20 @@
 // From a prepared float Graph and calibration data to the integer Program, its weights, and a report of what was lost.
 //
-// Source: docs/semantics.md. Tested by quantize/quantize_test.cc.
+// The two interpreters are handed in, so that this room needs neither; quantize/calibrate binds those of run/.
+// Source: docs/semantics.md. Tested by ops/lower_test.cc and ops/network_test.cc.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "dsperse/model/operator.h"
+#include "dsperse/model/graph.h"
+#include "dsperse/quantize/draft.h"
 #include "dsperse/quantize/io.h"
 #include "dsperse/quantize/lower.h"
+#include "dsperse/quantize/options.h"
 #include "dsperse/quantize/program.h"
 
 namespace dsperse::quantize {
@@ -18,25 +22,29 @@ namespace dsperse::quantize {
 /// One calibration sample: a float (or integer) tensor per graph input.
 using Sample = std::map<std::string, model::Tensor>;
 
-struct QuantizeOptions {
-  unsigned activation_bits = 12;  ///< 8..16, signed
-  unsigned weight_bits = 12;      ///< 8..16
-  bool per_channel = true;        ///< weight exponents per output channel, otherwise per tensor
-  std::map<std::string, unsigned> tensor_bits;  ///< activation bits of single tensors, by ONNX name
+/// Every tensor of the float model by ONNX name, for one sample.
+using RunFloat = std::function<Result<std::map<std::string, model::Tensor>>(const Sample&)>;
+/// Fills a trace whose inputs are set.
+using RunInteger = std::function<Status(TensorStore&)>;
+/// Prepares a Program for many runs; both arguments outlive the result.
+using PrepareInteger = std::function<Result<RunInteger>(const Program&, const WeightStore&)>;
+struct Interpreters {
+  RunFloat run_float;
+  PrepareInteger prepare_integer;
 };
 
-/// Of one tensor of the Program, over the calibration samples, integer run against float run.
+/// Of one tensor of the Program, over the samples, integer run against float run.
 struct TensorFidelity {
   std::string name;
   std::int32_t exponent = 0;
-  double range_use = 0;    ///< largest |q| seen / largest declared
-  double clipped_share = 0;
-  double sqnr_db = 0;
+  double range_use = 0;      ///< largest |q| seen / largest declared
+  double clipped_share = 0;  ///< float values beyond the declared range by more than one step
+  double sqnr_db = 0;        ///< signal to error, the errors of earlier layers included; 300 at most
 };
 struct OutputFidelity {
   std::string name;
   double max_abs_error = 0, mean_abs_error = 0, cosine = 1;
-  double top1_agreement = 1;  ///< share of samples whose largest element is the same (outputs with more than one element)
+  double top1_agreement = 1;  ///< share of rows (axis 0 of outputs with two or more axes) with the same largest element
 };
 struct Fidelity {
   std::size_t samples = 0;
@@ -49,18 +57,21 @@ struct QuantizedModel {
   Program program;
   WeightStore weights;
   std::vector<IoMapping> inputs, outputs;  ///< in the order of program.inputs / outputs
-  Fidelity fidelity;
+  std::vector<Origin> origins;             ///< by TensorId: what each tensor is in the float model
+  Fidelity fidelity;                       ///< over the calibration samples
 };
 
-/// graph: prepared (model/passes.h). samples: at least one. Errors (unsupported) name the node and say why.
-[[nodiscard]] Result<QuantizedModel> quantize_model(const model::Graph& graph, const model::OperatorSet& operators, const LowerSet& lower,
-                                                    const std::vector<Sample>& samples, const QuantizeOptions& options);
+/// graph: prepared (model/passes.h). samples: at least one. Errors (unsupported) name the node and say why. Deterministic.
+[[nodiscard]] Result<QuantizedModel> quantize_model(const model::Graph& graph, const LowerSet& lower,
+                                                    const Interpreters& interpreters, const std::vector<Sample>& samples,
+                                                    const QuantizeOptions& options);
 
-/// A stated default when the user has no calibration data: `count` samples, standard normal from a fixed seed (integer inputs: 0).
+/// A stated default when the user has no calibration data: `count` samples, close to standard normal (the sum of twelve uniform
+/// numbers) from a fixed seed, equal on every machine; integer inputs: 0.
 std::vector<Sample> default_samples(const model::Graph& graph, std::size_t count);
 
 /// Integer run against float run on any samples.
-[[nodiscard]] Result<Fidelity> measure_fidelity(const model::Graph& graph, const model::OperatorSet& operators, const QuantizedModel& model,
+[[nodiscard]] Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreters& interpreters,
                                                 const std::vector<Sample>& samples);
 
 }  // namespace dsperse::quantize

@@ -69,20 +69,26 @@ std::int64_t to_signed(Fp x) {
   return x.v > crypto::kP / 2 ? -static_cast<std::int64_t>(crypto::kP - x.v) : static_cast<std::int64_t>(x.v);
 }
 
-Values::Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace, const ValueForge* forge)
-    : relation_(relation), tensors_(relation.tensors.size()), owned_(relation.tensors.size()), products_(relation.products.size()) {
+Values::Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace,
+               const ValueForge* forge, const Accumulate& accumulate)
+    : relation_(relation),
+      tensors_(relation.tensors.size()),
+      owned_(relation.tensors.size()),
+      products_(relation.products.size()) {
   for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
     const Tensor& t = relation.tensors[ref];
     if (t.kind == Kind::weight) {
       const quantize::WeightValues& w = weights[t.index];
-      tensors_[ref] = w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
+      tensors_[ref] =
+          w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
     } else if (t.kind == Kind::value) {
       tensors_[ref] = IntView(std::span<const std::int32_t>(trace[t.index]));
     } else {
       make(ref);
     }
   }
-  for (std::uint32_t i = 0; i < relation.products.size(); ++i) multiply(i);
+  for (std::uint32_t i = 0; i < relation.products.size(); ++i)
+    if (!accumulated(i, accumulate)) multiply(i);
   for (std::uint32_t i = 0; i < relation.requantizations.size(); ++i) fill_requantization(i);
   for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
     const Tensor& t = relation.tensors[ref];
@@ -130,7 +136,7 @@ void Values::add_term(const Term& term, const Shape& site, std::vector<Fp>& out)
   View identity;
   if (term.of == Term::Of::product) identity = identity_view(site);
   const Cursor cursor(term.of == Term::Of::product ? identity : term.view);
-  const IntView values = term.of == Term::Of::product ? IntView(std::span<const std::int64_t>(products_[term.id]))
+  const IntView values = term.of == Term::Of::product  ? IntView(std::span<const std::int64_t>(products_[term.id]))
                          : term.of == Term::Of::tensor ? tensors_[term.id]
                                                        : IntView();
   const std::vector<Fp>* inner_scale = nullptr;
@@ -174,6 +180,18 @@ std::vector<Fp> Values::evaluate(const Terms& terms, const Shape& site) const {
   std::vector<Fp> out(static_cast<std::size_t>(quantize::elements(site)));
   for (const Term& t : terms) add_term(t, site, out);
   return out;
+}
+
+/// Asks for the op whose requantization reads the product.
+bool Values::accumulated(std::uint32_t index, const Accumulate& accumulate) {
+  if (!accumulate) return false;
+  for (const Requantization& r : relation_.requantizations)
+    for (const Term& t : r.acc)
+      if (t.of == Term::Of::product && t.id == index) {
+        products_[index].resize(static_cast<std::size_t>(quantize::elements(relation_.products[index].shape)));
+        return accumulate(r.op, products_[index]);
+      }
+  return false;
 }
 
 void Values::multiply(std::uint32_t index) {

@@ -22,7 +22,9 @@ struct IntView {
   explicit IntView(std::span<const std::int16_t> v) : narrow(v.data()), size(v.size()) {}
   explicit IntView(std::span<const std::int32_t> v) : normal(v.data()), size(v.size()) {}
   explicit IntView(std::span<const std::int64_t> v) : wide(v.data()), size(v.size()) {}
-  [[nodiscard]] std::int64_t at(std::size_t i) const { return normal != nullptr ? normal[i] : narrow != nullptr ? narrow[i] : wide[i]; }
+  [[nodiscard]] std::int64_t at(std::size_t i) const {
+    return normal != nullptr ? normal[i] : narrow != nullptr ? narrow[i] : wide[i];
+  }
 };
 
 /// Changes tests make before what follows from the values is computed.
@@ -32,10 +34,15 @@ struct ValueForge {
   std::function<void(class Values&)> multiplicities = {};  ///< after they were counted
 };
 
+/// A faster source of accumulators: fills the product sums of an op of the program (flat order of its output), or returns false.
+using Accumulate = std::function<bool(std::uint32_t op, std::span<std::int64_t> out)>;
+
 class Values {
  public:
-  /// weights by WeightId, trace by TensorId; both must outlive this. Computes everything else.
-  Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace, const ValueForge* forge = nullptr);
+  /// weights by WeightId, trace by TensorId; both must outlive this. Computes everything else. accumulate: where to ask for
+  /// products before multiplying them out here.
+  Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace,
+         const ValueForge* forge = nullptr, const Accumulate& accumulate = {});
 
   [[nodiscard]] const Relation& relation() const { return relation_; }
   [[nodiscard]] IntView tensor(TensorRef ref) const { return tensors_[ref]; }
@@ -54,6 +61,7 @@ class Values {
 
  private:
   void multiply(std::uint32_t product);
+  bool accumulated(std::uint32_t product, const Accumulate& accumulate);
   void fill_requantization(std::uint32_t index);
   void add_term(const Term& term, const Shape& site, std::vector<Fp>& out) const;
   void fill_digit(TensorRef ref);

@@ -1,5 +1,6 @@
 #include "dsperse/run/integer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -24,9 +25,9 @@ Status check_weights(const Program& program, const WeightStore& weights) {
     const WeightValues& w = weights[i];
     if (std::cmp_not_equal(w.size(), elements(spec.shape)) || (!w.narrow.empty() && !w.wide.empty()))
       return bad(std::to_string(w.size()) + " values for a weight of " + std::to_string(elements(spec.shape)), spec.name, hint);
-    for (std::size_t k = 0; k < w.size(); ++k)
-      if (w.at(k) < -spec.max_abs || w.at(k) > spec.max_abs)
-        return bad("a value exceeds the largest magnitude " + std::to_string(spec.max_abs), spec.name, hint);
+    const auto exceeds = [&](std::int64_t v) { return v < -spec.max_abs || v > spec.max_abs; };
+    if (std::any_of(w.narrow.begin(), w.narrow.end(), exceeds) || std::any_of(w.wide.begin(), w.wide.end(), exceeds))
+      return bad("a value exceeds the largest magnitude " + std::to_string(spec.max_abs), spec.name, hint);
   }
   for (const Op& op : program.ops)
     if (std::holds_alternative<Conv>(op.body) || std::holds_alternative<Gemm>(op.body))

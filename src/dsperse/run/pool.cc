@@ -59,7 +59,8 @@ class AverageRunner final : public OpRunner {
         for (std::int64_t c = 0; c < channels; c += Finisher::kBlock) {
           const std::int64_t n = std::min(Finisher::kBlock, channels - c);
           std::fill_n(acc.begin(), n, 0);
-          pool_.taps(i, [&](std::int64_t at) { k.add_scaled(x + at + c, n, multiplier, acc.data()); });
+          pool_.taps(i, [&](std::int64_t at) { k.add_scaled(x + at + c, n, 1, acc.data()); });
+          k.multiply(multiplier, n, acc.data());
           count += finisher_.run(k, c, acc.data(), n, y + i * channels + c);
         }
       }

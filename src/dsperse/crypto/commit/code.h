@@ -1,7 +1,7 @@
 // The interleaved Reed-Solomon code of a tableau: rows of kd = 2^c data symbols and r pad symbols are the coefficients of
 // one polynomial, evaluated on the coset 7 <w_n> of size n = 2^log_n. Column j is the evaluation at 7 w_n^j.
 //
-// Source: docs/protocol/commitments.md. Tested by crypto/commit/commit_test.cc.
+// Source: docs/protocol/commitments.md. Tested by crypto/commit/opening_test.cc.
 #pragma once
 
 #include <cstddef>

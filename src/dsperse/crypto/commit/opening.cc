@@ -1,51 +1,69 @@
 #include "dsperse/crypto/commit/opening.h"
 
-#include <cstring>
-#include <map>
+#include <algorithm>
 
-#include "dsperse/crypto/hash/hash.h"
+#include "dsperse/crypto/commit/leaf.h"
+
 namespace dsperse::crypto {
-Digest leaf_hash_tmp(const Digest& salt, std::span<const Fp> col) {
-  std::vector<std::uint64_t> w(8 + col.size());
-  std::memcpy(w.data(), salt.data(), 32);
-  w[4] = col.size();
-  for (std::size_t i = 0; i < col.size(); ++i) w[8 + i] = col[i].v;
-  return hash_tagged("dsperse leaf v1", {ByteView(reinterpret_cast<const std::uint8_t*>(w.data()), 8 * w.size())});
+namespace {
+
+bool ascending_below(std::span<const std::uint32_t> indices, std::uint64_t n) {
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    if (indices[i] >= n || (i != 0 && indices[i - 1] >= indices[i])) return false;
+  return true;
 }
-Digest node_hash_tmp(const Digest& a, const Digest& b) { return hash_tagged("dsperse node v1", {a, b}); }
-Verdict check_opening(const Code& code, const Digest& root, std::span<const std::uint32_t> idx, const Opening& o) {
-  std::map<std::uint32_t, Digest> nodes;
-  for (std::size_t i = 0; i < idx.size(); ++i) nodes[idx[i]] = leaf_hash_tmp(o.salts[i], o.column(i));
-  std::size_t at = 0;
-  for (unsigned l = 0; l < code.log_n; ++l) {
-    std::map<std::uint32_t, Digest> up;
-    for (const auto& [i, d] : nodes) {
-      if (up.contains(i >> 1)) continue;
-      Digest sib{};
-      if (auto it = nodes.find(i ^ 1); it != nodes.end())
-        sib = it->second;
-      else {
-        if (at >= o.path.size()) return Verdict::reject("Merkle path too short");
-        sib = o.path[at++];
-      }
-      up[i >> 1] = (i & 1) != 0 ? node_hash_tmp(sib, d) : node_hash_tmp(d, sib);
+
+/// Whether the counts fit each other. Divides, so that no product of untrusted lengths can wrap.
+bool well_shaped(const Opening& o, std::size_t count) {
+  return o.salts.size() == count && o.columns.size() % count == 0 && o.columns.size() / count == o.rows;
+}
+
+/// Drops repeated neighbours after halving: the indices one level up.
+void parents(std::vector<std::uint32_t>& indices) {
+  for (std::uint32_t& i : indices) i >>= 1;
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+}
+
+}  // namespace
+
+std::size_t path_length(unsigned log_n, std::span<const std::uint32_t> indices) {
+  std::vector<std::uint32_t> known(indices.begin(), indices.end());
+  std::size_t length = 0;
+  for (unsigned level = 0; level < log_n; ++level) {
+    const std::size_t before = known.size();
+    parents(known);
+    length += 2 * known.size() - before;
+  }
+  return length;
+}
+
+Verdict check_opening(const Code& code, const Digest& root, std::span<const std::uint32_t> indices, const Opening& opening) {
+  if (code.log_n > 32) return Verdict::reject("code too long");
+  if (indices.empty()) return Verdict::reject("no opened columns");
+  if (!ascending_below(indices, code.n())) return Verdict::reject("column indices");
+  if (!well_shaped(opening, indices.size())) return Verdict::reject("opening shape");
+  if (std::any_of(opening.columns.begin(), opening.columns.end(), [](Fp x) { return x.v >= kP; }))
+    return Verdict::reject("element not canonical");
+  const std::size_t expected = path_length(code.log_n, indices);
+  if (opening.path.size() < expected) return Verdict::reject("Merkle path too short");
+  if (opening.path.size() > expected) return Verdict::reject("Merkle path too long");
+
+  std::vector<std::uint32_t> known(indices.begin(), indices.end());
+  std::vector<Digest> digests(known.size()), pairs;
+  hash_leaves(opening.rows, opening.columns, opening.salts, digests);
+  auto sibling = opening.path.begin();
+  for (unsigned level = 0; level < code.log_n; ++level) {
+    pairs.clear();
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      const bool right = (known[i] & 1) != 0, both = !right && i + 1 < known.size() && known[i + 1] == (known[i] | 1);
+      pairs.push_back(right ? *sibling++ : digests[i]);
+      pairs.push_back(right ? digests[i] : both ? digests[++i] : *sibling++);
     }
-    nodes = std::move(up);
+    parents(known);
+    digests.resize(known.size());
+    hash_nodes(pairs, digests);
   }
-  if (at != o.path.size()) return Verdict::reject("Merkle path too long");
-  return nodes[0] == root ? Verdict::accept() : Verdict::reject("Merkle root");
+  return digests[0] == root ? Verdict::accept() : Verdict::reject("Merkle root");
 }
-template <int D>
-std::vector<Ext<D>> evaluate_word(const Code& code, std::span<const Ext<D>> word, std::span<const std::uint32_t> idx) {
-  std::vector<Ext<D>> out;
-  for (auto j : idx) {
-    const Fp x = column_point(code, j);
-    Ext<D> s;
-    for (std::size_t i = word.size(); i-- > 0;) s = s * x + word[i];
-    out.push_back(s);
-  }
-  return out;
-}
-template std::vector<Ext<2>> evaluate_word<2>(const Code&, std::span<const Ext<2>>, std::span<const std::uint32_t>);
-template std::vector<Ext<3>> evaluate_word<3>(const Code&, std::span<const Ext<3>>, std::span<const std::uint32_t>);
+
 }  // namespace dsperse::crypto

@@ -1,15 +1,13 @@
 // ExtVec: an array of extension elements in blocks of 8 lanes, limb by limb: block b holds limb 0 of elements
 // 8b..8b+7, then limb 1, ... One stream for the vector kernels, no shuffles between limbs.
 //
-// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/poly/poly_test.cc.
+// The tail of the last block is zero and every kernel keeps it so. Tested by crypto/field/field_test.cc.
 #pragma once
 
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <span>
 #include <utility>
 
+#include "dsperse/base/zeroed.h"
 #include "dsperse/crypto/field/extension.h"
 
 namespace dsperse::crypto {
@@ -21,7 +19,7 @@ class ExtVec {
  public:
   ExtVec() = default;
   /// n zero elements, 64-byte aligned.
-  explicit ExtVec(std::size_t n) : n_(n), data_(allocate(n)) {}
+  explicit ExtVec(std::size_t n) : n_(n), data_((n + kLanes - 1) / kLanes * kBlock) {}
   ExtVec(ExtVec&& o) noexcept : n_(std::exchange(o.n_, 0)), data_(std::move(o.data_)) {}
   ExtVec& operator=(ExtVec&& o) noexcept {
     n_ = std::exchange(o.n_, 0);
@@ -52,27 +50,14 @@ class ExtVec {
   void add(std::size_t i, const Ext<D>& e) { set(i, (*this)[i] + e); }
   /// Keeps the first n elements (n <= size()); no reallocation, the new tail is zeroed.
   void truncate(std::size_t n) {
-    const std::size_t old_blocks = blocks();
     n_ = n;
     for (std::size_t i = n; i < blocks() * kLanes; ++i) set(i, {});
-    (void)old_blocks;
   }
 
  private:
   static constexpr std::size_t kBlock = kLanes * static_cast<std::size_t>(D);
-  struct Free {
-    void operator()(std::uint64_t* p) const { std::free(p); }
-  };
-  static std::unique_ptr<std::uint64_t[], Free> allocate(std::size_t n) {
-    const std::size_t words = (n + kLanes - 1) / kLanes * kBlock;
-    if (words == 0) return {};
-    auto* p = static_cast<std::uint64_t*>(std::aligned_alloc(64, words * sizeof(std::uint64_t)));
-    if (p == nullptr) std::abort();  // out of memory: the caller's plan promised it would fit
-    std::memset(p, 0, words * sizeof(std::uint64_t));
-    return std::unique_ptr<std::uint64_t[], Free>(p);
-  }
   std::size_t n_ = 0;
-  std::unique_ptr<std::uint64_t[], Free> data_;
+  ZeroedWords data_;
 };
 
 }  // namespace dsperse::crypto

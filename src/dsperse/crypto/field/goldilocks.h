@@ -13,16 +13,18 @@ inline constexpr std::uint64_t kEpsilon = 0xFFFFFFFFULL;  ///< 2^64 mod p
 inline constexpr std::uint64_t kGenerator = 7;
 inline constexpr unsigned kTwoAdicity = 32;
 
+/// a - b + (p if a < b): a - b mod p for canonical a and b <= p. Without branches, which random data would mispredict.
+constexpr std::uint64_t subtract_mod(std::uint64_t a, std::uint64_t b) {
+  return a - b - (kEpsilon & (0 - static_cast<std::uint64_t>(a < b)));
+}
+
 /// x mod p of a 128-bit value. Cost: a few adds; 2^64 = 2^32 - 1 and 2^96 = -1 mod p.
 constexpr std::uint64_t reduce128(unsigned __int128 x) {
   const auto lo = static_cast<std::uint64_t>(x), hi = static_cast<std::uint64_t>(x >> 64);
-  const std::uint64_t hi_hi = hi >> 32, hi_lo = hi & kEpsilon;
-  std::uint64_t t = lo - hi_hi;
-  if (lo < hi_hi) t -= kEpsilon;
-  const std::uint64_t m = hi_lo * kEpsilon;
-  std::uint64_t r = t + m;
-  if (r < t) r += kEpsilon;
-  return r >= kP ? r - kP : r;
+  const std::uint64_t t = subtract_mod(lo, hi >> 32), m = (hi & kEpsilon) * kEpsilon;
+  const std::uint64_t sum = t + m;
+  const std::uint64_t r = sum + (kEpsilon & (0 - static_cast<std::uint64_t>(sum < m)));
+  return r - (kP & (0 - static_cast<std::uint64_t>(r >= kP)));
 }
 
 struct Fp {
@@ -38,11 +40,8 @@ struct Fp {
   /// Any 64-bit value mod p.
   static constexpr Fp from_u64(std::uint64_t x) { return Fp(x >= kP ? x - kP : x); }
 
-  friend constexpr Fp operator+(Fp a, Fp b) {
-    const std::uint64_t s = a.v + b.v;
-    return Fp(s < a.v ? s + kEpsilon : (s >= kP ? s - kP : s));
-  }
-  friend constexpr Fp operator-(Fp a, Fp b) { return Fp(a.v >= b.v ? a.v - b.v : a.v - b.v + kP); }
+  friend constexpr Fp operator+(Fp a, Fp b) { return Fp(subtract_mod(a.v, kP - b.v)); }
+  friend constexpr Fp operator-(Fp a, Fp b) { return Fp(subtract_mod(a.v, b.v)); }
   friend constexpr Fp operator-(Fp a) { return Fp(a.v == 0 ? 0 : kP - a.v); }
   friend constexpr Fp operator*(Fp a, Fp b) { return Fp(reduce128(static_cast<unsigned __int128>(a.v) * b.v)); }
   constexpr Fp& operator+=(Fp b) { return *this = *this + b; }

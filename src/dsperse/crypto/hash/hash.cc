@@ -32,10 +32,16 @@ Digest hash_tagged(std::string_view context, std::initializer_list<ByteView> par
 namespace {
 blake3_hasher* state(std::uint8_t* bytes) { return std::launder(reinterpret_cast<blake3_hasher*>(bytes)); }
 const blake3_hasher* state(const std::uint8_t* bytes) { return std::launder(reinterpret_cast<const blake3_hasher*>(bytes)); }
+std::uint64_t read_u64(const std::uint8_t* p) {
+  std::uint64_t x = 0;
+  for (std::size_t i = 0; i < 8; ++i) x |= static_cast<std::uint64_t>(p[i]) << (8 * i);
+  return x;
+}
+
 }  // namespace
 
 Hasher::Hasher() {
-  static_assert(sizeof(blake3_hasher) == kStateBytes && alignof(blake3_hasher) <= 8);
+  static_assert(sizeof(blake3_hasher) <= kStateBytes && alignof(blake3_hasher) <= 8);
   blake3_hasher_init(new (state_.data()) blake3_hasher);
 }
 Hasher::Hasher(const Digest& key) { blake3_hasher_init_keyed(new (state_.data()) blake3_hasher, key.data()); }
@@ -88,9 +94,7 @@ void SeedStream::seek(std::uint64_t byte) {
 std::uint64_t SeedStream::u64() {
   std::array<std::uint8_t, 8> bytes;
   fill(bytes);
-  std::uint64_t x = 0;
-  for (std::size_t i = 0; i < 8; ++i) x |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
-  return x;
+  return read_u64(bytes.data());
 }
 
 std::uint64_t SeedStream::below(std::uint64_t bound) {
@@ -110,8 +114,7 @@ void SeedStream::fill(std::span<Fp> out) {
     const std::size_t n = std::min(out.size() - done, kBuffer / 8);
     fill(std::span(bytes).first(8 * n));
     for (std::size_t i = 0; i < n; ++i) {
-      std::uint64_t x;
-      std::memcpy(&x, bytes.data() + 8 * i, 8);
+      const std::uint64_t x = read_u64(bytes.data() + 8 * i);
       if (x < kP) out[done++] = Fp(x);
     }
   }

@@ -33,7 +33,7 @@ class Hasher {
   [[nodiscard]] Digest digest() const;
 
  private:
-  static constexpr std::size_t kStateBytes = 1912;  // sizeof(blake3_hasher)
+  static constexpr std::size_t kStateBytes = 1920;  // at least sizeof(blake3_hasher)
   alignas(8) std::array<std::uint8_t, kStateBytes> state_;
 };
 

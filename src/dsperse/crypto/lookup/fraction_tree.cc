@@ -18,7 +18,11 @@ FractionEnd<D> fraction_tree(Party<D>& party, std::size_t n_vars, const Form<D>&
     const std::array<Ext<D>, 4> v = prover != nullptr ? prover->level_end() : std::array<Ext<D>, 4>{};
     const Form<D> p0 = party.hide("p0", v[0]), p1 = party.hide("p1", v[1]);
     const Form<D> q0 = party.hide("q0", v[2]), q1 = party.hide("q1", v[3]);
-    party.check("lookup level", s.claim - party.mul(p0, q1) - party.mul(p1, q0) - party.mul(q0, q1) * lambda);
+    // One statement each: operands of one expression come in no fixed order, and slots are numbered as they come.
+    const Form<D> p0_q1 = party.mul(p0, q1);
+    const Form<D> p1_q0 = party.mul(p1, q0);
+    const Form<D> q0_q1 = party.mul(q0, q1);
+    party.check("lookup level", s.claim - p0_q1 - p1_q0 - q0_q1 * lambda);
     const Ext<D> mu = party.challenge("mu"), rest = Ext<D>::one() - mu;
     end.p = p0 * rest + p1 * mu;
     end.q = q0 * rest + q1 * mu;

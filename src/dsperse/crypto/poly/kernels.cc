@@ -70,6 +70,38 @@ struct Loops {
     total<D>(acc, sum);
   }
 
+  /// (a0 + a1, a2 + a3, ..., b0 + b1, ...)
+  DSPERSE_INLINE static F8 pair_sums(F8 a, F8 b) {
+    F8 even, odd;
+    deinterleave(a, b, even, odd);
+    return even + odd;
+  }
+  static void contract(Word* out, const Word* row, std::size_t n, const Word* eq, std::size_t width) {
+    Factor factors[PolyKernels::kWidth][D];
+    for (std::size_t b = 0; b < width; ++b)
+      for (int m = 0; m < D; ++m)
+        factors[b][m] = factor(load(eq + (b * static_cast<std::size_t>(D) + static_cast<std::size_t>(m)) * kLaneCount));
+    for (std::size_t first = 0; first < n; first += kLaneCount) {
+      F8 part[D][kLaneCount];  // per output: sums lane by lane
+      for (std::size_t i = 0; i < kLaneCount; ++i) {
+        FactorSum sum[D];
+        if (first + i < n)
+          for (std::size_t b = 0; b < width; ++b) {
+            const F8 x = load(row + ((first + i) * width + b) * kLaneCount);
+            for (int m = 0; m < D; ++m) sum[m].add(x, factors[b][m]);
+          }
+        for (int m = 0; m < D; ++m) part[m][i] = sum[m].reduced();
+      }
+      E sums;
+      for (int m = 0; m < D; ++m) {
+        const F8* v = part[m];
+        const F8 low = pair_sums(pair_sums(v[0], v[1]), pair_sums(v[2], v[3]));
+        sums.c[m] = pair_sums(low, pair_sums(pair_sums(v[4], v[5]), pair_sums(v[6], v[7])));
+      }
+      put(out, first / kLaneCount, sums);
+    }
+  }
+
   DSPERSE_INLINE static void quadratic_step(Acc<D>& g0, Acc<D>& g2, const E& a0, const E& a1, const E& b0, const E& b1) {
     mac(g0, a0, b0);
     mac(g2, at_two(a0, a1), at_two(b0, b1));
@@ -332,6 +364,7 @@ constexpr PolyKernels table() {
           L::sum_pairs,
           L::inner,
           L::inner_base,
+          L::contract,
           L::quadratic,
           L::fold_quadratic,
           L::fraction,

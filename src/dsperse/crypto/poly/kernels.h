@@ -15,6 +15,7 @@ struct PolyKernels {
   static constexpr std::size_t kChunk = 512;      ///< blocks of a summing call
   static constexpr std::size_t kTile = 1024;      ///< columns of a rows call
   static constexpr std::size_t kRowGroup = 1024;  ///< rows of a rows call
+  static constexpr std::size_t kWidth = 32;       ///< blocks of a contract call's vector
 
   /// hi = lo p, lo -= hi: one doubling of an eq table.
   void (*eq_double)(Word* lo, Word* hi, std::size_t blocks, const Word* p);
@@ -28,6 +29,8 @@ struct PolyKernels {
   void (*inner)(const Word* a, const Word* b, std::size_t blocks, Word* sum);
   /// The same for a in F: 8 words a block.
   void (*inner_base)(const Word* a, const Word* b, std::size_t blocks, Word* sum);
+  /// out[i] = sum over j < 8 width of row[8 width i + j] eq[j], row in F, i < n (zero beyond n); width <= kWidth.
+  void (*contract)(Word* out, const Word* row, std::size_t n, const Word* eq, std::size_t width);
   /// Pairs: sums of products at 0 and 2 (2 D words).
   void (*quadratic)(const Word* a, const Word* b, std::size_t in, Word* sums);
   /// fold of both in place (out_a may be a), then quadratic of the results.

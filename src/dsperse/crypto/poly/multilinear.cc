@@ -137,6 +137,19 @@ Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b) {
 }
 
 template <int D>
+void contract_runs(std::span<const Fp> row, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first) {
+  const std::size_t n = row.size() / eq.size();
+  if (n == 0) return;
+  if (first % kLanes == 0 && (n % kLanes == 0 || first + n == out.size())) {
+    kernels<D>().contract(out.block(first / kLanes), words(row.data()), n, eq.block(0), eq.blocks());
+    return;
+  }
+  ExtVec<D> part(n);
+  kernels<D>().contract(part.block(0), words(row.data()), n, eq.block(0), eq.blocks());
+  for (std::size_t i = 0; i < n; ++i) out.set(first + i, part[i]);
+}
+
+template <int D>
 std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>& a, const ExtVec<D>& b) {
   const std::size_t in = a.blocks(), n = (in + 1) / 2;
   Partial<D, 2> sums(n);
@@ -245,6 +258,7 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
   template void sum_pairs(ExtVec<D>&);                                                                                   \
   template Ext<D> inner(const ExtVec<D>&, const ExtVec<D>&);                                                             \
   template Ext<D> inner(std::span<const Fp>, const ExtVec<D>&);                                                          \
+  template void contract_runs(std::span<const Fp>, const ExtVec<D>&, ExtVec<D>&, std::size_t);                           \
   template std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>&, const ExtVec<D>&);                                    \
   template std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>&, ExtVec<D>&, const Ext<D>&);                            \
   template FractionLevel<D> fraction_parents(const FractionLevel<D>&);                                                   \

@@ -37,6 +37,11 @@ Ext<D> inner(const ExtVec<D>& a, const ExtVec<D>& b);
 template <int D>
 Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b);
 
+/// out[first + i] = sum_{j < w} row[i w + j] eq[j] with w = eq.size(), for i < row.size() / w: runs of a row over F contracted
+/// with one vector. w: a multiple of 8 up to 256.
+template <int D>
+void contract_runs(std::span<const Fp> row, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first);
+
 /// One sumcheck round of sum_i a[i] b[i]: {g(0), g(2)} over variable 0. Sizes equal, even.
 template <int D>
 std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>& a, const ExtVec<D>& b);

@@ -217,6 +217,20 @@ DSPERSE_INLINE void mac(__m512i& lo, __m512i& hi, __m512i l, __m512i h, const Fa
   hi = _mm512_madd52lo_epu64(hi, h, f.b1);
 }
 
+/// The same for eight different factors.
+DSPERSE_INLINE Factor factor(F8 c) {
+  const __m512i mask = word((std::uint64_t{1} << 52) - 1), d = (c * broadcast(std::uint64_t{1} << 32)).v;
+  return {_mm512_and_si512(c.v, mask), _mm512_srli_epi64(c.v, 52), _mm512_and_si512(d, mask), _mm512_srli_epi64(d, 52)};
+}
+/// A sum of values of F times factors, lane by lane; up to 2^10 of them.
+struct FactorSum {
+  __m512i lo = _mm512_setzero_si512(), hi = _mm512_setzero_si512();
+  DSPERSE_INLINE void add(F8 x, const Factor& f) {
+    mac(lo, hi, _mm512_and_si512(x.v, word(kEps)), _mm512_srli_epi64(x.v, 32), f);
+  }
+  DSPERSE_INLINE F8 reduced() const { return reduce52(lo, hi); }
+};
+
 /// A constant of E, ready for multiplication.
 template <int D>
 struct Const {
@@ -295,6 +309,16 @@ inline void total(const Acc<D>& acc, std::uint64_t* out) {
     out[m] = reduce_scalar(sum);
   }
 }
+
+struct Factor {
+  F8 c;
+};
+DSPERSE_INLINE Factor factor(F8 c) { return {c}; }
+struct FactorSum {
+  F8 sum = zero();
+  DSPERSE_INLINE void add(F8 x, const Factor& f) { sum = sum + x * f.c; }
+  DSPERSE_INLINE F8 reduced() const { return sum; }
+};
 
 template <int D>
 struct Const {

@@ -110,6 +110,28 @@ TYPED_TEST(PolyTest, Inner) {
   });
 }
 
+TYPED_TEST(PolyTest, ContractRuns) {
+  constexpr int D = TestFixture::kDegree;
+  TestFixture::each_kernel([&] {
+    for (const std::size_t width : {8, 32, 256})
+      for (const std::size_t n : {1, 3, 8, 20}) {
+        std::vector<Fp> row(n * width);
+        for (Fp& x : row) x = this->rng() % 2 == 0 ? Fp(kP - 1) : testing::random_fp(this->rng);
+        const auto eq = testing::random_exts<D>(this->rng, width);
+        for (const std::size_t first : {0, 8, 5}) {
+          auto want = testing::random_exts<D>(this->rng, first + n + (first == 0 ? 0 : 2));
+          ExtVec<D> out = testing::pack(want);
+          for (std::size_t i = 0; i < n; ++i) {
+            want[first + i] = {};
+            for (std::size_t j = 0; j < width; ++j) want[first + i] += eq[j] * row[i * width + j];
+          }
+          contract_runs<D>(row, testing::pack(eq), out, first);
+          TestFixture::expect_equal(out, want);
+        }
+      }
+  });
+}
+
 /// The largest digits everywhere: late reduction must not overflow.
 TYPED_TEST(PolyTest, LateReductionHoldsTheLargestValues) {
   constexpr int D = TestFixture::kDegree;

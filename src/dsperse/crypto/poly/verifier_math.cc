@@ -1,5 +1,7 @@
 #include "dsperse/crypto/poly/verifier_math.h"
 
+#include <array>
+
 namespace dsperse::crypto {
 
 template <int D>
@@ -48,17 +50,23 @@ Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b) {
   return s;
 }
 
+// Eight interleaved chains of products, so that multiplications do not wait for each other.
 template <int D>
 bool invert_all(std::span<Ext<D>> x) {
-  std::vector<Ext<D>> before(x.size());  // product of all earlier ones
-  Ext<D> product = Ext<D>::one();
+  constexpr std::size_t kChains = 8;
+  std::vector<Ext<D>> before(x.size());  // product of all earlier ones of the chain
+  std::array<Ext<D>, kChains> chain;
+  chain.fill(Ext<D>::one());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    before[i] = product;
-    product *= x[i];
+    before[i] = chain[i % kChains];
+    chain[i % kChains] *= x[i];
   }
-  if (product == Ext<D>::zero()) return false;
-  Ext<D> rest = inverse(product);
+  for (Ext<D>& c : chain) {
+    if (c == Ext<D>::zero()) return false;
+    c = inverse(c);
+  }
   for (std::size_t i = x.size(); i-- > 0;) {
+    Ext<D>& rest = chain[i % kChains];
     const Ext<D> v = x[i];
     x[i] = rest * before[i];
     rest *= v;

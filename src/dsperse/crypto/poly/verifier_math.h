@@ -28,7 +28,7 @@ std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin,
 template <int D>
 Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b);
 
-/// x[i] <- 1 / x[i]; false (x unchanged) if any is zero. One inversion and three multiplications an entry (Montgomery).
+/// x[i] <- 1 / x[i]; false (x unchanged) if any is zero. Three multiplications an entry and eight inversions (Montgomery).
 template <int D>
 [[nodiscard]] bool invert_all(std::span<Ext<D>> x);
 

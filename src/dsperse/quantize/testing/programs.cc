@@ -8,7 +8,7 @@
 namespace dsperse::quantize::testing {
 
 TensorId Builder::tensor(Shape shape, std::int32_t exponent, std::int64_t lo, std::int64_t hi) {
-  program.tensors.push_back({"t" + std::to_string(program.tensors.size()), std::move(shape), exponent, lo, hi});
+  program.tensors.push_back({std::string("t").append(std::to_string(program.tensors.size())), std::move(shape), exponent, lo, hi});
   return static_cast<TensorId>(program.tensors.size() - 1);
 }
 
@@ -18,7 +18,7 @@ TensorId Builder::input(Shape shape, std::int64_t lo, std::int64_t hi, std::int3
 }
 
 WeightId Builder::weight(Shape shape, std::int64_t max_abs) {
-  program.weights.push_back({"w" + std::to_string(program.weights.size()), std::move(shape), max_abs});
+  program.weights.push_back({std::string("w").append(std::to_string(program.weights.size())), std::move(shape), max_abs});
   return static_cast<WeightId>(program.weights.size() - 1);
 }
 

@@ -221,8 +221,13 @@ void maximum(const std::int32_t* x, std::int64_t n, std::int32_t* y) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] > x[i] ? y[i] : x[i];
 }
 
-void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high) {
-  std::int32_t lo = x[0], hi = x[0];
+void multiply(std::int64_t factor, std::int64_t n, std::int64_t* acc) {
+  for (std::int64_t i = 0; i < n; ++i) acc[i] *= factor;
+}
+
+template <class T>
+DSPERSE_RUN_INLINE void extremes_of(const T* x, std::int64_t n, T* low, T* high) {
+  T lo = x[0], hi = x[0];
   for (std::int64_t i = 1; i < n; ++i) {
     lo = x[i] < lo ? x[i] : lo;
     hi = x[i] > hi ? x[i] : hi;
@@ -230,6 +235,8 @@ void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int
   *low = lo;
   *high = hi;
 }
+void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high) { extremes_of(x, n, low, high); }
+void extremes16(const std::int16_t* x, std::int64_t n, std::int16_t* low, std::int16_t* high) { extremes_of(x, n, low, high); }
 
 }  // namespace
 
@@ -240,6 +247,6 @@ const Kernels table{
 #else
     {0, kTileRows, kTileRows, kTileRows, kTileRows},
 #endif
-    panels, lanes, dots, finish, narrow, to_pairs, add_scaled, add_wide, add_constant, maximum, extremes};
+    panels, lanes, dots, finish, narrow, to_pairs, add_scaled, add_wide, multiply, add_constant, maximum, extremes, extremes16};
 
 }  // namespace dsperse::run::DSPERSE_RUN_ISA

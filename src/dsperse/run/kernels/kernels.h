@@ -46,7 +46,7 @@ struct Kernels {
   /// acc[r ld + o] = x_r . w_o, k long, 32-bit lanes widened every `block` pairs of a lane. m <= 4 rows.
   void (*dots)(const std::int16_t* x, std::int64_t x_stride, int m, const std::int16_t* w, std::int64_t w_stride, std::int64_t outputs,
                std::int64_t k, std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld);
-  /// y[i] = finish(((acc[i] + add[i]) >> right[i]) << left[i]); returns the number of clamped elements.
+  /// y[i] = finish(((acc[i] + add[i]) >> right[i]) << left[i]); left may be nullptr: zeros. Returns the number of clamped elements.
   std::uint64_t (*finish)(const std::int64_t* acc, const std::int64_t* add, const std::int64_t* right, const std::int64_t* left,
                           std::int64_t n, const FinishRange* range, std::int32_t* y);
   void (*narrow)(const std::int32_t* x, std::int64_t n, Plane plane, std::int16_t* out);
@@ -55,11 +55,14 @@ struct Kernels {
   /// acc[i] += coef x[i].
   void (*add_scaled)(const std::int32_t* x, std::int64_t n, std::int64_t coef, std::int64_t* acc);
   void (*add_wide)(const std::int64_t* x, std::int64_t n, std::int64_t* acc);
+  /// acc[i] *= factor.
+  void (*multiply)(std::int64_t factor, std::int64_t n, std::int64_t* acc);
   void (*add_constant)(std::int64_t x, std::int64_t n, std::int64_t* acc);
   /// y[i] = max(y[i], x[i]).
   void (*maximum)(const std::int32_t* x, std::int64_t n, std::int32_t* y);
   /// Smallest and largest of n >= 1 values.
   void (*extremes)(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high);
+  void (*extremes16)(const std::int16_t* x, std::int64_t n, std::int16_t* low, std::int16_t* high);
 };
 
 /// The table for dsperse::kernel() on this CPU.

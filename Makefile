@@ -1,0 +1,59 @@
+# The short commands; CMake presets (CMakePresets.json) are underneath. `make demo` and `make test` set up what they need.
+#
+#   make demo     set up, build, and run the main job on a real handwritten digit (examples/digits/demo.sh)
+#   make test     set up, build, and pass the tests
+#   make build    the command line at build/release/dsperse
+#   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
+#   make bench | format | lint | clean
+#   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
+PRESET ?= release
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+CTEST_ARGS ?= -LE slow
+SETUP ?= yes
+CLANG_FORMAT ?= clang-format-19
+BUILD := build/$(PRESET)
+
+.DEFAULT_GOAL := build
+.PHONY: setup setup-dev configure build test test-all demo bench format format-check lint clean
+
+setup:
+ifneq ($(SETUP),no)
+	@tools/setup.sh
+endif
+
+setup-dev:
+	@tools/setup.sh dev
+
+configure: setup
+	cmake --preset $(PRESET) $(CMAKE_ARGS)
+
+build: configure
+	cmake --build $(BUILD) --parallel $(JOBS)
+
+test: build
+	ctest --test-dir $(BUILD) --parallel $(JOBS) --output-on-failure $(CTEST_ARGS)
+
+test-all: CTEST_ARGS =
+test-all: test
+
+demo:
+	@start=$$(date +%s); \
+	$(MAKE) --no-print-directory configure && cmake --build $(BUILD) --parallel $(JOBS) --target dsperse || exit $$?; \
+	DSPERSE=$(BUILD)/dsperse DSPERSE_SETUP_SECONDS=$$(($$(date +%s) - start)) examples/digits/demo.sh
+
+bench: setup
+	cmake --preset bench
+	cmake --build build/bench --parallel $(JOBS) --target benches
+	tools/bench.sh build/bench
+
+format:
+	tools/sources.sh | xargs $(CLANG_FORMAT) -i
+
+format-check:
+	tools/sources.sh | xargs $(CLANG_FORMAT) --dry-run -Werror
+
+lint: configure
+	tools/lint.sh $(BUILD)
+
+clean:
+	rm -rf build

@@ -1,0 +1,22 @@
+# Every target named *_bench goes to bench/ of the build folder and is built by the target `benches`. Included last.
+if(NOT DSPERSE_BENCH)
+  return()
+endif()
+
+function(dsperse_collect_benches folder out)
+  get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  list(FILTER targets INCLUDE REGEX "_bench$")
+  get_property(folders DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+  foreach(below ${folders})
+    dsperse_collect_benches(${below} more)
+    list(APPEND targets ${more})
+  endforeach()
+  set(${out} ${targets} PARENT_SCOPE)
+endfunction()
+
+dsperse_collect_benches(${PROJECT_SOURCE_DIR} benches)
+add_custom_target(benches)
+if(benches)
+  set_target_properties(${benches} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+  add_dependencies(benches ${benches})
+endif()

@@ -1,0 +1,188 @@
+// The NTT of tiles: evaluation of 8 polynomials at once (lane = row) on one coset, by splitting modulo x^m - s.
+//
+// A block holds polynomials modulo x^M - g^M. Radix R splits it into R blocks modulo x^(M/R) - (g w_R^i)^(M/R): multiply the k-th
+// part by g^k' (one constant a block, g' = g^(M/R)), then an R-point DFT whose roots are powers of two: shifts. So cosets cost
+// nothing, there is no bit reversal, and a coset ends with one evaluation a position. Blocks are finished depth first, so the
+// last passes and the column hash work in the first-level cache.
+#include "dsperse/crypto/commit/column_kernel.h"
+#include "dsperse/crypto/commit/kernels.h"
+#include "dsperse/crypto/field/packed.h"
+
+namespace dsperse::crypto::DSPERSE_LANES {
+namespace {
+
+/// x 2^(12 E): 2^12 has order 16.
+template <unsigned E>
+DSPERSE_INLINE F8 twist(F8 x) {
+  return times_power_of_two<12 * (E % 16)>(x);
+}
+
+DSPERSE_INLINE void dft2(F8& a, F8& b) {
+  const F8 sum = a + b;
+  b = a - b;
+  a = sum;
+}
+DSPERSE_INLINE void dft4(F8& a, F8& b, F8& c, F8& d) {
+  const F8 s0 = a + c, d0 = a - c, s1 = b + d, d1 = twist<4>(b - d);
+  a = s0 + s1;
+  c = s0 - s1;
+  b = d0 + d1;
+  d = d0 - d1;
+}
+/// x[i] <- sum_k x[k] w^(i k), w = 2^(192 / R), R = 2^L.
+template <unsigned L>
+DSPERSE_INLINE void dft(F8* x) {
+  if constexpr (L == 1) {
+    dft2(x[0], x[1]);
+  } else if constexpr (L == 2) {
+    dft4(x[0], x[1], x[2], x[3]);
+  } else if constexpr (L == 3) {
+    dft4(x[0], x[2], x[4], x[6]);
+    dft4(x[1], x[3], x[5], x[7]);
+    F8 low[4] = {x[0], x[2], x[4], x[6]}, high[4] = {x[1], twist<2>(x[3]), twist<4>(x[5]), twist<6>(x[7])};
+    for (int i = 0; i < 4; ++i) {
+      x[i] = low[i] + high[i];
+      x[i + 4] = low[i] - high[i];
+    }
+  } else {
+    for (int k = 0; k < 4; ++k) dft4(x[k], x[4 + k], x[8 + k], x[12 + k]);
+    x[5] = twist<1>(x[5]);
+    x[6] = twist<2>(x[6]);
+    x[7] = twist<3>(x[7]);
+    x[9] = twist<2>(x[9]);
+    x[10] = twist<4>(x[10]);
+    x[11] = twist<6>(x[11]);
+    x[13] = twist<3>(x[13]);
+    x[14] = twist<6>(x[14]);
+    x[15] = twist<9>(x[15]);
+    // Row i0 of the 4 x 4 square becomes outputs i0 + 4 i1.
+    F8 y[16];
+    for (int i = 0; i < 4; ++i) {
+      dft4(x[4 * i], x[4 * i + 1], x[4 * i + 2], x[4 * i + 3]);
+      for (int j = 0; j < 4; ++j) y[i + 4 * j] = x[4 * i + j];
+    }
+    for (int i = 0; i < 16; ++i) x[i] = y[i];
+  }
+}
+
+/// One block of R m positions: from `load(position)` to `out`.
+template <unsigned L, class Load>
+DSPERSE_INLINE void split_block(std::uint64_t* out, std::size_t m, const std::uint64_t* twiddles, Load load_at) {
+  constexpr std::size_t kRadix = std::size_t{1} << L;
+  for (std::size_t j = 0; j < m; ++j) {
+    F8 x[kRadix];
+    x[0] = load_at(j);
+#pragma GCC unroll 16
+    for (std::size_t k = 1; k < kRadix; ++k) x[k] = load_at(k * m + j) * broadcast(twiddles[k - 1]);
+    dft<L>(x);
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kRadix; ++i) store(out + kTileRows * (i * m + j), x[kRootPower * i % kRadix]);
+  }
+}
+/// `blocks` neighbouring blocks in place.
+template <unsigned L>
+void split_in_place(std::uint64_t* data, std::size_t m, std::size_t blocks, const std::uint64_t* twiddles) {
+  constexpr std::size_t kRadix = std::size_t{1} << L;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    std::uint64_t* const block = data + b * kRadix * m * kTileRows;
+    split_block<L>(block, m, twiddles + b * (kRadix - 1), [&](std::size_t j) { return load(block + kTileRows * j); });
+  }
+}
+/// The first pass: coefficients below `folded` are already in out, the others in the tile.
+template <unsigned L>
+void split_first(const std::uint64_t* tile, std::size_t folded, std::uint64_t* out, std::size_t m,
+                 const std::uint64_t* twiddles) {
+  split_block<L>(out, m, twiddles, [&](std::size_t j) { return load((j < folded ? out : tile) + kTileRows * j); });
+}
+
+struct Work {
+  const EncodeTables& tables;
+  std::size_t coset;
+  const BlockHash* hash;
+};
+
+/// Passes p ... on block b of pass p (length positions at data), then the hash of its positions.
+void finish(const Work& work, unsigned p, std::size_t b, std::size_t length, std::size_t blocks, std::uint64_t* data,
+            std::uint32_t* cvs) {
+  const EncodeTables& t = work.tables;
+  const auto run = [&](unsigned pass, std::size_t first, std::size_t all, std::size_t count, std::size_t m) {
+    const std::size_t radix = std::size_t{1} << t.log_radix[pass];
+    const std::uint64_t* const twiddles = t.twiddles[pass] + (work.coset * all + first) * (radix - 1);
+    switch (t.log_radix[pass]) {
+      case 1:
+        return split_in_place<1>(data, m, count, twiddles);
+      case 2:
+        return split_in_place<2>(data, m, count, twiddles);
+      case 3:
+        return split_in_place<3>(data, m, count, twiddles);
+      default:
+        return split_in_place<4>(data, m, count, twiddles);
+    }
+  };
+  constexpr std::size_t kInCache = 256;  // positions: 16 KB
+  if (p < t.passes && length > kInCache) {
+    const std::size_t radix = std::size_t{1} << t.log_radix[p], m = length / radix;
+    run(p, b, blocks, 1, m);
+    for (std::size_t i = 0; i < radix; ++i)
+      finish(work, p + 1, b * radix + i, m, blocks * radix, data + i * m * kTileRows,
+             cvs == nullptr ? nullptr : cvs + i * m / kGroup * kGroupWords);
+    return;
+  }
+  for (std::size_t inner = 1, m = length; p < t.passes; ++p) {
+    const std::size_t radix = std::size_t{1} << t.log_radix[p];
+    m /= radix;
+    run(p, b * inner, blocks * inner, inner, m);
+    inner *= radix;
+  }
+  if (work.hash != nullptr) hash_groups(data, length / kGroup, *work.hash, cvs);
+}
+
+void encode(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out, const BlockHash* hash,
+            std::uint32_t* cvs) {
+  // Coefficients from kd on fold onto the first ones: x^kd is a constant on the coset.
+  const std::size_t folded = t.k - t.kd < t.kd ? t.k - t.kd : t.kd;
+  const F8 s = broadcast(t.fold[coset]);
+  for (std::size_t j = 0; j < folded; ++j) {
+    std::size_t last = j + (t.k - 1 - j) / t.kd * t.kd;
+    F8 sum = load(tile + kTileRows * last);
+    for (; last > j; last -= t.kd) sum = sum * s + load(tile + kTileRows * (last - t.kd));
+    store(out + kTileRows * j, sum);
+  }
+  const Work work{t, coset, hash};
+  if (t.passes == 0) {
+    if (folded == 0) store(out, load(tile));
+    return;
+  }
+  const std::size_t radix = std::size_t{1} << t.log_radix[0], m = t.kd / radix;
+  const std::uint64_t* const twiddles = t.twiddles[0] + coset * (radix - 1);
+  switch (t.log_radix[0]) {
+    case 1:
+      split_first<1>(tile, folded, out, m, twiddles);
+      break;
+    case 2:
+      split_first<2>(tile, folded, out, m, twiddles);
+      break;
+    case 3:
+      split_first<3>(tile, folded, out, m, twiddles);
+      break;
+    default:
+      split_first<4>(tile, folded, out, m, twiddles);
+      break;
+  }
+  // Blocks below 16 positions can't be hashed on their own: then the whole coset is one unit.
+  if (m < kGroup) return finish(work, 1, 0, t.kd, 1, out, cvs);
+  for (std::size_t i = 0; i < radix; ++i)
+    finish(work, 1, i, m, radix, out + i * m * kTileRows, cvs == nullptr ? nullptr : cvs + i * m / kGroup * kGroupWords);
+}
+
+void transpose(const std::uint64_t* const* rows, std::size_t k, std::uint64_t* tile) {
+  for (std::size_t j = 0; j < k; ++j)
+    for (std::size_t i = 0; i < kTileRows; ++i) tile[kTileRows * j + i] = rows[i][j];
+}
+
+}  // namespace
+
+extern const CommitKernels kCommitKernels;
+const CommitKernels kCommitKernels{transpose, encode, hash_groups, salt_groups, merge_groups, scatter_groups};
+
+}  // namespace dsperse::crypto::DSPERSE_LANES

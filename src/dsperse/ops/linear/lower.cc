@@ -1,0 +1,115 @@
+// Conv, Gemm, MatMul with constant weights, BatchNormalization.
+#include "dsperse/ops/common/lower.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dsperse/ops/lower.h"
+
+namespace dsperse::ops {
+
+using model::Node;
+using model::Shape;
+using model::Tensor;
+using quantize::Lowering;
+using quantize::Value;
+
+namespace {
+
+/// b (K, N), or (N, K) if it is transposed already, as (N, K), times alpha.
+std::vector<float> rows_of_weights(const Tensor& b, bool transposed, float alpha) {
+  const std::int64_t n = b.shape[transposed ? 0 : 1], k = b.shape[transposed ? 1 : 0];
+  std::vector<float> w(b.f.size());
+  for (std::int64_t o = 0; o < n; ++o)
+    for (std::int64_t i = 0; i < k; ++i)
+      w[static_cast<std::size_t>(o * k + i)] = alpha * b.f[static_cast<std::size_t>(transposed ? o * k + i : i * n + o)];
+  return w;
+}
+
+std::vector<float> times(std::vector<float> values, float factor) {
+  for (float& v : values) v *= factor;
+  return values;
+}
+
+}  // namespace
+
+Status lower_conv(Lowering& l, const Node& node) {
+  DSPERSE_TRY(const Value x, l.tensor(node, 0));
+  DSPERSE_TRY(const Tensor* w, l.float_constant(node, 1, "the weights"));
+  std::vector<float> bias;
+  if (Lowering::has_input(node, 2)) {
+    DSPERSE_TRY(const Tensor* b, l.float_constant(node, 2, "the bias"));
+    bias = b->f;
+  }
+  DSPERSE_TRY(const std::int64_t groups, node.int_or("group", 1));
+  DSPERSE_TRY(const SpatialWindow window, conv_window(node, x.view.shape, Shape(w->shape.begin() + 2, w->shape.end())));
+  // (O, C / g, spatial) to (O, spatial, C / g)
+  const std::int64_t outputs = w->shape[0], channels = w->shape[1], taps = quantize::elements(w->shape) / (outputs * channels);
+  std::vector<float> moved(w->f.size());
+  for (std::int64_t o = 0; o < outputs; ++o)
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t t = 0; t < taps; ++t)
+        moved[static_cast<std::size_t>((o * taps + t) * channels + c)] =
+            w->f[static_cast<std::size_t>((o * channels + c) * taps + t)];
+  return l.conv(node, x, program_window(window), groups, std::move(moved), std::move(bias));
+}
+
+Status lower_gemm(Lowering& l, const Node& node) {
+  DSPERSE_TRY(Value x, l.tensor(node, 0));
+  DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
+  DSPERSE_TRY(const std::int64_t trans_a, node.int_or("transA", 0));
+  DSPERSE_TRY(const std::int64_t trans_b, node.int_or("transB", 0));
+  DSPERSE_TRY(const float alpha, node.float_or("alpha", 1));
+  DSPERSE_TRY(const float beta, node.float_or("beta", 1));
+  if (trans_a != 0) x.view = quantize::transposed(x.view, {1, 0});
+  std::vector<float> w = rows_of_weights(*b, trans_b != 0, alpha);
+  const std::int64_t outputs = l.shape(node.outputs[0]).back();
+  if (!Lowering::has_input(node, 2)) return l.gemm(node, x, std::move(w), {});
+  DSPERSE_TRY(const Tensor* c, l.float_constant(node, 2, "the values of C"));
+  const auto n = static_cast<std::int64_t>(c->f.size());
+  if (n == 1) return l.gemm(node, x, std::move(w), std::vector<float>(static_cast<std::size_t>(outputs), beta * c->f[0]));
+  if (n != outputs || c->shape.back() != outputs)
+    return fail(ErrorKind::unsupported, "C differs from row to row", "input 2", "use MatMul and Add in the model");
+  return l.gemm(node, x, std::move(w), times(c->f, beta));
+}
+
+Status lower_matmul(Lowering& l, const Node& node) {
+  if (l.constant(node, 0) != nullptr)
+    return fail(ErrorKind::unsupported, "the left operand is a constant; only the right one may be", "input 0",
+                "transpose the product in the model");
+  DSPERSE_TRY(Value x, l.tensor(node, 0));
+  if (l.constant(node, 1) == nullptr)
+    return fail(ErrorKind::unsupported, "both operands are computed at run time", "input 1",
+                "only products with constant weights have an integer form");
+  DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
+  Tensor matrix = *b;
+  if (matrix.shape.size() == 1) matrix.shape.push_back(1);
+  while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
+  if (matrix.shape.size() != 2)
+    return fail(ErrorKind::unsupported, "a stack of weight matrices", "input 1",
+                "only one matrix of constant weights has an integer form");
+  return l.gemm(node, x, rows_of_weights(matrix, false, 1), {});
+}
+
+Status lower_batch_normalization(Lowering& l, const Node& node) {
+  DSPERSE_TRY(const Value x, l.tensor(node, 0));
+  std::array<const Tensor*, 4> p{};  // scale, bias, mean, variance
+  for (std::size_t i = 0; i < 4; ++i) {
+    DSPERSE_TRY(p[i], l.float_constant(node, i + 1, "the parameters"));
+  }
+  DSPERSE_TRY(const float epsilon, node.float_or("epsilon", 1e-5F));
+  if (x.view.shape.size() < 2) return fail(ErrorKind::unsupported, "batch normalization of a vector", "input 0");
+  const std::size_t channels = p[0]->f.size();
+  std::vector<float> w(channels), bias(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double factor =
+        static_cast<double>(p[0]->f[c]) / std::sqrt(static_cast<double>(p[3]->f[c]) + static_cast<double>(epsilon));
+    w[c] = static_cast<float>(factor);
+    bias[c] = static_cast<float>(static_cast<double>(p[1]->f[c]) - static_cast<double>(p[2]->f[c]) * factor);
+    if (!std::isfinite(w[c]) || !std::isfinite(bias[c]))
+      return fail(ErrorKind::bad_input, "the variance of channel " + std::to_string(c) + " is not positive");
+  }
+  return l.conv(node, x, {}, static_cast<std::int64_t>(channels), std::move(w), std::move(bias));
+}
+
+}  // namespace dsperse::ops

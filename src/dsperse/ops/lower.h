@@ -1,0 +1,43 @@
+// From ONNX operators to integer ops: the lower.cc files of the families, listed once in ops/lower.cc.
+//
+// Not here: layouts and numbers (quantize/lowering.h). Tested by ops/lower_test.cc.
+#pragma once
+
+#include "dsperse/quantize/lowering.h"
+
+namespace dsperse::ops {
+
+/// All operators that have an integer form, for quantize_model.
+const quantize::LowerSet& lowerings();
+
+// linear: the weights must be constants.
+[[nodiscard]] Status lower_conv(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_gemm(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_matmul(quantize::Lowering& l, const model::Node& node);
+/// Alone (not folded into a layer): a depthwise 1x1 convolution.
+[[nodiscard]] Status lower_batch_normalization(quantize::Lowering& l, const model::Node& node);
+
+// elementwise
+[[nodiscard]] Status lower_add(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_sub(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_relu(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_leaky_relu(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_clip(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_sigmoid(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_tanh(quantize::Lowering& l, const model::Node& node);
+/// Identity, Dropout.
+[[nodiscard]] Status lower_identity(quantize::Lowering& l, const model::Node& node);
+
+// pool
+[[nodiscard]] Status lower_max_pool(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_average_pool(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_global_average_pool(quantize::Lowering& l, const model::Node& node);
+
+// movement
+/// Reshape, Flatten, Squeeze, Unsqueeze.
+[[nodiscard]] Status lower_reshape(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_transpose(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_concat(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_pad(quantize::Lowering& l, const model::Node& node);
+
+}  // namespace dsperse::ops

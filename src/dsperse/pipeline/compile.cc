@@ -1,0 +1,106 @@
+#include "dsperse/pipeline/compile.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "dsperse/base/random.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+using quantize::TensorId;
+
+/// A name that no other edge has: tensors inside may be unnamed or share a name.
+std::string unique_name(const std::string& wanted, TensorId id, std::set<std::string>& used) {
+  std::string name = wanted.empty() ? "tensor" + std::to_string(id) : wanted;
+  while (!used.insert(name).second) name.append("#").append(std::to_string(id));
+  return name;
+}
+
+template <class Ids>
+std::optional<std::size_t> position(const Ids& ids, TensorId id) {
+  const auto it = std::find(ids.begin(), ids.end(), id);
+  if (it == ids.end()) return std::nullopt;
+  return static_cast<std::size_t>(it - ids.begin());
+}
+
+}  // namespace
+
+Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, const slice::Plan& plan, bool private_input) {
+  const quantize::Program& program = model.program;
+  BoundaryGraph out;
+  std::map<TensorId, std::uint32_t> chunk_of;
+  std::set<std::string> used;
+  for (const quantize::IoMapping& io : model.inputs) used.insert(io.name);
+  for (const quantize::IoMapping& io : model.outputs) used.insert(io.name);
+  for (const slice::Boundary& b : plan.boundaries) {
+    const quantize::TensorSpec& t = program.tensors[b.tensor];
+    proof::Edge edge;
+    edge.is_input = b.is_input;
+    edge.is_output = b.is_output;
+    if (b.is_input) edge.io = model.inputs[*position(program.inputs, b.tensor)];
+    if (b.is_output) {
+      const quantize::IoMapping& io = model.outputs[*position(program.outputs, b.tensor)];
+      if (edge.io && *edge.io != io)
+        return fail(ErrorKind::unsupported, "a model input is passed through as an output", io.name, "remove that output from the model");
+      edge.io = io;
+    }
+    edge.name = edge.io ? edge.io->name : unique_name(t.name, b.tensor, used);
+    const auto index = static_cast<std::uint32_t>(out.chunks.size());
+    edge.chunks = {index};
+    chunk_of[b.tensor] = index;
+    const bool is_public = b.is_output || (b.is_input && !private_input);
+    out.chunks.push_back({edge.name, t.shape, t.exponent, t.lo, t.hi, is_public});
+    out.edges.push_back(std::move(edge));
+  }
+  for (const slice::Slice& s : plan.slices) {
+    for (const bool is_output : {false, true}) {
+      std::vector<proof::Port> ports;
+      for (const TensorId id : is_output ? s.program.outputs : s.program.inputs) {
+        const auto chunk = chunk_of.find(s.tensors[id]);
+        if (chunk == chunk_of.end()) return fail(ErrorKind::internal, "a slice reads or makes a tensor that is no boundary", program.tensors[s.tensors[id]].name);
+        ports.push_back({id, chunk->second, out.chunks[chunk->second].is_public});
+      }
+      (is_output ? out.outputs : out.inputs).push_back(std::move(ports));
+    }
+  }
+  return out;
+}
+
+Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend, const Observer& observer) {
+  DSPERSE_TRY(const slice::Plan plan, slice::plan_at(file.model.program, file.cuts));
+  if (plan.slices.size() != file.modes.size()) return fail(ErrorKind::bad_input, "plan: cuts and modes do not fit");
+  for (std::size_t i = 0; i < plan.slices.size(); ++i)
+    if (const auto why = backend.unsupported(plan.slices[i].program); why && file.modes[i] == slice::Mode::proof)
+      return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
+                  "cut it differently, or set its mode to trust (then nothing holds its result)");
+  DSPERSE_TRY(BoundaryGraph graph, boundary_graph(file.model, plan, options.private_input));
+  Compiled out;
+  out.model.name = file.name;
+  out.model.modes = file.modes;
+  proof::ModelKey& key = out.model.key;
+  key.chunks = std::move(graph.chunks);
+  key.edges = std::move(graph.edges);
+  key.labels = file.labels;
+  const proof::Geometry boundary = proof::boundary_geometry(options.profile, key.chunks);
+  const auto count = static_cast<std::uint32_t>(plan.slices.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const slice::Slice& s = plan.slices[i];
+    tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, 0, 0});
+    const auto start = std::chrono::steady_clock::now();
+    DSPERSE_TRY(const Digest seed, random_seed());
+    store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
+    auto artefacts = backend.setup(options.profile, {s.program, graph.inputs[i], graph.outputs[i]}, boundary, secret.weights, seed);
+    if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
+    key.slices.push_back(std::move(artefacts->key));
+    out.model.predicted.push_back(s.cost);
+    out.secrets.push_back(std::move(secret));
+    tell(observer, {Event::Kind::finished, i, count, "commit weights", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
+  }
+  DSPERSE_CHECK_OK(proof::check_model_key(key));
+  return out;
+}
+
+}  // namespace dsperse::pipeline

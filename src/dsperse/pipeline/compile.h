@@ -1,0 +1,40 @@
+// From a plan to keys: the boundary graph, a key for every slice, the weights committed.
+//
+// Not here: files (store/) and opening counters; the caller registers every origin root before the model becomes visible.
+// Tested by pipeline/pipeline_test.cc.
+#pragma once
+
+#include <vector>
+
+#include "dsperse/backend/backend.h"
+#include "dsperse/pipeline/progress.h"
+#include "dsperse/slice/plan.h"
+#include "dsperse/store/model_folder.h"
+#include "dsperse/store/plan_folder.h"
+
+namespace dsperse::pipeline {
+
+struct CompileOptions {
+  proof::Profile profile = proof::Profile::bits100;
+  bool private_input = false;  ///< model inputs are committed, not public
+};
+
+struct Compiled {
+  store::CompiledModel model;
+  std::vector<store::ProvingKey> secrets;  ///< by slice
+};
+
+/// Chunks and edges of a plan: one chunk per boundary tensor, public at the model's ends. Edge names are the ONNX names at the
+/// ends, the tensor names inside. Errors: an input that is an output under another name.
+struct BoundaryGraph {
+  std::vector<proof::Chunk> chunks;
+  std::vector<proof::Edge> edges;
+  std::vector<std::vector<proof::Port>> inputs, outputs;  ///< by slice
+};
+[[nodiscard]] Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, const slice::Plan& plan, bool private_input);
+
+/// Fresh seeds every time, so two compilations of one plan have different keys. Errors name the slice and op.
+[[nodiscard]] Result<Compiled> compile_plan(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
+                                            const Observer& observer);
+
+}  // namespace dsperse::pipeline

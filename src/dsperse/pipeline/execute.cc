@@ -1,0 +1,110 @@
+#include "dsperse/pipeline/execute.h"
+
+#include <chrono>
+
+#include "dsperse/base/random.h"
+#include "dsperse/pipeline/output.h"
+#include "dsperse/proof/prove.h"
+#include "dsperse/run/integer.h"
+#include "dsperse/store/file.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+using quantize::IntTensor;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Input edges into their chunks; every chunk of an input gets its part.
+Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::vector<IntTensor>& chunks) {
+  std::size_t used = 0;
+  for (const proof::Edge& e : key.edges) {
+    if (!e.is_input) continue;
+    const auto it = inputs.find(e.name);
+    if (it == inputs.end()) return fail(ErrorKind::bad_input, "input not given", e.name);
+    ++used;
+    std::size_t at = 0;
+    for (const std::uint32_t c : e.chunks) {
+      const auto n = static_cast<std::size_t>(quantize::elements(key.chunks[c].shape));
+      if (it->second.size() - at < n) return fail(ErrorKind::bad_input, "input has too few elements", e.name);
+      chunks[c].assign(it->second.begin() + static_cast<std::ptrdiff_t>(at), it->second.begin() + static_cast<std::ptrdiff_t>(at + n));
+      at += n;
+    }
+    if (at != it->second.size()) return fail(ErrorKind::bad_input, "input has too many elements", e.name);
+  }
+  if (used != inputs.size()) return fail(ErrorKind::bad_input, "an input that the model does not have");
+  return {};
+}
+
+}  // namespace
+
+Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights, const std::vector<IntTensor>& inputs,
+                                          SliceRun* stats) {
+  const auto start = Clock::now();
+  DSPERSE_TRY(const run::IntegerRunner runner, run::IntegerRunner::create(slice.program, weights));
+  quantize::TensorStore trace(slice.program.tensors.size());
+  for (std::size_t i = 0; i < slice.inputs.size(); ++i) trace[slice.inputs[i].tensor] = inputs[i];
+  run::RunStats ops;
+  DSPERSE_CHECK_OK(runner.run(trace, &ops));
+  if (stats != nullptr) {
+    for (const run::OpStats& op : ops.ops) stats->saturated += op.saturated;
+    stats->seconds = seconds_since(start);
+  }
+  return trace;
+}
+
+Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path, const EdgeTensors& inputs, const Bytes& nonce,
+                             store::RunFolder& folder, const Observer& observer) {
+  const proof::ModelKey& key = model.model().key;
+  if (nonce.size() > 64) return fail(ErrorKind::usage, "a nonce has at most 64 bytes");
+  std::vector<IntTensor> chunks(key.chunks.size());
+  DSPERSE_CHECK_OK(place_inputs(key, inputs, chunks));
+  RunSummary out;
+  const auto count = static_cast<std::uint32_t>(key.slices.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const proof::SliceKey& slice = key.slices[i];
+    tell(observer, {Event::Kind::begin, i, count, "run", 0, 0, 0});
+    DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(i));
+    std::vector<IntTensor> in;
+    for (const proof::Port& p : slice.inputs) in.push_back(chunks[p.chunk]);
+    SliceRun stats;
+    auto trace = slice_trace(slice, secret.weights, in, &stats);
+    if (!trace) return std::unexpected(trace.error().within("slice " + std::to_string(i)));
+    for (const proof::Port& p : slice.outputs) chunks[p.chunk] = (*trace)[p.tensor];
+    out.slices.push_back(stats);
+    tell(observer, {Event::Kind::finished, i, count, "run", stats.seconds, 0, 0});
+  }
+  const auto start = Clock::now();
+  const proof::Geometry boundary = proof::boundary_geometry(key.profile(), key.chunks);
+  std::vector<Digest> roots(key.chunks.size());
+  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
+    store::StoredBoundary stored{chunks[c], std::nullopt, {}};
+    if (!key.chunks[c].is_public) {
+      DSPERSE_TRY(stored.seed, random_seed());
+      DSPERSE_TRY(const proof::BoundaryCommitment tree, proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c], stored.seed));
+      stored.root = tree.root();
+      roots[c] = tree.root();
+    }
+    DSPERSE_CHECK_OK(folder.put_boundary(c, stored));
+  }
+  out.commit_s = seconds_since(start);
+  store::RunInfo info;
+  info.model_id = key.id();
+  info.nonce = nonce;
+  info.model_path = model_path;
+  DSPERSE_TRY(info.salt, random_seed());
+  out.model_id = info.model_id;
+  out.run_id = proof::run_id(info.model_id, nonce, info.salt);
+  for (const proof::Edge& e : key.edges) {
+    if (e.is_output) out.outputs[e.name] = edge_values(e, chunks);
+    if (e.is_input && !key.chunks[e.chunks.front()].is_public)
+      for (const std::uint32_t c : e.chunks) out.input_roots[e.name].push_back(roots[c]);
+  }
+  DSPERSE_TRY(const std::string document, output_document(key, out.outputs, out.input_roots));
+  DSPERSE_CHECK_OK(store::write_file(store::join(folder.path(), "output.json"), document, store::Access::shared));
+  DSPERSE_CHECK_OK(folder.finish(info));
+  return out;
+}
+
+}  // namespace dsperse::pipeline

@@ -1,0 +1,39 @@
+// A run: slices executed one after the other on integers, every boundary committed and stored.
+//
+// Tested by pipeline/pipeline_test.cc.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dsperse/pipeline/edges.h"
+#include "dsperse/pipeline/progress.h"
+#include "dsperse/store/model_folder.h"
+#include "dsperse/store/run_folder.h"
+
+namespace dsperse::pipeline {
+
+struct SliceRun {
+  double seconds = 0;
+  std::uint64_t saturated = 0;  ///< elements clamped by a table
+};
+
+struct RunSummary {
+  Digest model_id{}, run_id{};
+  EdgeTensors outputs;
+  std::map<std::string, std::vector<Digest>> input_roots;  ///< of committed inputs
+  std::vector<SliceRun> slices;
+  double commit_s = 0;
+};
+
+/// All tensors of one slice from its input chunks' values. Errors name op or tensor.
+[[nodiscard]] Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
+                                                        const std::vector<quantize::IntTensor>& inputs, SliceRun* stats = nullptr);
+
+/// Runs the model on the input edges' tensors (all of them, exactly) and fills `folder` (fresh from RunFolder::create); the run is
+/// finished when this returns. nonce: at most 64 bytes. model_path: where `prove` finds the model again.
+[[nodiscard]] Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path, const EdgeTensors& inputs,
+                                           const Bytes& nonce, store::RunFolder& folder, const Observer& observer);
+
+}  // namespace dsperse::pipeline

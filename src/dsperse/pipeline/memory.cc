@@ -1,0 +1,30 @@
+#include "dsperse/pipeline/memory.h"
+
+#include <charconv>
+#include <fstream>
+#include <string>
+
+namespace dsperse::pipeline {
+namespace {
+
+/// "key:   123 kB" in a file of such lines, in bytes.
+std::uint64_t field(const char* path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(key + ":")) continue;
+    const auto at = line.find_first_of("0123456789");
+    std::uint64_t kilobytes = 0;
+    if (at != std::string::npos) std::from_chars(line.data() + at, line.data() + line.size(), kilobytes);
+    return kilobytes * 1024;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::uint64_t peak_rss_bytes() { return field("/proc/self/status", "VmHWM"); }
+void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }
+std::uint64_t memory_total_bytes() { return field("/proc/meminfo", "MemTotal"); }
+std::uint64_t memory_available_bytes() { return field("/proc/meminfo", "MemAvailable"); }
+
+}  // namespace dsperse::pipeline

@@ -1,0 +1,15 @@
+// What this process and this machine use and have, from /proc. Zero where it cannot be read.
+#pragma once
+
+#include <cstdint>
+
+namespace dsperse::pipeline {
+
+/// Most resident memory since the start, or since the last reset_peak_rss().
+std::uint64_t peak_rss_bytes();
+/// Begins a new measurement, where the system allows it.
+void reset_peak_rss();
+std::uint64_t memory_total_bytes();
+std::uint64_t memory_available_bytes();
+
+}  // namespace dsperse::pipeline

@@ -1,0 +1,175 @@
+#include "dsperse/pipeline/prove.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <thread>
+
+#include "dsperse/pipeline/memory.h"
+#include "dsperse/pipeline/slice_prover.h"
+#include "dsperse/proof/verify.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+std::string slice_name(std::uint32_t i) { return "slice " + std::to_string(i); }
+
+/// One entry per chunk of the model out of the stored run.
+Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, const store::RunFolder& run) {
+  std::vector<proof::Boundary> table;
+  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
+    DSPERSE_TRY(store::StoredBoundary b, run.boundary(c, key.chunks[c].shape));
+    if (b.root.has_value() == key.chunks[c].is_public)
+      return fail(ErrorKind::bad_input, "run: a boundary is not what the key says", key.chunks[c].name, "run again into another folder");
+    table.push_back({c, b.root, key.chunks[c].is_public ? std::move(b.values) : quantize::IntTensor{}});
+  }
+  return table;
+}
+
+/// A stored proof that verifies is kept; any other is dropped.
+Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table) {
+  DSPERSE_TRY(const std::optional<proof::SliceProof> stored, context.run.proof(slice));
+  if (stored) {
+    const proof::ModelKey& key = context.model.model().key;
+    proof::Statement statement = slice_statement(key, slice, run_id, table);
+    statement.weights = stored->weights;
+    statement.opening = stored->opening;
+    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) return true;
+    tell(context.observer, {Event::Kind::note, slice, 0, fmt::format("the stored proof of slice {} is damaged: proving it again", slice), 0, 0, 0});
+  }
+  DSPERSE_CHECK_OK(context.run.drop_proof(slice));
+  return false;
+}
+
+/// Everything that would stop a slice later, before the first one starts.
+Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo) {
+  const store::CompiledModel& model = context.model.model();
+  for (const std::uint32_t i : todo) {
+    const proof::SliceKey& slice = model.key.slices[i];
+    if (const auto why = context.backend.unsupported(slice.program)) return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, slice_name(i));
+    if (options.memory_bytes != 0 && model.predicted[i].peak_bytes > options.memory_bytes)
+      return fail(ErrorKind::resource,
+                  fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20, options.memory_bytes >> 20),
+                  slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
+    if (!slice.weight_root) continue;
+    if (auto choice = context.openings.choose(slice.digest(), *slice.weight_root); !choice) return std::unexpected(choice.error().within(slice_name(i)));
+  }
+  return {};
+}
+
+/// Workers take the slices with the longest predicted time first, as long as the memory of those in work fits.
+class Crew {
+ public:
+  Crew(ProveContext& context, const ProveOptions& options, std::vector<std::uint32_t> todo) : context_(context), options_(options), todo_(std::move(todo)) {
+    const auto& predicted = context.model.model().predicted;
+    std::stable_sort(todo_.begin(), todo_.end(), [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
+  }
+
+  Status work(const Digest& run_id, const std::vector<proof::Boundary>& table, std::map<std::uint32_t, store::SliceRecord>& records) {
+    const auto loop = [&] {
+      while (const auto slice = take()) {
+        auto record = prove_and_publish(context_, *slice, run_id, table);
+        give_back(*slice, record ? Status{} : std::unexpected(record.error().within(slice_name(*slice))));
+        if (!record) return;
+        const std::scoped_lock lock(context_.state);
+        tell(context_.observer, {Event::Kind::finished, *slice, slices(), "prove", record->prove_s, 0, record->proof_bytes});
+        records.emplace(*slice, std::move(*record));
+      }
+    };
+    std::vector<std::thread> helpers;
+    for (unsigned w = 1; w < std::min<std::size_t>(options_.workers, todo_.size()); ++w) helpers.emplace_back(loop);
+    loop();
+    for (std::thread& t : helpers) t.join();
+    return result_;
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t slices() const { return static_cast<std::uint32_t>(context_.model.model().key.slices.size()); }
+  [[nodiscard]] std::uint64_t peak(std::uint32_t slice) const { return context_.model.model().predicted[slice].peak_bytes; }
+
+  /// Next slice that fits; waits while none does; nothing when all are taken or one failed.
+  std::optional<std::uint32_t> take() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (!result_ || todo_.empty()) return std::nullopt;
+      const auto fits = std::find_if(todo_.begin(), todo_.end(), [&](auto s) {
+        return in_work_ == 0 || options_.memory_bytes == 0 || in_use_ + peak(s) <= options_.memory_bytes;
+      });
+      if (fits != todo_.end()) {
+        const std::uint32_t slice = *fits;
+        todo_.erase(fits);
+        if (in_work_++ == 0) reset_peak_rss();
+        in_use_ += peak(slice);
+        const double predicted = context_.model.model().predicted[slice].prove_seconds;
+        const std::scoped_lock state(context_.state);
+        tell(context_.observer, {Event::Kind::begin, slice, slices(), "prove", 0, predicted, 0});
+        return slice;
+      }
+      changed_.wait(lock);
+    }
+  }
+
+  void give_back(std::uint32_t slice, Status status) {
+    const std::scoped_lock lock(mutex_);
+    --in_work_;
+    in_use_ -= peak(slice);
+    if (!status && result_) result_ = std::move(status);
+    changed_.notify_all();
+  }
+
+  ProveContext& context_;
+  const ProveOptions& options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::uint32_t> todo_;
+  unsigned in_work_ = 0;
+  std::uint64_t in_use_ = 0;
+  Status result_;
+};
+
+}  // namespace
+
+Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run, store::OpeningStore& openings, const backend::Backend& backend,
+                               const ProveOptions& options, const Observer& observer) {
+  const proof::ModelKey& key = model.model().key;
+  if (run.info().model_id != key.id())
+    return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(), "give the right one with --model, or run again");
+  ProveContext context{model, run, openings, backend, observer, {}};
+  const Digest run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
+  DSPERSE_TRY(const std::vector<proof::Boundary> table, boundary_table(key, run));
+
+  std::map<std::uint32_t, store::SliceRecord> records;
+  std::set<std::uint32_t> kept;
+  std::vector<std::uint32_t> todo;
+  for (const std::uint32_t i : options.slices) {
+    if (i >= key.slices.size()) return fail(ErrorKind::usage, "the model has no such slice", slice_name(i));
+    DSPERSE_TRY(const bool done, keep(context, i, run_id, table));
+    if (!done) {
+      todo.push_back(i);
+      continue;
+    }
+    DSPERSE_TRY(const std::optional<store::SliceRecord> record, run.record(i));
+    store::SliceRecord unknown;
+    unknown.slice = i;
+    records.emplace(i, record.value_or(unknown));
+    kept.insert(i);
+    tell(observer, {Event::Kind::kept, i, static_cast<std::uint32_t>(key.slices.size()), "prove", 0, 0, 0});
+  }
+  DSPERSE_CHECK_OK(check_before_work(context, options, todo));
+  DSPERSE_CHECK_OK(Crew(context, options, todo).work(run_id, table, records));
+
+  proof::Certificate certificate{run.info().model_id, run.info().nonce, run.info().salt, table, {}};
+  ProveSummary out;
+  for (auto& [i, record] : records) {
+    DSPERSE_TRY(std::optional<proof::SliceProof> proof, run.proof(i));
+    if (!proof) return fail(ErrorKind::bad_input, "run: a finished proof vanished", slice_name(i), "prove again");
+    certificate.slices.push_back(std::move(*proof));
+    out.slices.push_back({std::move(record), kept.contains(i)});
+  }
+  out.certificate = proof::encode_certificate(certificate);
+  return out;
+}
+
+}  // namespace dsperse::pipeline

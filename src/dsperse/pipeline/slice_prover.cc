@@ -1,0 +1,141 @@
+#include "dsperse/pipeline/slice_prover.h"
+
+#include <chrono>
+
+#include "dsperse/base/random.h"
+#include "dsperse/pipeline/execute.h"
+#include "dsperse/pipeline/memory.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Tries against other processes that use the same openings; each loses at most one proof's work.
+constexpr int kTries = 16;
+
+/// A slice's inputs, trace and boundary trees, checked against what the run stored.
+struct Prepared {
+  store::ProvingKey secret;
+  quantize::TensorStore trace;
+  std::vector<proof::BoundaryCommitment> trees;
+  std::vector<const proof::BoundaryCommitment*> by_port;
+};
+
+std::unexpected<Error> damaged(const std::string& what, const std::string& where) {
+  return fail(ErrorKind::bad_input, "run: " + what, where, "run again into another folder");
+}
+
+Result<Prepared> prepare(ProveContext& context, std::uint32_t index) {
+  const proof::ModelKey& key = context.model.model().key;
+  const proof::SliceKey& slice = key.slices[index];
+  Prepared out;
+  DSPERSE_TRY(out.secret, context.model.proving_key(index));
+  const std::vector<proof::Port> ports = slice.ports();
+  std::vector<store::StoredBoundary> stored;
+  for (const proof::Port& p : ports) {
+    DSPERSE_TRY(store::StoredBoundary b, context.run.boundary(p.chunk, key.chunks[p.chunk].shape));
+    stored.push_back(std::move(b));
+  }
+  std::vector<quantize::IntTensor> inputs;
+  for (std::size_t i = 0; i < slice.inputs.size(); ++i) inputs.push_back(stored[i].values);
+  DSPERSE_TRY(out.trace, slice_trace(slice, out.secret.weights, inputs));
+  out.trees.reserve(ports.size());
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const proof::Chunk& chunk = key.chunks[ports[i].chunk];
+    if (out.trace[ports[i].tensor] != stored[i].values) return damaged("a stored boundary is not what the slice computes", chunk.name);
+    if (ports[i].is_public) {
+      out.by_port.push_back(nullptr);
+      continue;
+    }
+    // The seed was for these values only: another root means other data, and reusing the seed would leak the difference.
+    DSPERSE_TRY(proof::BoundaryCommitment tree, proof::commit_boundary(slice.profile, slice.boundary, chunk, stored[i].values, stored[i].seed));
+    if (!stored[i].root || tree.root() != *stored[i].root) return damaged("a boundary does not have its stored commitment", chunk.name);
+    out.trees.push_back(std::move(tree));
+    out.by_port.push_back(&out.trees.back());
+  }
+  return out;
+}
+
+Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret, const store::Epoch& epoch) {
+  DSPERSE_TRY(proof::WeightCommitment tree, proof::commit_weights(slice, secret.weights, epoch.seed.value_or(secret.seed)));
+  if (tree.root() != epoch.root) return fail(ErrorKind::bad_input, "the compiled model's weights do not have their commitment", {}, "compile it again");
+  return tree;
+}
+
+/// A tree with a free opening for a proof; makes an epoch when that is needed.
+struct Opened {
+  store::Choice choice;
+  proof::WeightCommitment tree;
+};
+Result<Opened> open_weights(ProveContext& context, const proof::SliceKey& slice, const store::ProvingKey& secret) {
+  const Digest digest = slice.digest();
+  std::optional<std::pair<Digest, proof::WeightCommitment>> fresh;
+  for (int i = 0; i < kTries; ++i) {
+    store::Choice choice;
+    {
+      const std::scoped_lock lock(context.state);
+      DSPERSE_TRY(choice, context.openings.choose(digest, *slice.weight_root));
+    }
+    if (!choice.make_epoch && fresh && fresh->first == choice.epoch.root) return Opened{std::move(choice), std::move(fresh->second)};
+    DSPERSE_TRY(proof::WeightCommitment base, epoch_tree(slice, secret, choice.epoch));
+    if (!choice.make_epoch) return Opened{std::move(choice), std::move(base)};
+    DSPERSE_TRY(const Digest seed, random_seed());
+    DSPERSE_TRY(proof::WeightCommitment epoch, proof::commit_weights(slice, secret.weights, seed));
+    proof::EpochLink link{choice.epoch.root, *epoch.root(), choice.index, 0, {}};
+    DSPERSE_TRY(link.proof, proof::prove_link(slice, link, base, epoch));
+    const std::scoped_lock lock(context.state);
+    DSPERSE_TRY(const bool mine, context.openings.add_epoch(digest, choice.epoch, link, seed));
+    if (mine) fresh.emplace(link.epoch, std::move(epoch));
+  }
+  return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
+}
+
+}  // namespace
+
+proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table) {
+  proof::Statement out;
+  out.key = key.slices[slice].digest();
+  out.run_id = run_id;
+  out.slice = slice;
+  for (const proof::Port& p : key.slices[slice].ports()) out.boundaries.push_back(table[p.chunk]);
+  return out;
+}
+
+Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id,
+                                             const std::vector<proof::Boundary>& table) {
+  const auto start = Clock::now();
+  const proof::SliceKey& slice = context.model.model().key.slices[index];
+  const auto count = static_cast<std::uint32_t>(context.model.model().key.slices.size());
+  DSPERSE_TRY(Prepared prepared, prepare(context, index));
+  for (int i = 0; i < kTries; ++i) {
+    proof::Statement statement = slice_statement(context.model.model().key, index, run_id, table);
+    proof::SliceProof proof;
+    proof.slice = index;
+    Opened opened;
+    if (slice.weight_root) {
+      DSPERSE_TRY(opened, open_weights(context, slice, prepared.secret));
+      statement.weights = proof.weights = opened.choice.epoch.root;
+      statement.opening = proof.opening = opened.choice.index;
+      proof.links = opened.choice.epoch.links;
+    }
+    const backend::Artefacts artefacts{slice, {}};
+    proof::ProveStats stats;
+    DSPERSE_TRY(proof.proof, context.backend.prove({&artefacts, &statement, &prepared.secret.weights, &prepared.trace,
+                                                    slice.weight_root ? &opened.tree : nullptr, prepared.by_port},
+                                                   &stats));
+    store::SliceRecord record{index, seconds_since(start), proof.proof.size(), peak_rss_bytes(), stats.lookups, stats.stages};
+    const std::scoped_lock lock(context.state);
+    if (proof.weights) {
+      DSPERSE_TRY(const bool mine, context.openings.claim(*proof.weights, proof.opening));
+      if (!mine) continue;  // nobody has seen this proof
+    }
+    tell(context.observer, {Event::Kind::claimed, index, count, "", record.prove_s, 0, 0});
+    DSPERSE_CHECK_OK(context.run.put_proof(proof, record));
+    return record;
+  }
+  return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
+}
+
+}  // namespace dsperse::pipeline

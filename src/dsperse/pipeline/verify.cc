@@ -1,0 +1,65 @@
+#include "dsperse/pipeline/verify.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace dsperse::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double percent(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole); }
+
+}  // namespace
+
+Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const slice::Policy& policy) {
+  std::vector<const quantize::Program*> programs;
+  for (const proof::SliceKey& s : key.slices) programs.push_back(&s.program);
+  DSPERSE_TRY(const std::vector<slice::Mode> modes, slice::expand(policy, programs));
+  std::set<std::uint32_t> out;
+  for (std::uint32_t i = 0; i < modes.size(); ++i)
+    if (modes[i] == slice::Mode::proof) out.insert(i);
+  return out;
+}
+
+Result<VerifyReport> verify_run(const VerifyRequest& request) {
+  const proof::ModelKey& key = *request.key;
+  const auto start = Clock::now();
+  VerifyReport out;
+  proof::Expectation user;
+  user.model_id = request.model_id;
+  user.nonce = request.nonce;
+  if (request.policy) {
+    DSPERSE_TRY(user.policy, wanted_slices(key, *request.policy));
+  }
+  for (const auto& [name, values] : request.inputs) user.inputs[name].values = values;
+  for (const auto& [name, roots] : request.input_roots) user.inputs[name].roots = roots;
+  for (const auto& [name, values] : request.output.outputs) user.outputs[name].values = values;
+
+  DSPERSE_TRY(const proof::Certificate certificate, proof::decode_certificate(key, request.certificate));
+  std::optional<std::pair<std::uint32_t, Clock::time_point>> running;
+  std::map<std::uint32_t, double> times;
+  const auto stop = [&] {
+    if (running) times[running->first] = std::chrono::duration<double>(Clock::now() - running->second).count();
+  };
+  out.verdict = proof::verify_certificate(key, certificate, user, [&](std::uint32_t slice) {
+    stop();
+    running.emplace(slice, Clock::now());
+  });
+  stop();
+  for (proof::SliceReport& s : out.verdict.slices)
+    if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
+  if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
+  out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  if (!out.verdict.model_pinned) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
+  if (!out.verdict.fresh) out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
+  return out;
+}
+
+std::string coverage_text(const proof::Coverage& c) {
+  return fmt::format("{} of {} slices, {} of {} operators, {:.1f} % of multiply-adds proved; {:.1f} % together with all that they depend on",
+                     c.slices_proved, c.slices, c.ops_proved, c.ops, percent(c.macs_proved, c.macs), percent(c.macs_cone, c.macs));
+}
+
+}  // namespace dsperse::pipeline

@@ -1,0 +1,42 @@
+// The verifier's side of the files: what the user knows (key, tensors, policy, nonce) against a certificate.
+//
+// Thin: the rules are proof::verify_certificate's. Tested by pipeline/pipeline_test.cc and tests/e2e.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dsperse/pipeline/input.h"
+#include "dsperse/pipeline/output.h"
+#include "dsperse/proof/verify.h"
+#include "dsperse/slice/policy.h"
+
+namespace dsperse::pipeline {
+
+struct VerifyRequest {
+  const proof::ModelKey* key = nullptr;
+  ByteView certificate;
+  EdgeTensors inputs;     ///< public ones
+  EdgeRoots input_roots;  ///< committed ones
+  ClaimedOutput output;
+  std::optional<slice::Policy> policy;  ///< absent: every slice must be proved
+  std::optional<Digest> model_id;
+  std::optional<Bytes> nonce;
+};
+
+struct VerifyReport {
+  proof::CertificateVerdict verdict;
+  double seconds = 0;
+  std::vector<std::string> notes;  ///< what the verdict does not say: model not pinned, freshness not checked
+};
+
+/// Errors (bad_input): bytes that are no certificate of this key. Everything else is a verdict, slices timed.
+[[nodiscard]] Result<VerifyReport> verify_run(const VerifyRequest& request);
+
+/// Slices that a policy wants proved, expanded from the key.
+[[nodiscard]] Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const slice::Policy& policy);
+
+/// "3 of 4 slices, 17 of 20 operators, 98.2 % of multiply-adds proved; 91.0 % with everything they depend on".
+std::string coverage_text(const proof::Coverage& coverage);
+
+}  // namespace dsperse::pipeline

@@ -1,0 +1,147 @@
+// Queries, geometries and the soundness budget, recomputed from their definitions.
+#include "dsperse/proof/profile.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "dsperse/proof/security.h"
+#include "dsperse/proof/slice_argument.h"
+#include "dsperse/proof/testing/harness.h"
+
+namespace dsperse::proof {
+namespace {
+
+using quantize::testing::Builder;
+using quantize::testing::simple_requant;
+
+long double query_error_bits(const Geometry& g) {
+  const long double rate = static_cast<long double>(g.code.k()) / static_cast<long double>(g.code.n());
+  return -static_cast<long double>(g.t) * std::log2l((1 + rate) / 2);
+}
+
+TEST(Profile, QueriesReachTheBits) {
+  EXPECT_EQ(queries(Profile::bits100, 0.25), 151U);
+  for (const Profile p : {Profile::bits100, Profile::bits128})
+    for (const double rate : {0.01, 0.1, 0.2, 0.25, 0.3, 0.5}) {
+      const auto t = static_cast<long double>(queries(p, rate));
+      const long double per_query = std::log2l(2 / (1 + static_cast<long double>(rate)));
+      EXPECT_GE(t * per_query, bits(p) + 2 - 1e-9L);
+      EXPECT_LT((t - 1) * per_query, bits(p) + 2) << "one query less is too few";
+    }
+}
+
+TEST(Profile, GeometriesAreFixpoints) {
+  for (const Profile p : {Profile::bits100, Profile::bits128})
+    for (const std::uint32_t openings : {1U, kBoundaryUses, kWeightBudget})
+      for (const std::uint64_t symbols : {1ULL, 100ULL, 5000ULL, 123456ULL, 10000000ULL, 400000000ULL}) {
+        const Geometry g = solve_geometry(p, symbols, openings);
+        SCOPED_TRACE(std::to_string(symbols) + " symbols, " + std::to_string(openings) + " openings");
+        EXPECT_TRUE(sound_geometry(p, g, openings));
+        EXPECT_EQ(g.code.r, std::size_t{g.t} * openings);
+        EXPECT_LE(2 * g.code.k(), g.code.n());
+        EXPECT_EQ(g.t, queries(p, static_cast<double>(g.code.k()) / static_cast<double>(g.code.n())));
+        EXPECT_GE(query_error_bits(g), bits(p) + 2 - 1e-9L);
+        EXPECT_EQ(g, solve_geometry(p, symbols, openings)) << "deterministic";
+        // Anything weaker is refused.
+        Geometry weak = g;
+        --weak.t;
+        EXPECT_FALSE(sound_geometry(p, weak, openings)) << "one query less";
+        weak = g;
+        --weak.code.r;
+        EXPECT_FALSE(sound_geometry(p, weak, openings)) << "one pad less";
+        EXPECT_FALSE(sound_geometry(p, g, openings + 1)) << "one opening more";
+        weak = g;
+        --weak.code.log_n;
+        EXPECT_FALSE(sound_geometry(p, weak, openings)) << "half the columns";
+        if (p == Profile::bits100) {
+          EXPECT_FALSE(sound_geometry(Profile::bits128, g, openings)) << "the other profile";
+        }
+      }
+}
+
+TEST(Profile, BoundsOfSizes) {
+  Geometry g = solve_geometry(Profile::bits100, 1000, 1);
+  for (const auto& spoil : std::vector<std::function<void(Geometry&)>>{
+           [](Geometry& x) { x.code.c = 3; }, [](Geometry& x) { x.code.c = 17; }, [](Geometry& x) { x.code.log_n = 21; },
+           [](Geometry& x) { x.code.log_n = 63; }, [](Geometry& x) { x.t = 0; }, [](Geometry& x) { x.t = 1U << 21; },
+           [](Geometry& x) { x.code.r = SIZE_MAX; }, [](Geometry& x) { x.code.c = 63; }}) {
+    Geometry bad = g;
+    spoil(bad);
+    EXPECT_FALSE(sound_geometry(Profile::bits100, bad, 1));
+  }
+  for (unsigned vars = 1; vars < 40; ++vars) {
+    const Geometry end = solve_end_geometry(Profile::bits100, vars);
+    EXPECT_GE(end.code.kd(), 2 * vars) << "a pad for each of the last sumcheck's messages";
+    EXPECT_TRUE(sound_geometry(Profile::bits100, end, 1));
+  }
+}
+
+SliceKey key_of(Profile profile) {
+  Builder b;
+  const auto x = b.input({2, 6}, -127, 127);
+  const auto y = b.gemm(x, 6, 5, simple_requant(7, quantize::Function::relu, 8), true, 127);
+  const auto t = b.rearrange({0, {5, 2}, 0, {{y, {2, 5}, {{0, {{1, 1}}}, {0, {{0, 1}}}}}}}, {5, 2}, 0, 127);
+  b.gemm(t, 10, 3, simple_requant(7, quantize::Function::identity, 8), true, 127);
+  return testing::make_case(b.done(), {.profile = profile})->key;
+}
+
+TEST(Security, TablesAreTheBudget) {
+  for (const Profile profile : {Profile::bits100, Profile::bits128}) {
+    const SliceKey key = key_of(profile);
+    const long double field = 64.0L * degree(profile);
+    const auto relation = slice_relation(key).value();
+    const Layout layout = profile == Profile::bits100 ? slice_layout<2>(slice_spec(key, relation), relation, key)
+                                                      : slice_layout<3>(slice_spec(key, relation), relation, key);
+    // N: elements of all lookups and rows of all tables, counted here.
+    long double n = 0;
+    for (const auto& l : relation.lookups) n += static_cast<long double>(quantize::elements(l.shape));
+    for (const auto& t : relation.tables) n += static_cast<long double>(t.rows.size());
+    const SecurityTable table = security_of_slice(key).value();
+    const auto event = [&](const std::string& name) {
+      for (const SecurityEvent& e : table.events)
+        if (e.name == name) return e;
+      ADD_FAILURE() << "no event " << name;
+      return SecurityEvent{};
+    };
+    EXPECT_NEAR(event("lookups").bits, static_cast<double>(field - std::log2l(5 * n)), 1e-6);
+    EXPECT_NEAR(event("sumcheck round").bits, static_cast<double>(field - 1), 1e-6);
+    const unsigned leaf_vars = relation::leaf_cube(relation).vars;
+    EXPECT_EQ(event("fraction tree, two claims as one").times, 2 * leaf_vars);
+    // Levels have 0, 1, ... variables; products share 6 = 3 bits and 10 = 4 bits.
+    EXPECT_EQ(event("sumcheck round").times, leaf_vars * (leaf_vars - 1) / 2 + 3 + 4 + layout.vars);
+    EXPECT_EQ(event("identity at a random point").times, 3U + 1U);
+    EXPECT_EQ(event("product slots").bits, static_cast<double>(field));
+    EXPECT_EQ(layout.groups.size(), 3U);
+    for (const auto& g : layout.groups) {
+      EXPECT_NEAR(event("queries, " + g.label).bits, static_cast<double>(query_error_bits(g.geometry)), 1e-6);
+      EXPECT_NEAR(event("proximity, " + g.label).bits, static_cast<double>(field) - g.geometry.code.log_n, 1e-6);
+    }
+    EXPECT_NEAR(event("queries, end").bits, static_cast<double>(query_error_bits(layout.end)), 1e-6);
+    EXPECT_NEAR(event("proximity, end").bits,
+                static_cast<double>(field) - std::log2(static_cast<double>(layout.end.code.n()) + 1), 1e-6);
+    long double sum = 0, worst = 1000;
+    for (const SecurityEvent& e : table.events) {
+      EXPECT_GE(e.bits, bits(profile)) << e.name;
+      sum += static_cast<long double>(e.times) * std::exp2l(-static_cast<long double>(e.bits));
+      worst = std::min(worst, static_cast<long double>(e.bits));
+    }
+    EXPECT_NEAR(table.worst(), static_cast<double>(worst), 1e-6);
+    EXPECT_NEAR(table.total(), static_cast<double>(-std::log2l(sum)), 1e-6);
+    EXPECT_GE(table.total(), bits(profile) - 1) << "a union bound over one proof stays within a bit of the profile";
+    for (const auto& other : {security_of_ranges(key).value(), security_of_link(key).value()}) {
+      EXPECT_GE(other.worst(), bits(profile));
+      EXPECT_GE(other.total(), bits(profile) - 1);
+    }
+  }
+}
+
+TEST(Security, LargestSliceKeepsTheProfile) {  // the caps of lookups, columns and checks
+  const double lookups = 128 - std::log2(static_cast<double>(relation::kMaxLookups) * (relation::kMaxWidth + 2));
+  EXPECT_GE(lookups, 100);
+  EXPECT_GE(128 - 20 - std::log2(2.0), 100) << "proximity of the longest code";
+  EXPECT_GE(128 - 28, 100) << "2^28 checks folded by powers of one challenge";
+}
+
+}  // namespace
+}  // namespace dsperse::proof

@@ -1,0 +1,83 @@
+// Time of one slice proof, stage by stage: LeNet-5 and a VGG-like CNN with random weights and inputs, everything committed.
+//
+// Counters are milliseconds of the fastest iteration's stages. Run with one thread for the figures of docs/protocol.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "dsperse/base/parallel.h"
+#include "dsperse/proof/testing/harness.h"
+
+namespace dsperse::proof {
+namespace {
+
+using quantize::Function;
+using quantize::TensorId;
+using quantize::Window;
+using quantize::testing::Builder;
+using quantize::testing::simple_requant;
+
+Window square(std::int64_t kernel, std::int64_t stride, std::int64_t pad) {
+  return {{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad}, {pad, pad}};
+}
+
+quantize::Program lenet() {
+  Builder b;
+  TensorId x = b.input({1, 28, 28, 1}, -127, 127);
+  x = b.maximum(b.conv(x, 6, square(5, 1, 2), simple_requant(9, Function::relu), 1, true, 127), square(2, 2, 0));
+  x = b.maximum(b.conv(x, 16, square(5, 1, 0), simple_requant(11, Function::relu), 1, true, 127), square(2, 2, 0));
+  x = b.gemm(x, 400, 120, simple_requant(11, Function::relu), true, 127);
+  x = b.gemm(x, 120, 84, simple_requant(10, Function::relu), true, 127);
+  b.gemm(x, 84, 10, simple_requant(9), true, 127);
+  return b.done();
+}
+
+/// VGG-16 for 32 x 32 images: 13 convolutions, five poolings, 512-512-10; 15 million weights. `width` divides the channels.
+quantize::Program vgg(std::int64_t width) {
+  Builder b;
+  TensorId x = b.input({1, 32, 32, 3}, -127, 127);
+  for (const auto& [channels, count] : {std::pair{64, 2}, {128, 2}, {256, 3}, {512, 3}, {512, 3}}) {
+    for (int i = 0; i < count; ++i)
+      x = b.conv(x, channels / width, square(3, 1, 1), simple_requant(12, Function::relu), 1, true, 127);
+    x = b.maximum(x, square(2, 2, 0));
+  }
+  x = b.gemm(x, 512 / width, 512 / width, simple_requant(12, Function::relu), true, 127);
+  b.gemm(x, 512 / width, 10, simple_requant(10), true, 127);
+  return b.done();
+}
+
+void prove(benchmark::State& state, const quantize::Program& program, Profile profile) {
+  const char* count = std::getenv("DSPERSE_BENCH_THREADS");
+  set_threads(count != nullptr ? static_cast<std::size_t>(std::atoi(count)) : 1);
+  testing::CaseOptions options;
+  options.profile = profile;
+  const auto made = testing::make_case(program, options);
+  if (!made) return state.SkipWithError(made.error().text().c_str());
+  ProveStats best;
+  Bytes proof;
+  for (auto _ : state) {
+    ProveStats stats;
+    auto bytes = prove_slice(made->key, made->statement, made->witness(), &stats);
+    if (!bytes) return state.SkipWithError(bytes.error().text().c_str());
+    proof = std::move(*bytes);
+    if (best.seconds == 0 || stats.seconds < best.seconds) best = stats;
+  }
+  if (!made->verify(proof)) return state.SkipWithError("rejected");
+  for (std::size_t i = 0; i < best.stages.size(); ++i)
+    state.counters[static_cast<char>('a' + i) + (" " + best.stages[i].first)] = best.stages[i].second * 1e3;
+  state.counters["total_ms"] = best.seconds * 1e3;
+  state.counters["lookups"] = static_cast<double>(best.lookups);
+  state.counters["symbols"] = static_cast<double>(best.witness_symbols);
+  state.counters["proof_bytes"] = static_cast<double>(best.proof_bytes);
+}
+
+BENCHMARK_CAPTURE(prove, lenet, lenet(), Profile::bits100)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(prove, lenet_128, lenet(), Profile::bits128)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(prove, vgg_quarter, vgg(4), Profile::bits100)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(prove, vgg, vgg(1), Profile::bits100)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace dsperse::proof
+
+BENCHMARK_MAIN();

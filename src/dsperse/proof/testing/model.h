@@ -1,0 +1,58 @@
+// A model of several slices with everything that a certificate needs, from small Programs whose ports name chunks.
+//
+// Product targets don't link this. Used by proof/key_test.cc, proof/certificate_test.cc and tests/soundness.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "dsperse/proof/testing/harness.h"
+
+namespace dsperse::proof::testing {
+
+/// A slice and the chunks of its ports, in the program's order of inputs and outputs.
+struct ModelSlice {
+  quantize::Program program;
+  std::vector<std::string> inputs, outputs;
+};
+
+struct ModelSpec {
+  std::vector<ModelSlice> slices;
+  std::vector<Edge> edges;  ///< chunks by number, in the order in which `chunks` lists their names; io is added
+  std::vector<std::string> chunks;
+  std::set<std::string> publics;         ///< chunks
+  std::set<std::uint32_t> fresh_epochs;  ///< slices that use an epoch of their own, linked to the origin
+  Profile profile = Profile::bits100;
+};
+
+struct ModelCase {
+  ModelSpec spec;
+  ModelKey key;
+  std::vector<quantize::WeightStore> weights;
+  std::vector<quantize::TensorStore> traces;
+  std::vector<WeightCommitment> origins, epochs;  ///< epochs: empty where the origin is used
+  std::vector<BoundaryCommitment> trees;          ///< per chunk; impl null for public ones
+  std::vector<quantize::IntTensor> values;        ///< per chunk
+  Certificate certificate;
+  Expectation user;
+
+  /// The statement of a slice under this certificate.
+  [[nodiscard]] Statement statement(std::uint32_t slice) const;
+  /// Proves a slice for this certificate, with its epoch link if it has one.
+  [[nodiscard]] SliceProof prove(std::uint32_t slice) const;
+  /// Keeps only the proofs of these slices.
+  [[nodiscard]] Certificate only(const std::set<std::uint32_t>& slices) const;
+  [[nodiscard]] CertificateVerdict verify(const Certificate& c, const Expectation& e) const {
+    return verify_certificate(key, c, e);
+  }
+};
+
+/// Random weights and inputs; runs, commits, proves every slice. Aborts when anything fails.
+ModelCase make_model(ModelSpec spec, std::uint64_t seed = 1);
+
+/// x -> a -> b, then y from a + b: a is an output of the model, consumed twice inside.
+ModelSpec skip_model();
+/// x -> a0, a1 (two chunks of one edge), then y from both; slice 0 uses an epoch of its own.
+ModelSpec chunk_model();
+
+}  // namespace dsperse::proof::testing

@@ -1,0 +1,45 @@
+// A Program whose structure is fixed and whose numbers are still real: what lowering makes, and what exponents turn into
+// integers. Lowering needs no calibration data; the same draft can be finished with other exponents.
+//
+// Tested by ops/lower_test.cc and ops/network_test.cc.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "dsperse/quantize/io.h"
+#include "dsperse/quantize/program.h"
+#include "dsperse/quantize/view.h"
+
+namespace dsperse::quantize {
+
+/// An activation on real numbers. alpha: slope of leaky_relu; lo, hi: ends of clip.
+struct RealActivation {
+  Function f = Function::identity;
+  double alpha = 0;
+  double lo = -std::numeric_limits<double>::infinity(), hi = std::numeric_limits<double>::infinity();
+};
+double apply(const RealActivation& activation, double x);
+/// sigmoid and tanh: sampled on a grid of their own.
+inline bool is_grid(Function f) { return f == Function::sigmoid || f == Function::tanh; }
+
+/// What an integer tensor is in the float model: `after` applied to the ONNX tensor `source` (identity, unless a later activation
+/// was moved before a pool), its elements placed as `view` says.
+struct Origin {
+  std::string source;
+  RealActivation after;
+  View view;
+  bool integers = false;  ///< token ids and the like: exponent 0
+};
+
+struct Draft {
+  Program program;              ///< shapes, windows, terms, pieces; exponents, ranges, shifts and weight magnitudes not yet
+  std::vector<Origin> tensors;  ///< by TensorId
+  std::vector<std::vector<float>> weights;  ///< by WeightId, in the order of the WeightSpec's shape
+  std::vector<RealActivation> activations;  ///< by op
+  std::vector<double> fills;                ///< by op: what a Rearrange puts where no piece lies
+  std::vector<IoMapping> inputs, outputs;
+};
+
+}  // namespace dsperse::quantize

@@ -1,0 +1,251 @@
+#include "dsperse/quantize/finish.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dsperse/quantize/limits.h"
+#include "dsperse/quantize/table.h"
+
+namespace dsperse::quantize {
+namespace {
+
+/// No shift of a convolution or matrix product needs more: 2^-24 of an output step is far below any rounding.
+constexpr std::int32_t kLongestShift = 24;
+/// Bits of one remainder lookup (relation::Options::limb_bits).
+constexpr std::int32_t kLimbBits = 8;
+/// Weight exponents may be lowered to save a lookup while the noise that this adds stays below this part of an output step (RMS).
+constexpr double kWeightNoise = 0.2;
+
+std::int64_t top_of(unsigned bits) { return (std::int64_t{1} << (bits - 1)) - 1; }
+
+std::int64_t rounded(double x, std::int32_t exponent) { return std::llround(std::ldexp(x, exponent)); }
+
+/// Smallest 2^(4 k) - 1 >= m: says little about the values below it.
+std::int64_t coarse_bound(std::int64_t m) {
+  std::int64_t bound = 15;
+  while (bound < m) bound = bound * 16 + 15;
+  return bound;
+}
+
+class Finisher {
+ public:
+  Finisher(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+           const QuantizeOptions& options)
+      : draft_(draft),
+        scales_(scales),
+        statistics_(statistics),
+        options_(options),
+        p_(draft.program),
+        store_(draft.weights.size()) {}
+
+  Result<Finished> run() {
+    for (TensorId t = 0; t < p_.tensors.size(); ++t) {
+      p_.tensors[t].exponent = scales_.exponent[t];
+      p_.tensors[t].hi = top_of(scales_.bits[t]);
+      p_.tensors[t].lo = -p_.tensors[t].hi;
+    }
+    for (index_ = 0; index_ < p_.ops.size(); ++index_) {
+      Op& op = p_.ops[index_];
+      if (auto s = std::visit([this](auto& body) { return one(body); }, op.body); !s)
+        return std::unexpected(std::move(s).error().within(op.name));
+      DSPERSE_TRY(const auto bound, accumulator_bound(p_, op));
+      if (const Requant* r = op_requant(op); r != nullptr && rounded_bound(*r, bound) >= kAccumulatorLimit)
+        return fail(ErrorKind::unsupported, "the scaled accumulator could reach 2^61", op.name,
+                    "its inputs and outputs differ too much in size");
+    }
+    if (auto s = check_program(p_); !s)
+      return fail(ErrorKind::unsupported, s.error().what, s.error().where, "the model is beyond a limit of the integer program");
+    return Finished{std::move(p_), std::move(store_)};
+  }
+
+ private:
+  [[nodiscard]] std::int32_t exponent(TensorId t) const { return scales_.exponent[t]; }
+
+  /// Activation and clamp of an op that makes y, and y's range; returns the exponent at which the rounded accumulator is.
+  Result<std::int32_t> activate_into(TensorId y, Requant& r) {
+    const RealActivation& real = draft_.activations[index_];
+    const std::int32_t e = exponent(y);
+    const std::int64_t top = top_of(scales_.bits[y]);
+    Activation& a = r.activation;
+    r.clamp_bits = scales_.bits[y] - 1;
+    a = {real.f, is_grid(real.f) ? grid_exponent(real.f, scales_.bits[y]) : e, e, -top, top, 0, 0};
+    switch (real.f) {
+      case Function::identity:
+        break;
+      case Function::relu:
+        a.lo = 0;
+        break;
+      case Function::leaky_relu:
+        if (!(real.alpha >= 0 && real.alpha <= 1))
+          return fail(ErrorKind::unsupported, "the slope " + std::to_string(real.alpha) + " is not in [0, 1]");
+        a.a = rounded(real.alpha, 24);
+        a.lo = activate(a, -top - 1);
+        break;
+      case Function::clip:
+        if (!(real.lo <= real.hi)) return fail(ErrorKind::unsupported, "the clip's ends are out of order");
+        // Compared as reals first: an end may be infinite.
+        a.lo = a.a = real.lo <= std::ldexp(static_cast<double>(-top), -e) ? -top : std::min(top, rounded(real.lo, e));
+        a.hi = a.b = real.hi >= std::ldexp(static_cast<double>(top), -e) ? top : std::max(-top, rounded(real.hi, e));
+        break;
+      case Function::sigmoid:
+        a.lo = 0;
+        [[fallthrough]];
+      case Function::tanh:
+        a.hi = std::min(top, std::int64_t{1} << e);
+        if (real.f == Function::tanh) a.lo = -a.hi;
+        break;
+    }
+    p_.tensors[y].lo = a.lo;
+    p_.tensors[y].hi = a.hi;
+    return a.in_exponent;
+  }
+
+  static void set_shifts(Requant& r, std::vector<std::int32_t> shift) {
+    if (std::all_of(shift.begin(), shift.end(), [&](auto s) { return s == shift[0]; })) shift.resize(1);
+    r.shift = std::move(shift);
+  }
+
+  /// Largest shift worth its lookups for a sum of `inner` products of x.
+  [[nodiscard]] std::int32_t longest_shift(TensorId x, std::int64_t inner) const {
+    const double q = std::ldexp(statistics_[x].mean_square(), 2 * exponent(x));
+    for (std::int32_t s = kLimbBits; s < kLongestShift; s += kLimbBits)
+      if (std::ldexp(std::sqrt(static_cast<double>(inner) / 12 * q), -s) <= kWeightNoise) return s;
+    return kLongestShift;
+  }
+
+  /// Weights, biases and shifts of Conv and Gemm.
+  template <class Linear>
+  Status linear(Linear& op) {
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(op.y, op.requant));
+    WeightSpec& spec = p_.weights[op.w];
+    const auto outputs = static_cast<std::size_t>(spec.shape[0]);
+    const auto& real = draft_.weights[op.w];
+    const std::size_t inner = real.size() / outputs;
+    spec.max_abs = top_of(options_.weight_bits);
+    const std::int32_t most = v_exponent - exponent(op.x) + longest_shift(op.x, static_cast<std::int64_t>(inner));
+    const std::int32_t least = v_exponent - exponent(op.x) + kMinShift;
+
+    std::vector<std::int32_t> e(outputs);
+    constexpr std::int32_t kAny = 1000;  // a channel of zeros
+    for (std::size_t o = 0; o < outputs; ++o) {
+      double largest = 0;
+      for (std::size_t k = o * inner; k < (o + 1) * inner; ++k)
+        largest = std::max(largest, std::fabs(static_cast<double>(real[k])));
+      e[o] = std::min(most, fitting_exponent(largest, static_cast<double>(spec.max_abs), kAny));
+      if (op.bias) {
+        const double b = std::fabs(static_cast<double>(draft_.weights[*op.bias][o]));
+        e[o] = std::min(e[o], fitting_exponent(b, static_cast<double>(kMaxWeight), kAny) - exponent(op.x));
+      }
+      if (e[o] < least)
+        return fail(ErrorKind::unsupported,
+                    "weights or biases of channel " + std::to_string(o) + " are too large for this output's range", {},
+                    "calibrate with data of the size that the model sees");
+    }
+    if (!options_.per_channel) std::fill(e.begin(), e.end(), *std::min_element(e.begin(), e.end()));
+
+    auto& w = store_[op.w].narrow;
+    w.resize(real.size());
+    std::vector<std::int32_t> shift(outputs);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      for (std::size_t k = o * inner; k < (o + 1) * inner; ++k)
+        w[k] = static_cast<std::int16_t>(rounded(static_cast<double>(real[k]), e[o]));
+      shift[o] = exponent(op.x) + e[o] - v_exponent;
+    }
+    if (op.bias) {
+      std::vector<std::int64_t> b(outputs);
+      for (std::size_t o = 0; o < outputs; ++o)
+        b[o] = rounded(static_cast<double>(draft_.weights[*op.bias][o]), exponent(op.x) + e[o]);
+      DSPERSE_CHECK_OK(put(*op.bias, std::move(b)));
+    }
+    set_shifts(op.requant, std::move(shift));
+    return {};
+  }
+
+  Status put(WeightId id, std::vector<std::int64_t> values) {
+    std::int64_t largest = 0;
+    for (const auto v : values) largest = std::max(largest, std::abs(v));
+    if (largest > kMaxWeight)
+      return fail(ErrorKind::unsupported, "a constant is beyond 40 bits at this tensor's scale", p_.weights[id].name);
+    p_.weights[id].max_abs = coarse_bound(largest);
+    if (p_.weights[id].max_abs <= kMaxNarrowWeight)
+      store_[id].narrow.assign(values.begin(), values.end());
+    else
+      store_[id].wide = std::move(values);
+    return {};
+  }
+
+  Status one(Conv& c) { return linear(c); }
+  Status one(Gemm& g) { return linear(g); }
+
+  Status one(Sum& s) {
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(s.y, s.requant));
+    std::int32_t e = v_exponent;
+    for (const auto& t : s.terms)
+      if (!t.is_weight) e = std::max(e, exponent(t.id));
+    for (auto& t : s.terms) {
+      if (t.is_weight) {
+        const auto& real = draft_.weights[t.id];
+        std::vector<std::int64_t> values(real.size());
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          const double scaled = std::ldexp(static_cast<double>(real[i]), e);
+          if (std::fabs(scaled) > static_cast<double>(kMaxWeight))
+            return fail(ErrorKind::unsupported, "a constant is beyond 40 bits at this tensor's scale", p_.weights[t.id].name);
+          values[i] = std::llround(scaled);
+        }
+        DSPERSE_CHECK_OK(put(t.id, std::move(values)));
+      } else if (e - exponent(t.id) >= 40) {
+        return fail(ErrorKind::unsupported, "operands differ by more than 2^40 in scale", p_.tensors[t.id].name);
+      } else {
+        t.coef *= std::int64_t{1} << (e - exponent(t.id));
+      }
+    }
+    if (e - v_exponent > kMaxShift) return fail(ErrorKind::unsupported, "operands are far below the scale of the result");
+    s.requant.shift = {e - v_exponent};
+    return {};
+  }
+
+  Status one(AveragePool& a) {
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(a.y, a.requant));
+    const std::int32_t s = exponent(a.x) + static_cast<std::int32_t>(AveragePool::kAverageBits) - v_exponent;
+    if (s < kMinShift || s > kMaxShift)
+      return fail(ErrorKind::unsupported, "the mean and what it averages differ too much in scale");
+    a.requant.shift = {s};
+    return {};
+  }
+
+  Status one(MaxPool& m) {
+    p_.tensors[m.y].lo = p_.tensors[m.x].lo;
+    p_.tensors[m.y].hi = p_.tensors[m.x].hi;
+    return {};
+  }
+
+  Status one(Rearrange& r) {
+    const std::int64_t top = top_of(scales_.bits[r.y]);
+    const double fill = std::ldexp(draft_.fills[index_], exponent(r.y));
+    r.fill = std::llround(std::clamp(fill, static_cast<double>(-top), static_cast<double>(top)));
+    TensorSpec& y = p_.tensors[r.y];
+    y.lo = y.hi = r.fill;
+    for (const auto& piece : r.pieces) {
+      y.lo = std::min(y.lo, p_.tensors[piece.x].lo);
+      y.hi = std::max(y.hi, p_.tensors[piece.x].hi);
+    }
+    return {};
+  }
+
+  const Draft& draft_;
+  const Scales& scales_;
+  const std::vector<TensorStatistics>& statistics_;
+  const QuantizeOptions& options_;
+  Program p_;
+  WeightStore store_;
+  std::size_t index_ = 0;
+};
+
+}  // namespace
+
+Result<Finished> finish(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+                        const QuantizeOptions& options) {
+  return Finisher(draft, scales, statistics, options).run();
+}
+
+}  // namespace dsperse::quantize

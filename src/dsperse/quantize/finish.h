@@ -1,0 +1,27 @@
+// A Draft and the scales of its tensors become the integer Program and its weights.
+//
+// Here weight exponents, shifts, biases, coefficients, activation ranges are computed; docs/semantics.md says the rules.
+// Tested by ops/lower_test.cc and ops/network_test.cc.
+#pragma once
+
+#include <vector>
+
+#include "dsperse/base/result.h"
+#include "dsperse/quantize/draft.h"
+#include "dsperse/quantize/exponents.h"
+#include "dsperse/quantize/options.h"
+#include "dsperse/quantize/statistics.h"
+
+namespace dsperse::quantize {
+
+struct Finished {
+  Program program;
+  WeightStore weights;
+};
+
+/// The Program passes check_program. Errors (unsupported) name the op: accumulators that could reach 2^61, biases or constants
+/// beyond 40 bits, slopes outside of [0, 1].
+[[nodiscard]] Result<Finished> finish(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+                                      const QuantizeOptions& options);
+
+}  // namespace dsperse::quantize

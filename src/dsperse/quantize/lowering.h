@@ -1,0 +1,139 @@
+// Turns the nodes of a float Graph into the ops of a Draft; the operators (ops/<family>/lower.cc) call it.
+//
+// It owns layouts: images are stored channels-last, matrices (rows, features); Reshape and Transpose only change Views, and a
+// Rearrange is made where an op needs its data elsewhere. It joins activations to the op before them. It knows no ONNX operator,
+// except that an input's layout follows the operators that read it. Not here: exponents (quantize/exponents.h).
+// Tested by ops/lower_test.cc.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dsperse/model/graph.h"
+#include "dsperse/quantize/draft.h"
+#include "dsperse/quantize/lower.h"
+
+namespace dsperse::quantize {
+
+/// A float tensor of the graph as an integer tensor of the draft. sole: nothing else reads that integer tensor so far, nor
+/// can later except through this value.
+struct Value {
+  std::string name;  ///< ONNX name
+  TensorId id = 0;
+  View view;
+  bool sole = true;
+};
+
+/// coef times a tensor, or a constant of a shape that broadcasts.
+struct RealTerm {
+  std::optional<Value> tensor;
+  model::Shape shape;         ///< of the constant
+  std::vector<float> values;  ///< of the constant, row major
+  std::int64_t coef = 1;
+};
+
+/// A value put into a larger (or smaller) one: element i of axis k lands at i + offset[k].
+struct Placed {
+  Value x;
+  std::vector<std::int64_t> offset;
+};
+
+class Lowering {
+ public:
+  explicit Lowering(const model::Graph& graph);
+
+  // Facts.
+  [[nodiscard]] const model::Graph& graph() const { return graph_; }
+  [[nodiscard]] static bool has_input(const model::Node& node, std::size_t i) {
+    return i < node.inputs.size() && !node.inputs[i].empty();
+  }
+  /// The constant that input i is, or nullptr.
+  [[nodiscard]] const model::Tensor* constant(const model::Node& node, std::size_t i) const;
+  /// Input i as a float constant; an error otherwise, `what` names its role ("weights").
+  [[nodiscard]] Result<const model::Tensor*> float_constant(const model::Node& node, std::size_t i,
+                                                            const std::string& what) const;
+  /// Input i, which must not be a constant.
+  [[nodiscard]] Result<Value> tensor(const model::Node& node, std::size_t i) const;
+  /// Shape of an ONNX tensor.
+  [[nodiscard]] const model::Shape& shape(const std::string& name) const;
+
+  // Ops; each makes the node's output 0. Errors lack the node's name, which lower_graph adds.
+
+  /// The same data under another shape or axis order.
+  void alias(const model::Node& node, const Value& x, View view);
+  /// Row-major data under the shape of the node's output; moves only if it must.
+  [[nodiscard]] Status reshape(const model::Node& node, const Value& x);
+  /// w: (O, KH, KW, C / groups); bias: O values or none. x: (N, C, spatial); window of a 1-D conv uses axis 1.
+  [[nodiscard]] Status conv(const model::Node& node, const Value& x, const Window& window, std::int64_t groups,
+                            std::vector<float> w, std::vector<float> bias);
+  /// x: (..., K), w: (O, K) -> (..., O).
+  [[nodiscard]] Status gemm(const model::Node& node, const Value& x, std::vector<float> w, std::vector<float> bias);
+  /// At least one term is a tensor. A constant per channel joins the bias of the layer before it.
+  [[nodiscard]] Status sum(const model::Node& node, std::vector<RealTerm> terms);
+  [[nodiscard]] Status average(const model::Node& node, const Value& x, const Window& window, bool count_include_pad,
+                               std::array<std::int64_t, 2> counted_pad_end);
+  [[nodiscard]] Status maximum(const model::Node& node, const Value& x, const Window& window);
+  /// Pieces in one tensor of the output's shape, `fill` elsewhere.
+  [[nodiscard]] Status place(const model::Node& node, std::vector<Placed> pieces, double fill);
+  /// Joined to the op that makes x if nothing else reads it (also before a MaxPool), otherwise a Sum of one term.
+  [[nodiscard]] Status activation(const model::Node& node, const RealActivation& activation);
+
+  // Used by lower_graph.
+  [[nodiscard]] Status inputs(const LowerSet& lower);
+  [[nodiscard]] Status outputs();
+  Draft take() { return std::move(draft_); }
+
+ private:
+  static constexpr std::uint32_t kUnit = 0xFFFFFFFFU;
+  /// How an op wants a tensor to lie. axes: the logical axis of every storage axis, kUnit where a size-1 axis is added.
+  struct Place {
+    View view;
+    Shape spec;
+    std::vector<std::uint32_t> axes;
+  };
+
+  static Place axes_place(const Shape& shape, const std::vector<std::uint32_t>& axes);
+  [[nodiscard]] static Result<Place> logical_place(const Shape& shape);
+  [[nodiscard]] static Result<Place> channels_last(const Shape& shape);
+  /// The Place of x if every axis lies in one piece and no storage axis mixes two.
+  [[nodiscard]] std::optional<Place> place_of(const Value& x) const;
+  [[nodiscard]] const Shape& spec(TensorId id) const { return draft_.program.tensors[id].shape; }
+  /// x where it is, or a copy there. fresh: a copy in any case.
+  Value at(const model::Node& node, const Value& x, const Place& to, bool fresh = false);
+  /// A place for `out` that lies like x, whose axes each lie in one run.
+  [[nodiscard]] Result<Place> like(const Value& x, const Shape& out) const;
+  [[nodiscard]] Result<Value> image(const model::Node& node, const Value& x);
+
+  TensorId add_tensor(std::string name, std::string source, Shape spec, View view);
+  WeightId add_weight(std::string name, Shape shape, std::vector<float> values);
+  Sum::Term constant_term(const std::string& name, const RealTerm& term, const Place* place, const View& y, const Shape& y_spec);
+  /// Appends an op that makes `name` and binds it.
+  TensorId add_op(const std::string& op_name, const std::string& type, const std::string& name, decltype(Op::body) body,
+                  Shape spec, View view, double fill = 0);
+  [[nodiscard]] std::size_t uses(const std::string& name) const;
+  /// The node that reads x may change the op that makes it: nothing else ever sees the value between them.
+  [[nodiscard]] bool sole(const Value& x) const { return x.sole && uses(x.name) == 1; }
+  /// The tensor that `op` makes is the node's output from now on.
+  void rename(const model::Node& node, const Value& x, std::size_t op);
+  /// Conv or Gemm plus one constant per channel: the constant joins the bias.
+  [[nodiscard]] bool fold_into_bias(const model::Node& node, const std::vector<RealTerm>& terms);
+  [[nodiscard]] bool fuse(const model::Node& node, const Value& x, const RealActivation& activation);
+  [[nodiscard]] bool wants_channels_last(const std::string& name, const LowerSet& lower, std::set<std::string>& seen) const;
+
+  const model::Graph& graph_;
+  Draft draft_;
+  std::map<std::string, Value> values_;
+  std::map<std::string, std::size_t> uses_;
+  std::map<TensorId, std::size_t> producer_;  ///< op that makes a tensor
+  std::map<TensorId, TensorId> sole_pool_;    ///< MaxPool output -> its input, where only the pool reads that
+  std::map<std::string, Value> copies_;       ///< by source and target
+};
+
+/// All nodes; an error names the node.
+[[nodiscard]] Result<Draft> lower_graph(const model::Graph& graph, const LowerSet& lower);
+
+}  // namespace dsperse::quantize

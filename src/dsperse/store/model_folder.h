@@ -1,0 +1,48 @@
+// NAME.dsm/: a compiled model on the prover's side (0700). manifest.json names blobs by the digest of their bytes: the
+// verification key, and per slice the proving key (weights and the seed of their tree). NAME.dsk: the verification key alone.
+//
+// manifest.json is written last: with it the folder is whole. Opening counters are not in here (store/openings.h).
+// Source: docs/formats/dsm.md. Tested by store/folders_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dsperse/proof/key.h"
+#include "dsperse/slice/plan.h"
+
+namespace dsperse::store {
+
+/// What of a compiled model is no secret, and how its owner wants it proved.
+struct CompiledModel {
+  std::string name;
+  proof::ModelKey key;
+  std::vector<slice::Mode> modes;      ///< by slice
+  std::vector<slice::Cost> predicted;  ///< by slice
+};
+
+/// Of one slice: stays with the prover.
+struct ProvingKey {
+  quantize::WeightStore weights;
+  Digest seed{};  ///< of the origin's weight tree
+};
+
+[[nodiscard]] Status write_model(const std::string& folder, const CompiledModel& model, const std::vector<ProvingKey>& secrets);
+
+/// An opened .dsm; proving keys are read on demand.
+class ModelFolder {
+ public:
+  [[nodiscard]] static Result<ModelFolder> open(const std::string& folder);
+  [[nodiscard]] const CompiledModel& model() const { return model_; }
+  [[nodiscard]] Result<ProvingKey> proving_key(std::uint32_t slice) const;
+
+ private:
+  std::string folder_;
+  CompiledModel model_;
+  std::vector<std::string> blobs_;  ///< by slice
+};
+
+[[nodiscard]] Status write_key(const std::string& path, const proof::ModelKey& key);
+[[nodiscard]] Result<proof::ModelKey> read_key(const std::string& path);
+
+}  // namespace dsperse::store

@@ -1,0 +1,75 @@
+// Opening counters: which openings of which weight trees this installation still has. The zero knowledge of weights rests on them.
+//
+// A tree may be opened proof::kWeightBudget times; each index is used once. A proof or link becomes visible only after claim() or
+// add_epoch() returned ok: the index is then durably used. A crash before loses nothing, a crash after loses one opening.
+// Lives in the user's state folder, never in a compiled model: a copied model has no openings. Don't restore this file from a
+// backup. Source: docs/protocol/keys.md, docs/formats/dsm.md. Tested by store/openings_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsperse/base/bytes.h"
+#include "dsperse/proof/statement.h"
+#include "dsperse/store/database.h"
+
+namespace dsperse::store {
+
+/// $DSPERSE_STATE_DIR, else $XDG_STATE_HOME/dsperse, else ~/.local/state/dsperse.
+[[nodiscard]] Result<std::string> state_folder();
+
+/// Openings of a tree below this index make proofs of their own; later ones only link new epochs (the deepest epochs use all).
+/// Small enough to leave most openings to epochs (15 proofs each), large enough to save first proofs the link.
+inline constexpr std::uint32_t kDirectOpenings = 4;
+/// Epochs of epochs end here: the certificate carries at most two links.
+inline constexpr std::uint32_t kMaxDepth = 2;
+
+/// The seed makes the tree; links lead from the origin to it.
+struct Epoch {
+  Digest root{};
+  std::uint32_t depth = 0;
+  std::optional<Digest> seed;  ///< absent for the origin: its seed is the compiled model's
+  std::vector<proof::EpochLink> links;
+};
+
+/// What to do for the next proof of a slice.
+struct Choice {
+  Epoch epoch;              ///< to use, or the parent of the epoch to make
+  std::uint32_t index = 0;  ///< free opening of epoch.root
+  bool make_epoch = false;
+};
+
+/// [next, end) of one root.
+struct OpeningRange {
+  Digest root{};
+  std::uint32_t depth = 0, next = 0, end = 0;
+};
+
+class OpeningStore {
+ public:
+  /// Opens or creates `folder`/openings.db (0700, 0600).
+  [[nodiscard]] static Result<OpeningStore> open(const std::string& folder);
+
+  /// A freshly compiled slice: indices [next, end) of its origin tree belong to this installation.
+  [[nodiscard]] Status add_origin(const Digest& slice, const Digest& root, std::uint32_t next, std::uint32_t end);
+  /// Where the next proof of the slice opens its weights. Errors (resource): no openings are left here.
+  [[nodiscard]] Result<Choice> choose(const Digest& slice, const Digest& origin);
+  /// Durably uses opening `index`; false if somebody else did since choose().
+  [[nodiscard]] Result<bool> claim(const Digest& root, std::uint32_t index);
+  /// Durably uses the link's opening of its base and records the new epoch (index 0 is the link's); false as above.
+  [[nodiscard]] Result<bool> add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link, const Digest& seed);
+  /// Takes `count` consecutive openings of the origin out of this store, for another installation. Errors (resource): too few left.
+  [[nodiscard]] Result<OpeningRange> give_away(const Digest& slice, const Digest& origin, std::uint32_t count);
+
+  /// Everything that is left for a slice.
+  [[nodiscard]] Result<std::vector<OpeningRange>> remaining(const Digest& slice);
+
+ private:
+  explicit OpeningStore(Database db) : db_(std::move(db)) {}
+  [[nodiscard]] Result<Epoch> load(const Digest& slice, const Digest& root);
+  Database db_;
+};
+
+}  // namespace dsperse::store

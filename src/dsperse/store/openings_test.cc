@@ -1,0 +1,161 @@
+#include "dsperse/store/openings.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <set>
+
+#include "dsperse/store/testing/temporary_folder.h"
+
+namespace dsperse::store {
+namespace {
+
+Digest named(std::uint8_t x) {
+  Digest d{};
+  d[0] = x;
+  return d;
+}
+
+const Digest kSlice = named(1), kOrigin = named(2);
+
+OpeningStore opened(const std::string& folder) {
+  auto store = OpeningStore::open(folder);
+  EXPECT_TRUE(store) << store.error().text();
+  return std::move(*store);
+}
+
+/// Uses openings as `prove` does until none is left; checks that none is used twice; the number of proofs.
+int use_all(OpeningStore& store, std::set<std::pair<Digest, std::uint32_t>>& used, std::size_t& deepest) {
+  std::uint32_t epochs = 0;
+  for (int proofs = 0;;) {
+    const auto choice = store.choose(kSlice, kOrigin);
+    if (!choice) {
+      EXPECT_EQ(choice.error().kind, ErrorKind::resource);
+      return proofs;
+    }
+    EXPECT_TRUE(used.insert({choice->epoch.root, choice->index}).second) << "an opening is used twice";
+    if (choice->make_epoch) {
+      Digest root = named(3);
+      root[1] = static_cast<std::uint8_t>(++epochs), root[2] = static_cast<std::uint8_t>(epochs >> 8);
+      const proof::EpochLink link{choice->epoch.root, root, choice->index, 0, Bytes{1, 2, 3}};
+      EXPECT_TRUE(used.insert({root, 0}).second);
+      EXPECT_EQ(store.add_epoch(kSlice, choice->epoch, link, named(9)).value_or(false), true);
+      continue;
+    }
+    deepest = std::max(deepest, choice->epoch.links.size());
+    Digest at = kOrigin;
+    for (const auto& link : choice->epoch.links) {
+      EXPECT_EQ(link.base, at);
+      at = link.epoch;
+    }
+    EXPECT_EQ(at, choice->epoch.root);
+    EXPECT_EQ(choice->epoch.seed.has_value(), !choice->epoch.links.empty());
+    EXPECT_TRUE(store.claim(choice->epoch.root, choice->index).value_or(false));
+    ++proofs;
+  }
+}
+
+TEST(Openings, AllOfTheStarAreUsedOnceAndThenTheErrorSaysWhatToDo) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 1, proof::kWeightBudget));
+  std::set<std::pair<Digest, std::uint32_t>> used;
+  std::size_t deepest = 0;
+  // 3 direct proofs of the origin, 12 epochs of 3 direct proofs and 12 epochs of 15 proofs each.
+  EXPECT_EQ(use_all(store, used, deepest), 3 + 12 * (3 + 12 * 15));
+  EXPECT_EQ(deepest, 2U);
+  for (const auto& [root, index] : used) EXPECT_LT(index, proof::kWeightBudget);
+  EXPECT_NE(store.choose(kSlice, kOrigin).error().hint.find("compile"), std::string::npos);
+}
+
+TEST(Openings, ACopiedModelHasNone) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  const auto choice = store.choose(kSlice, kOrigin);
+  ASSERT_FALSE(choice);
+  EXPECT_EQ(choice.error().kind, ErrorKind::resource);
+}
+
+TEST(Openings, TheLoserOfARaceGetsNothing) {
+  const testing::TemporaryFolder dir;
+  OpeningStore a = opened(dir.path()), b = opened(dir.path());
+  ASSERT_TRUE(a.add_origin(kSlice, kOrigin, 1, 16));
+  EXPECT_TRUE(a.claim(kOrigin, 1).value());
+  EXPECT_FALSE(b.claim(kOrigin, 1).value());
+  EXPECT_EQ(b.choose(kSlice, kOrigin)->index, 2U);
+  const proof::EpochLink link{kOrigin, named(7), 1, 0, {}};
+  EXPECT_FALSE(b.add_epoch(kSlice, Epoch{kOrigin, 0, {}, {}}, link, named(8)).value());
+  EXPECT_EQ(b.remaining(kSlice)->size(), 1U) << "a lost race leaves no epoch";
+}
+
+TEST(Openings, SharesAreDisjointAndImportedOnce) {
+  const testing::TemporaryFolder here, there;
+  OpeningStore a = opened(here.path()), b = opened(there.path());
+  ASSERT_TRUE(a.add_origin(kSlice, kOrigin, 1, 16));
+  const auto share = a.give_away(kSlice, kOrigin, 2);
+  ASSERT_TRUE(share);
+  EXPECT_EQ(share->next, 14U);
+  EXPECT_EQ(share->end, 16U);
+  ASSERT_TRUE(b.add_origin(kSlice, share->root, share->next, share->end));
+  EXPECT_FALSE(b.add_origin(kSlice, share->root, share->next, share->end));
+  EXPECT_FALSE(b.add_origin(kSlice, share->root, 15, 16));
+  EXPECT_FALSE(a.give_away(kSlice, kOrigin, 14));
+  std::set<std::pair<Digest, std::uint32_t>> used_a, used_b;
+  std::size_t deepest = 0;
+  use_all(a, used_a, deepest);
+  EXPECT_EQ(use_all(b, used_b, deepest), 2 * (3 + 12 * 15));
+  for (const auto& [root, index] : used_b)
+    if (root == kOrigin) {
+      EXPECT_FALSE(used_a.contains({root, index}));
+    }
+}
+
+TEST(Openings, RefusesIndicesOutsideOfTheBudget) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  EXPECT_FALSE(store.add_origin(kSlice, kOrigin, 0, 16));
+  EXPECT_FALSE(store.add_origin(kSlice, kOrigin, 1, 17));
+  EXPECT_FALSE(store.add_origin(kSlice, kOrigin, 3, 3));
+}
+
+// Each child claims one opening, says so, and is killed at once: no opening may be claimed twice.
+TEST(Openings, ClaimsSurviveKill) {
+  const testing::TemporaryFolder dir;
+  { ASSERT_TRUE(opened(dir.path()).add_origin(kSlice, kOrigin, 1, 16)); }
+  std::set<std::uint32_t> claimed;
+  for (int i = 0; i < 8; ++i) {
+    int pipe[2];
+    ASSERT_EQ(::pipe(pipe), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto store = OpeningStore::open(dir.path());
+      const std::uint32_t next = store ? store->remaining(kSlice)->at(0).next : 0;
+      if (next != 0 && store->claim(kOrigin, next).value_or(false)) (void)!::write(pipe[1], &next, sizeof next);
+      ::kill(::getpid(), SIGKILL);
+    }
+    ::close(pipe[1]);
+    std::uint32_t got = 0;
+    ASSERT_EQ(::read(pipe[0], &got, sizeof got), static_cast<ssize_t>(sizeof got));
+    ::close(pipe[0]);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_TRUE(claimed.insert(got).second);
+  }
+  EXPECT_EQ(opened(dir.path()).remaining(kSlice)->at(0).next, 9U);
+}
+
+TEST(Openings, StateFolderFollowsTheEnvironment) {
+  ::setenv("DSPERSE_STATE_DIR", "/x", 1);
+  EXPECT_EQ(state_folder().value(), "/x");
+  ::unsetenv("DSPERSE_STATE_DIR");
+  ::setenv("XDG_STATE_HOME", "/y", 1);
+  EXPECT_EQ(state_folder().value(), "/y/dsperse");
+  ::unsetenv("XDG_STATE_HOME");
+  ::setenv("HOME", "/z", 1);
+  EXPECT_EQ(state_folder().value(), "/z/.local/state/dsperse");
+}
+
+}  // namespace
+}  // namespace dsperse::store

@@ -1,0 +1,187 @@
+#include "dsperse/store/plan_folder.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <bit>
+
+#include "dsperse/crypto/hash/hash.h"
+#include "dsperse/store/file.h"
+#include "dsperse/store/weights_codec.h"
+
+namespace dsperse::store {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kMagic = "DSPRG001";
+constexpr const char* kFormat = "dsperse-plan";
+constexpr int kVersion = 1;
+constexpr std::size_t kMaxName = 4096, kMaxProgram = std::size_t{1} << 26, kMaxLabels = 1U << 16, kMaxAxes = 16, kMaxChannels = 1U << 16;
+constexpr std::uint64_t kMaxPlanJson = std::uint64_t{1} << 26, kMaxProgramFile = std::uint64_t{1} << 34;
+
+std::unexpected<Error> bad(const std::string& what, const std::string& where = {}) {
+  return fail(ErrorKind::bad_input, "plan: " + what, where, "make the plan again with `dsperse slice`");
+}
+
+void write_mapping(ByteWriter& w, const quantize::IoMapping& io) {
+  w.text(io.name);
+  w.u32(static_cast<std::uint32_t>(io.logical_shape.size()));
+  for (const std::int64_t n : io.logical_shape) w.i64(n);
+  w.u32(static_cast<std::uint32_t>(io.perm.size()));
+  for (const std::uint32_t p : io.perm) w.u32(p);
+  for (const auto* v : {&io.scale, &io.bias}) {
+    w.u32(static_cast<std::uint32_t>(v->size()));
+    for (const float x : *v) w.u32(std::bit_cast<std::uint32_t>(x));
+  }
+}
+
+quantize::IoMapping read_mapping(ByteReader& r) {
+  quantize::IoMapping io;
+  io.name = r.text(kMaxName);
+  io.logical_shape.resize(r.count(kMaxAxes, 8));
+  for (std::int64_t& n : io.logical_shape) n = r.i64();
+  io.perm.resize(r.count(kMaxAxes, 4));
+  for (std::uint32_t& p : io.perm) p = r.u32();
+  for (auto* v : {&io.scale, &io.bias}) {
+    v->resize(r.count(kMaxChannels, 4));
+    for (float& x : *v) x = std::bit_cast<float>(r.u32());
+  }
+  return io;
+}
+
+Json cost_json(const slice::Cost& c) {
+  return {{"multiply_adds", c.macs},           {"lookups", c.lookups},       {"weight_symbols", c.weight_symbols},
+          {"witness_symbols", c.witness_symbols}, {"prove_s", c.prove_seconds}, {"peak_bytes", c.peak_bytes},
+          {"proof_bytes", c.proof_bytes}};
+}
+
+slice::Cost cost_of(const Json& j) {
+  return {j.value("multiply_adds", std::uint64_t{0}), j.value("lookups", std::uint64_t{0}),    j.value("weight_symbols", std::uint64_t{0}),
+          j.value("witness_symbols", std::uint64_t{0}), j.value("prove_s", 0.0),               j.value("peak_bytes", std::uint64_t{0}),
+          j.value("proof_bytes", std::uint64_t{0})};
+}
+
+Json fidelity_json(const quantize::Fidelity& f) {
+  Json tensors = Json::array(), outputs = Json::array();
+  for (const auto& t : f.tensors)
+    tensors.push_back({{"name", t.name}, {"exponent", t.exponent}, {"range_use", t.range_use}, {"clipped_share", t.clipped_share}, {"sqnr_db", t.sqnr_db}});
+  for (const auto& o : f.outputs)
+    outputs.push_back({{"name", o.name}, {"max_abs_error", o.max_abs_error}, {"mean_abs_error", o.mean_abs_error}, {"cosine", o.cosine}, {"top1_agreement", o.top1_agreement}});
+  return {{"samples", f.samples}, {"outputs", outputs}, {"tensors", tensors}};
+}
+
+/// A number that JSON may have as null (infinite or not a number when written).
+double number(const Json& j, const char* key) { return j.contains(key) && j[key].is_number() ? j[key].get<double>() : 0.0; }
+
+quantize::Fidelity fidelity_of(const Json& j) {
+  quantize::Fidelity f;
+  f.samples = j.value("samples", std::size_t{0});
+  for (const Json& t : j.value("tensors", Json::array()))
+    f.tensors.push_back({t.value("name", ""), t.value("exponent", 0), number(t, "range_use"), number(t, "clipped_share"), number(t, "sqnr_db")});
+  for (const Json& o : j.value("outputs", Json::array()))
+    f.outputs.push_back({o.value("name", ""), number(o, "max_abs_error"), number(o, "mean_abs_error"), number(o, "cosine"), number(o, "top1_agreement")});
+  return f;
+}
+
+Json plan_json(const PlanFile& plan, const Digest& program) {
+  Json slices = Json::array();
+  std::size_t first = 0;
+  for (std::size_t s = 0; s < plan.modes.size(); ++s) {
+    const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
+    Json ops = Json::array();
+    for (std::size_t i = first; i < last; ++i) ops.push_back(plan.model.program.ops[i].name);
+    slices.push_back({{"slice", s}, {"mode", mode_name(plan.modes[s])}, {"operators", ops}, {"predicted", cost_json(plan.predicted[s])}});
+    first = last;
+  }
+  return {{"format", kFormat},     {"version", kVersion}, {"name", plan.name},   {"calibration", plan.calibration},
+          {"program", to_hex(program)}, {"cuts", plan.cuts},   {"slices", slices}, {"labels", plan.labels},
+          {"fidelity", fidelity_json(plan.model.fidelity)}};
+}
+
+/// The parts of plan.json that count; throws nlohmann's exceptions on wrong types.
+Status read_json(const Json& j, PlanFile& plan) {
+  if (j.value("format", "") != kFormat) return bad("not a dsperse plan");
+  if (j.value("version", 0) != kVersion) return fail(ErrorKind::unsupported, "plan: format version", {}, "make the plan again with `dsperse slice`");
+  plan.name = j.at("name").get<std::string>();
+  plan.calibration = j.at("calibration").get<std::string>();
+  plan.cuts = j.at("cuts").get<std::vector<std::uint32_t>>();
+  for (const Json& s : j.at("slices")) {
+    DSPERSE_TRY(const slice::Mode mode, mode_of(s.at("mode").get<std::string>()));
+    plan.modes.push_back(mode);
+    plan.predicted.push_back(cost_of(s.value("predicted", Json::object())));
+  }
+  if (j.contains("fidelity")) plan.model.fidelity = fidelity_of(j.at("fidelity"));
+  if (plan.modes.size() != plan.cuts.size() + 1) return bad("cuts and slices do not fit: n cuts make n + 1 slices");
+  for (std::size_t i = 0; i < plan.cuts.size(); ++i)
+    if (plan.cuts[i] + 1 >= plan.model.program.ops.size() || (i > 0 && plan.cuts[i] <= plan.cuts[i - 1])) return bad("cuts are not ascending op indices");
+  return {};
+}
+
+}  // namespace
+
+const char* mode_name(slice::Mode mode) { return mode == slice::Mode::proof ? "proof" : "trust"; }
+
+Result<slice::Mode> mode_of(const std::string& name) {
+  if (name == "proof") return slice::Mode::proof;
+  if (name == "trust") return slice::Mode::trust;
+  return fail(ErrorKind::bad_input, "unknown mode '" + name + "'", {}, "use proof or trust");
+}
+
+Bytes encode_program_file(const PlanFile& plan) {
+  ByteWriter w;
+  w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
+  const Bytes program = quantize::encode_program(plan.model.program);
+  w.u32(static_cast<std::uint32_t>(program.size()));
+  w.raw(program);
+  write_weights(w, plan.model.program, plan.model.weights);
+  for (const auto* list : {&plan.model.inputs, &plan.model.outputs})
+    for (const quantize::IoMapping& io : *list) write_mapping(w, io);
+  w.u32(static_cast<std::uint32_t>(plan.labels.size()));
+  for (const std::string& s : plan.labels) w.text(s);
+  return w.take();
+}
+
+Status decode_program_file(ByteView bytes, PlanFile& plan) {
+  ByteReader r(bytes);
+  const ByteView magic = r.take(kMagic.size());
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+    return bad("not a program file");
+  const ByteView program = r.take(r.count(kMaxProgram, 1));
+  if (!r.ok()) return bad("truncated program");
+  DSPERSE_TRY(plan.model.program, quantize::decode_program(program));
+  plan.model.weights = read_weights(r, plan.model.program);
+  for (std::size_t i = 0; i < plan.model.program.inputs.size(); ++i) plan.model.inputs.push_back(read_mapping(r));
+  for (std::size_t i = 0; i < plan.model.program.outputs.size(); ++i) plan.model.outputs.push_back(read_mapping(r));
+  plan.labels.resize(r.count(kMaxLabels, 4));
+  for (std::string& s : plan.labels) s = r.text(kMaxName);
+  if (!r.finished()) return bad("program file truncated, or bytes after its end");
+  return {};
+}
+
+Status write_plan(const std::string& folder, const PlanFile& plan) {
+  DSPERSE_CHECK_OK(make_folder(folder, Access::shared));
+  const Bytes program = encode_program_file(plan);
+  DSPERSE_CHECK_OK(write_file(join(folder, "program.bin"), program, Access::secret));
+  return write_file(join(folder, "plan.json"), plan_json(plan, crypto::hash(program)).dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+                    Access::shared);
+}
+
+Result<PlanFile> read_plan(const std::string& folder) {
+  PlanFile plan;
+  const std::string json_path = join(folder, "plan.json");
+  DSPERSE_TRY(const Bytes text, read_file(json_path, kMaxPlanJson));
+  DSPERSE_TRY(const Bytes program, read_file(join(folder, "program.bin"), kMaxProgramFile));
+  if (Status s = decode_program_file(program, plan); !s) return std::unexpected(s.error().within(join(folder, "program.bin")));
+  const Json j = Json::parse(text.begin(), text.end(), nullptr, false);
+  if (j.is_discarded() || !j.is_object()) return bad("not JSON", json_path);
+  try {
+    if (j.value("program", "") != to_hex(crypto::hash(program))) return bad("plan.json and program.bin do not belong together", folder);
+    if (Status s = read_json(j, plan); !s) return std::unexpected(s.error().within(json_path));
+  } catch (const nlohmann::json::exception& e) {
+    return bad(std::string("field of a wrong type: ") + e.what(), json_path);
+  }
+  return plan;
+}
+
+}  // namespace dsperse::store

@@ -1,0 +1,83 @@
+// R/: one run on the prover's side. state.db (SQLite), boundaries/C.bin (tensor and seed, 0600), proofs/N.bin, the output and the
+// certificate. Resumable: whatever is there under its final name is whole.
+//
+// Not here: output.json's content (pipeline/output.h). Source: docs/formats/run.md. Tested by store/folders_test.cc.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsperse/proof/statement.h"
+#include "dsperse/store/database.h"
+
+namespace dsperse::store {
+
+struct RunInfo {
+  Digest model_id{}, salt{};
+  Bytes nonce;
+  std::string model_path;  ///< of the .dsm, absolute
+};
+
+/// A boundary tensor with what its commitment was made from. root and seed only when it is committed.
+struct StoredBoundary {
+  quantize::IntTensor values;
+  std::optional<Digest> root;
+  Digest seed{};
+};
+
+/// Measured while a slice was run and proved.
+struct SliceRecord {
+  std::uint32_t slice = 0;
+  double prove_s = 0;
+  std::uint64_t proof_bytes = 0, peak_rss_bytes = 0, lookups = 0;
+  std::vector<std::pair<std::string, double>> stages;  ///< name, seconds
+};
+
+class RunFolder {
+ public:
+  /// A new run: the folder may be absent, or hold an unfinished run (whose boundaries are dropped); a finished one is an error.
+  /// Held exclusively by this process until destroyed.
+  [[nodiscard]] static Result<RunFolder> create(const std::string& folder);
+  /// An existing, finished run (finish() was called).
+  [[nodiscard]] static Result<RunFolder> open(const std::string& folder);
+
+  [[nodiscard]] const std::string& path() const { return folder_; }
+  [[nodiscard]] const RunInfo& info() const { return info_; }
+
+  [[nodiscard]] Status put_boundary(std::uint32_t chunk, const StoredBoundary& boundary);
+  [[nodiscard]] Result<StoredBoundary> boundary(std::uint32_t chunk, const quantize::Shape& shape) const;
+  /// All boundaries are stored: from now on the run can be proved.
+  [[nodiscard]] Status finish(const RunInfo& info);
+
+  /// The record first, the file last: a proof under its final name has a record. The caller has claimed its openings before.
+  [[nodiscard]] Status put_proof(const proof::SliceProof& proof, const SliceRecord& record);
+  /// nullopt: not there, or not of this run.
+  [[nodiscard]] Result<std::optional<proof::SliceProof>> proof(std::uint32_t slice) const;
+  [[nodiscard]] Status drop_proof(std::uint32_t slice);
+  [[nodiscard]] Result<std::optional<SliceRecord>> record(std::uint32_t slice);
+
+  /// Small named facts (JSON text) that later verbs show.
+  [[nodiscard]] Status put_note(const std::string& name, const std::string& text);
+  [[nodiscard]] Result<std::string> note(const std::string& name);  ///< empty when absent
+
+ private:
+  class Lock;
+  RunFolder(std::string folder, std::shared_ptr<Lock> lock, Database db)
+      : folder_(std::move(folder)), lock_(std::move(lock)), db_(std::move(db)) {}
+  [[nodiscard]] static Result<RunFolder> attach(const std::string& folder);
+  [[nodiscard]] Status load_info();
+
+  std::string folder_;
+  std::shared_ptr<Lock> lock_;
+  Database db_;
+  RunInfo info_;
+  bool finished_ = false;
+};
+
+/// proofs/N.bin.
+Bytes encode_slice_proof(const Digest& run_id, const proof::SliceProof& proof);
+[[nodiscard]] Result<proof::SliceProof> decode_slice_proof(const Digest& run_id, ByteView bytes);
+
+}  // namespace dsperse::store

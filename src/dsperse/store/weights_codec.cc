@@ -1,0 +1,55 @@
+#include "dsperse/store/weights_codec.h"
+
+#include "dsperse/quantize/limits.h"
+
+namespace dsperse::store {
+
+void write_weights(ByteWriter& w, const quantize::Program& program, const quantize::WeightStore& weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const std::size_t n = weights[i].size();
+    w.u64(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::int64_t x = weights[i].at(k);
+      if (program.weights[i].max_abs <= quantize::kMaxNarrowWeight) {
+        const auto u = static_cast<std::uint16_t>(x);
+        w.u8(static_cast<std::uint8_t>(u));
+        w.u8(static_cast<std::uint8_t>(u >> 8));
+      } else {
+        w.i64(x);
+      }
+    }
+  }
+}
+
+quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& program) {
+  quantize::WeightStore out(program.weights.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const quantize::WeightSpec& spec = program.weights[i];
+    const bool narrow = spec.max_abs <= quantize::kMaxNarrowWeight;
+    const std::uint64_t n = r.u64();
+    if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(spec.shape)) || n > r.left() / (narrow ? 2 : 8)) {
+      r.set_bad();
+      return {};
+    }
+    bool within = true;
+    if (narrow) {
+      const ByteView data = r.take(n * 2);
+      out[i].narrow.resize(n);
+      for (std::size_t k = 0; k < n; ++k) {
+        const auto x = static_cast<std::int16_t>(static_cast<std::uint16_t>(data[2 * k] | data[2 * k + 1] << 8));
+        within = within && x <= spec.max_abs && x >= -spec.max_abs;
+        out[i].narrow[k] = x;
+      }
+    } else {
+      out[i].wide.resize(n);
+      for (std::int64_t& x : out[i].wide) {
+        x = r.i64();
+        within = within && x <= spec.max_abs && x >= -spec.max_abs;
+      }
+    }
+    if (!within) r.set_bad();
+  }
+  return out;
+}
+
+}  // namespace dsperse::store
