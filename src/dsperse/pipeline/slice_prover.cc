@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "dsperse/base/random.h"
+#include "dsperse/pipeline/epoch.h"
 #include "dsperse/pipeline/execute.h"
 #include "dsperse/pipeline/memory.h"
 
@@ -58,12 +58,6 @@ Result<Prepared> prepare(ProveContext& context, std::uint32_t index) {
   return out;
 }
 
-Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret, const store::Epoch& epoch) {
-  DSPERSE_TRY(proof::WeightCommitment tree, proof::commit_weights(slice, secret.weights, epoch.seed.value_or(secret.seed)));
-  if (tree.root() != epoch.root) return fail(ErrorKind::bad_input, "the compiled model's weights do not have their commitment", {}, "compile it again");
-  return tree;
-}
-
 /// A tree with a free opening for a proof; makes an epoch when that is needed.
 struct Opened {
   store::Choice choice;
@@ -71,23 +65,20 @@ struct Opened {
 };
 Result<Opened> open_weights(ProveContext& context, const proof::SliceKey& slice, const store::ProvingKey& secret) {
   const Digest digest = slice.digest();
-  std::optional<std::pair<Digest, proof::WeightCommitment>> fresh;
+  std::optional<FreshEpoch> fresh;
   for (int i = 0; i < kTries; ++i) {
     store::Choice choice;
     {
       const std::scoped_lock lock(context.state);
       DSPERSE_TRY(choice, context.openings.choose(digest, *slice.weight_root));
     }
-    if (!choice.make_epoch && fresh && fresh->first == choice.epoch.root) return Opened{std::move(choice), std::move(fresh->second)};
-    DSPERSE_TRY(proof::WeightCommitment base, epoch_tree(slice, secret, choice.epoch));
-    if (!choice.make_epoch) return Opened{std::move(choice), std::move(base)};
-    DSPERSE_TRY(const Digest seed, random_seed());
-    DSPERSE_TRY(proof::WeightCommitment epoch, proof::commit_weights(slice, secret.weights, seed));
-    proof::EpochLink link{choice.epoch.root, *epoch.root(), choice.index, 0, {}};
-    DSPERSE_TRY(link.proof, proof::prove_link(slice, link, base, epoch));
-    const std::scoped_lock lock(context.state);
-    DSPERSE_TRY(const bool mine, context.openings.add_epoch(digest, choice.epoch, link, seed));
-    if (mine) fresh.emplace(link.epoch, std::move(epoch));
+    if (!choice.make_epoch && fresh && fresh->root == choice.epoch.root) return Opened{std::move(choice), std::move(fresh->tree)};
+    if (!choice.make_epoch) {
+      DSPERSE_TRY(proof::WeightCommitment tree, epoch_tree(slice, secret, choice.epoch));
+      return Opened{std::move(choice), std::move(tree)};
+    }
+    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(context.openings, context.state, slice, secret, choice));
+    if (made) fresh = std::move(made);
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
 }

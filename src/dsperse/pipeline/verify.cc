@@ -30,6 +30,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   proof::Expectation user;
   user.model_id = request.model_id;
   user.nonce = request.nonce;
+  user.known_ranges = request.known_ranges;
   if (request.policy) {
     DSPERSE_TRY(user.policy, wanted_slices(key, *request.policy));
   }
@@ -52,8 +53,8 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  if (!out.verdict.model_pinned) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
-  if (!out.verdict.fresh) out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
+  if (!request.model_id) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
+  if (!request.nonce || request.nonce->empty()) out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
   return out;
 }
 

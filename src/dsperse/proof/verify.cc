@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/slice_argument.h"
 
 namespace dsperse::proof {
@@ -75,6 +76,10 @@ Verdict verify_ranges(const SliceKey& key) {
   Verdict v = key.profile == Profile::bits100 ? verify_ranges_at<2>(key) : verify_ranges_at<3>(key);
   if (!v) v.where = "weight ranges" + (v.where.empty() ? "" : " > " + v.where);
   return v;
+}
+
+Digest range_digest(const SliceKey& key) {
+  return crypto::hash_tagged("dsperse range proof v1", {key.digest(), key.range_proof});
 }
 
 Verdict verify_link(const SliceKey& key, const EpochLink& link) {

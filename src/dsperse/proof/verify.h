@@ -20,6 +20,8 @@ namespace dsperse::proof {
 Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView proof, std::vector<std::string>* log = nullptr);
 /// The key's weight range proof.
 Verdict verify_ranges(const SliceKey& key);
+/// Names a slice key together with the bytes of its range proof: what a user may remember as verified.
+Digest range_digest(const SliceKey& key);
 /// An epoch holds the weights of its base.
 Verdict verify_link(const SliceKey& key, const EpochLink& link);
 
@@ -34,6 +36,8 @@ struct Expectation {
     std::vector<Digest> roots;
   };
   std::map<std::string, Tensor> inputs, outputs;
+  /// range_digest() of slice keys whose range proof this user has verified before: it is not checked again.
+  std::set<Digest> known_ranges;
 };
 
 struct Coverage {
@@ -55,6 +59,7 @@ struct CertificateVerdict {
   Coverage coverage;
   bool model_pinned = false, fresh = false;
   std::vector<SliceReport> slices;
+  std::vector<Digest> checked_ranges;  ///< range_digest() of the range proofs that were verified and accepted
 };
 
 /// All certificate rules of docs/protocol/linking.md. `on_slice(i)` is called before each slice proof is checked.

@@ -19,7 +19,8 @@ ActivationTables::Table ActivationTables::get(const quantize::Activation& activa
   return values;
 }
 
-Finisher::Finisher(const quantize::Requant& requant, std::int64_t period, const quantize::WeightValues* bias, ActivationTables& tables)
+Finisher::Finisher(const quantize::Requant& requant, std::int64_t period, const quantize::WeightValues* bias,
+                   ActivationTables& tables)
     : table_(tables.get(requant.activation, requant.clamp_bits)) {
   period_ = bias == nullptr && requant.shift.size() == 1 ? 1 : period;
   const auto size = static_cast<std::size_t>(period_ + kBlock);

@@ -19,7 +19,8 @@ std::unexpected<Error> bad(std::string what, const std::string& where, std::stri
 Status check_weights(const Program& program, const WeightStore& weights) {
   const std::string hint = "compile the model again; these weights belong to another program";
   if (weights.size() != program.weights.size())
-    return bad(std::to_string(weights.size()) + " weight tensors for a program of " + std::to_string(program.weights.size()), {}, hint);
+    return bad(std::to_string(weights.size()) + " weight tensors for a program of " + std::to_string(program.weights.size()), {},
+               hint);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const WeightSpec& spec = program.weights[i];
     const WeightValues& w = weights[i];
@@ -71,13 +72,13 @@ Status IntegerRunner::run(TensorStore& trace, RunStats* stats) const {
   for (const TensorId id : program.inputs) {
     const TensorSpec& spec = program.tensors[id];
     if (std::cmp_not_equal(trace[id].size(), elements(spec.shape)))
-      return bad("input has " + std::to_string(trace[id].size()) + " elements, not " + std::to_string(elements(spec.shape)), spec.name,
-                 "give a tensor of the model's input shape");
+      return bad("input has " + std::to_string(trace[id].size()) + " elements, not " + std::to_string(elements(spec.shape)),
+                 spec.name, "give a tensor of the model's input shape");
     std::int32_t low = 0, high = 0;
     k.extremes(trace[id].data(), static_cast<std::int64_t>(trace[id].size()), &low, &high);
     if (low < spec.lo || high > spec.hi)
-      return bad("input has the value " + std::to_string(low < spec.lo ? low : high) + ", outside of [" + std::to_string(spec.lo) + ", " +
-                     std::to_string(spec.hi) + "]",
+      return bad("input has the value " + std::to_string(low < spec.lo ? low : high) + ", outside of [" +
+                     std::to_string(spec.lo) + ", " + std::to_string(spec.hi) + "]",
                  spec.name, "quantize the input with the model's own exponent and clamp it");
   }
   if (stats != nullptr) stats->ops.assign(program.ops.size(), {});

@@ -1,5 +1,6 @@
-// Speed of the integer interpreter on layers of real networks: multiply-adds a second, one thread unless DSPERSE_BENCH_THREADS says
-// otherwise. A layer runs alone, rounding and copying included. Compare with a float runtime on the same machine, side by side.
+// Speed of the integer interpreter on layers of real networks: multiply-adds a second, one thread unless DSPERSE_BENCH_THREADS
+// says otherwise. A layer runs alone, rounding and copying included. Compare with a float runtime on the same machine, side by
+// side.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -107,7 +108,8 @@ void accumulate_once(benchmark::State& state) {
     accumulate(p, p.ops[0], weights[0], trace[0], acc);
     benchmark::DoNotOptimize(acc.data());
   }
-  state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(op_macs(p, p.ops[0])), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["MAC/s"] =
+      benchmark::Counter(static_cast<double>(op_macs(p, p.ops[0])), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(accumulate_once)->Arg(0)->Arg(1)->Arg(64)->Arg(128)->Unit(benchmark::kMicrosecond);
 

@@ -9,6 +9,7 @@
 #include "dsperse/base/parallel.h"
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/run/accumulate.h"
+#include "dsperse/run/kernels/kernels.h"
 #include "dsperse/run/testing/slow_run.h"
 
 namespace dsperse::run {
@@ -24,16 +25,19 @@ using testing::slow_run;
 template <class F>
 void on_every_machine(F f) {
   const std::size_t before = threads();
-  for (const Kernel k : {Kernel::scalar, Kernel::avx2, Kernel::avx512}) {
+  for (const auto& [k, vnni] :
+       {std::pair{Kernel::scalar, false}, {Kernel::avx2, false}, {Kernel::avx512, false}, {Kernel::avx512, true}}) {
     if (k > best_kernel()) continue;
     for (const std::size_t n : {1U, 2U}) {
       force_kernel(k);
+      allow_vnni(vnni);
       set_threads(n);
-      SCOPED_TRACE(std::string(kernel_name(k)) + ", threads " + std::to_string(n));
+      SCOPED_TRACE(std::string(kernel_name(k)) + (vnni ? " with VNNI" : "") + ", threads " + std::to_string(n));
       f();
     }
   }
   force_kernel(best_kernel());
+  allow_vnni(true);
   set_threads(before);
 }
 
@@ -71,15 +75,17 @@ TEST(Integer, RandomProgramsEqualTheSlowInterpreter) {
   }
 }
 
-Window window(std::array<std::int64_t, 2> kernel, std::array<std::int64_t, 2> stride = {1, 1}, std::array<std::int64_t, 2> dilation = {1, 1},
-              std::array<std::int64_t, 2> pad_begin = {0, 0}, std::array<std::int64_t, 2> pad_end = {0, 0}) {
+Window window(std::array<std::int64_t, 2> kernel, std::array<std::int64_t, 2> stride = {1, 1},
+              std::array<std::int64_t, 2> dilation = {1, 1}, std::array<std::int64_t, 2> pad_begin = {0, 0},
+              std::array<std::int64_t, 2> pad_end = {0, 0}) {
   return {kernel, stride, dilation, pad_begin, pad_end};
 }
 
 /// Random weights and inputs, then all at their extremes with one sign, then with alternating signs.
 void expect_equal_on_extremes(const Program& p) {
   Rng rng(7);
-  ASSERT_NO_FATAL_FAILURE(expect_equal_runs(p, quantize::testing::random_weights(p, rng), quantize::testing::random_inputs(p, rng)));
+  ASSERT_NO_FATAL_FAILURE(
+      expect_equal_runs(p, quantize::testing::random_weights(p, rng), quantize::testing::random_inputs(p, rng)));
   for (const bool alternate : {false, true}) {
     WeightStore weights = quantize::testing::random_weights(p, rng);
     TensorStore inputs = quantize::testing::random_inputs(p, rng);
@@ -99,15 +105,24 @@ void expect_equal_on_extremes(const Program& p) {
 // Long sums of the largest factors: 12 x 12 bits, 16 x 16 bits (two planes), and short blocks in between.
 TEST(Integer, LargestProductsNeverOverflow) {
   for (const std::int64_t rows : {1, 3, 9})
-    for (const auto& [x_max, w_max] : {std::pair{2047, 2047}, {65535, 32767}, {32767, 32767}, {2047, 32767}, {16383, 32767}, {1, 1}})
+    for (const auto& [x_max, w_max] :
+         {std::pair{2047, 2047}, {65535, 32767}, {32767, 32767}, {2047, 32767}, {16383, 32767}, {1, 1}})
       for (const std::int64_t inner : {1, 31, 1500}) {
-        SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(inner) + ", " + std::to_string(x_max) + " x " + std::to_string(w_max));
+        SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(inner) + ", " + std::to_string(x_max) + " x " +
+                     std::to_string(w_max));
         Builder b;
         b.gemm(b.input({rows, inner}, -x_max, x_max), inner, 5, simple_requant(20), true, w_max);
         ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(b.done()));
       }
-  Builder b;  // -32768 is a 16-bit value, but -(-32768) is not
-  b.gemm(b.input({9, 600}, -32768, 32767), 600, 20, simple_requant(20), true, 32767);
+  for (const std::int64_t low : {-32768, -32769}) {  // the ends of 16-bit values
+    Builder b;
+    b.gemm(b.input({9, 600}, low, 32767), 600, 20, simple_requant(20), true, 1);
+    b.gemm(0, 600, 20, simple_requant(20), true, 32767);
+    ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(b.done()));
+  }
+  Builder b;
+  b.gemm(b.input({40, 512}), 512, 200, simple_requant(20));  // enough work for several tasks
+  b.gemm(b.input({3, 4096}), 4096, 200, simple_requant(20));
   ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(b.done()));
 }
 
@@ -119,17 +134,21 @@ TEST(Integer, ConvolutionsOfEveryShape) {
     std::int64_t x_max = 2047;
   };
   const std::vector<Case> cases = {
-      {{1, 9, 9, 3}, 65, 1, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},           // odd runs, five panels
-      {{2, 8, 7, 4}, 130, 1, window({2, 3}, {2, 1}, {1, 2}, {0, 2}, {1, 0})},          // batch, dilation
-      {{1, 1, 1, 40}, 16, 1, window({1, 1})},                                          // a single pixel
-      {{1, 6, 6, 64}, 64, 2, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},          // groups of whole panels
-      {{1, 6, 6, 40}, 40, 2, window({3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1})},          // groups with a ragged panel
-      {{1, 13, 11, 48}, 48, 48, window({3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1})},       // depthwise, whole blocks
-      {{2, 13, 11, 19}, 38, 19, window({3, 2}, {1, 1}, {2, 2}, {2, 0}, {1, 3})},       // depthwise, two outputs each, ragged
-      {{1, 7, 7, 12}, 8, 4, window({3, 3})},                                           // groups of three inputs
-      {{1, 7, 7, 150}, 150, 150, window({3, 3}), 65535},                               // depthwise, two planes, more than 128 lanes
-      {{1, 7, 7, 6}, 7, 1, window({5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}), 65535},     // two planes
-      {{1, 5, 5, 2}, 3, 1, window({2, 2}, {3, 3}, {1, 1}, {9, 9}, {9, 9})},            // windows wholly in the padding
+      {{1, 9, 9, 3}, 65, 1, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},        // odd runs, five panels
+      {{2, 8, 7, 4}, 130, 1, window({2, 3}, {2, 1}, {1, 2}, {0, 2}, {1, 0})},       // batch, dilation
+      {{1, 1, 1, 40}, 16, 1, window({1, 1})},                                       // a single pixel
+      {{1, 6, 6, 64}, 64, 2, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},       // groups of whole panels
+      {{1, 6, 6, 40}, 40, 2, window({3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1})},       // groups with a ragged panel
+      {{1, 13, 11, 48}, 48, 48, window({3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1})},    // depthwise, whole blocks
+      {{2, 13, 11, 19}, 38, 19, window({3, 2}, {1, 1}, {2, 2}, {2, 0}, {1, 3})},    // depthwise, two outputs each, ragged
+      {{1, 7, 7, 12}, 8, 4, window({3, 3})},                                        // groups of three inputs
+      {{1, 7, 7, 150}, 150, 150, window({3, 3}), 65535},                            // depthwise, two planes, more than 128 lanes
+      {{1, 7, 7, 6}, 7, 1, window({5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}), 65535},  // two planes
+      {{1, 5, 5, 2}, 3, 1, window({2, 2}, {3, 3}, {1, 1}, {9, 9}, {9, 9})},         // windows wholly in the padding
+      {{1, 2, 2, 2}, 3, 1, window({2, 2}, {9, 9}, {1, 1}, {4, 4}, {0, 0})},         // nothing but padding
+      {{1, 20, 20, 32}, 72, 1, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},     // enough work for several tasks
+      {{4, 10, 10, 32}, 72, 1, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},     // and the same over a batch
+      {{1, 120, 60, 64}, 64, 64, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},   // and over bands of rows
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE("case " + std::to_string(i));
@@ -150,11 +169,13 @@ TEST(Integer, HugePaddingNeedsNoMemory) {
 
 TEST(Integer, SumsOfEveryBroadcast) {
   Builder b;
-  const auto x = b.input({2, 3, 5, 7}), row = b.input({7}), column = b.input({3, 1, 1}), one = b.input({1, 1}), same = b.input({2, 3, 5, 7});
+  const auto x = b.input({2, 3, 5, 7}), row = b.input({7}), column = b.input({3, 1, 1}), one = b.input({1, 1}),
+             same = b.input({2, 3, 5, 7});
   Requant channels = simple_requant(3);
   channels.shift = {1, 0, -2, 3, 4, 40, -1};
   b.sum({{false, x, 5}, {false, same, -3}}, {2, 3, 5, 7}, channels);
-  b.sum({{false, x, 1}, {false, row, -16}, {false, column, 64}, {false, one, std::int64_t{1} << 40}}, {2, 3, 5, 7}, simple_requant(2));
+  b.sum({{false, x, 1}, {false, row, -16}, {false, column, 64}, {false, one, std::int64_t{1} << 40}}, {2, 3, 5, 7},
+        simple_requant(2));
   b.sum({{false, column, 1}, {false, row, 1}}, {3, 4, 7}, simple_requant(1, Function::tanh));
   b.sum({{false, x, 1}, {true, b.weight({3, 5, 1}, 1 << 20), -3}, {true, b.weight({7}, 100), 9}}, {2, 3, 5, 7}, channels);
   b.sum({{false, x, 1}}, {2, 3, 5, 7}, simple_requant(0, Function::clip));

@@ -37,16 +37,20 @@ std::int32_t pair_of(std::int64_t low, std::int64_t high) {
 
 std::int64_t plane_of(std::int32_t x, Plane plane) {
   switch (plane) {
-    case Plane::high: return x >> 8;
-    case Plane::low: return x & 255;
-    case Plane::whole: break;
+    case Plane::high:
+      return x >> 8;
+    case Plane::low:
+      return x & 255;
+    case Plane::whole:
+      break;
   }
   return x;
 }
 
 }  // namespace
 
-Linear::Linear(const quantize::Program& program, const quantize::Op& op, const quantize::WeightValues& w, bool reuse) : weights_(&w) {
+Linear::Linear(const quantize::Program& program, const quantize::Op& op, const quantize::WeightValues& w, bool reuse)
+    : weights_(&w) {
   quantize::TensorId x_id = 0;
   if (const auto* conv = std::get_if<Conv>(&op.body)) {
     const quantize::Shape &x = program.tensors[conv->x].shape, &y = program.tensors[conv->y].shape;
@@ -149,17 +153,20 @@ void Linear::pack_lanes() {
   for (std::int64_t o = 0; o < o_; ++o)
     for (std::int64_t tap = 0; tap < kh * kw; ++tap)
       for (std::int64_t q = 0; q < pairs_; ++q) {
-        const auto at = [&](std::int64_t i) { return i < group_in_ ? weights_->at(static_cast<std::size_t>((o * kh * kw + tap) * group_in_ + i)) : 0; };
+        const auto at = [&](std::int64_t i) {
+          return i < group_in_ ? weights_->at(static_cast<std::size_t>((o * kh * kw + tap) * group_in_ + i)) : 0;
+        };
         const std::int64_t step = tap * pairs_ + q;
-        packed_pairs_[static_cast<std::size_t>((o / kLanes * kh * kw * pairs_ + step) * kLanes + o % kLanes)] = pair_of(at(2 * q), at(2 * q + 1));
+        packed_pairs_[static_cast<std::size_t>((o / kLanes * kh * kw * pairs_ + step) * kLanes + o % kLanes)] =
+            pair_of(at(2 * q), at(2 * q + 1));
       }
 }
 
 /// Writes rows [first, last) of the padded image, each of pw pixels of `pixel` elements: zeros, then fill(plane, offset of the
 /// input row, pixels, out), then zeros.
 template <class T, class Fill>
-void Linear::pad_rows(std::int64_t image, std::int64_t first, std::int64_t last, std::int64_t pixel, T* buffer, std::int64_t plane_stride,
-                      const Fill& fill) const {
+void Linear::pad_rows(std::int64_t image, std::int64_t first, std::int64_t last, std::int64_t pixel, T* buffer,
+                      std::int64_t plane_stride, const Fill& fill) const {
   const std::int64_t left = window_.pad_begin[1], copied = std::clamp<std::int64_t>(pw_ - left, 0, w_);
   const std::int64_t row = pw_ * pixel, before = std::min(left, pw_) * pixel;
   parallel_for(static_cast<std::size_t>(last - first), grain_for(row * 16), [&](std::size_t begin, std::size_t end) {
@@ -173,7 +180,8 @@ void Linear::pad_rows(std::int64_t image, std::int64_t first, std::int64_t last,
         }
         std::fill(out, out + before, T{0});
         if (copied > 0)
-          fill(two_planes_ ? (plane == 0 ? Plane::high : Plane::low) : Plane::whole, (image * h_ + iy) * w_ * c_, copied, out + before);
+          fill(two_planes_ ? (plane == 0 ? Plane::high : Plane::low) : Plane::whole, (image * h_ + iy) * w_ * c_, copied,
+               out + before);
         std::fill(out + before + copied * pixel, out + row, T{0});
       }
   });
@@ -225,12 +233,13 @@ void Linear::run_panels(std::int64_t image, const std::int16_t* buffer, std::int
           rows[static_cast<std::size_t>(r)] = buffer + plane * plane_stride + g * group_in_ +
                                               (pixel / ow_ * window_.stride[0] * pw_ + pixel % ow_ * window_.stride[1]) * c_;
         }
-        k.panels(rows.data(), m, steps_.data(), steps_.size(), w, panel_size_, count, plane == 0 ? Combine::set : Combine::append_low,
-                 acc.data(), ld);
+        k.panels(rows.data(), m, steps_.data(), steps_.size(), w, panel_size_, count,
+                 plane == 0 ? Combine::set : Combine::append_low, acc.data(), ld);
       }
       const std::int64_t channel = first_panel * kLanes;
       for (int r = 0; r < m; ++r)
-        sink((image * pixels + first_pixel + r) * o_ + g * group_out_ + channel, acc.data() + r * ld, std::min(ld, group_out_ - channel));
+        sink((image * pixels + first_pixel + r) * o_ + g * group_out_ + channel, acc.data() + r * ld,
+             std::min(ld, group_out_ - channel));
     }
   });
 }
@@ -262,18 +271,21 @@ void Linear::run_band(std::int64_t image, const quantize::IntTensor& x, std::int
                       const Sink& sink) const {
   constexpr std::int64_t kRows = 8, kBlocks = 8;  // pixels and blocks of 16 channels of a tile
   const Kernels& k = kernels();
-  const std::int64_t blocks = ceil_div(o_, kLanes), pixel_size = blocks * kLanes * pairs_, first_in = first_row * window_.stride[0];
+  const std::int64_t blocks = ceil_div(o_, kLanes), pixel_size = blocks * kLanes * pairs_,
+                     first_in = first_row * window_.stride[0];
   const std::int64_t last_in = (last_row - 1) * window_.stride[0] + window_.dilation[0] * (window_.kernel[0] - 1) + 1;
   const std::int64_t plane_stride = (last_in - first_in) * pw_ * pixel_size;
   const auto buffer = make_aligned<std::int32_t>(static_cast<std::size_t>(plane_stride * planes()));
-  pad_rows(image, first_in, last_in, pixel_size, buffer.get(), plane_stride,
-           [&](Plane plane, std::int64_t from, std::int64_t count, std::int32_t* out) { expand(x.data() + from, count, plane, out); });
+  pad_rows(
+      image, first_in, last_in, pixel_size, buffer.get(), plane_stride,
+      [&](Plane plane, std::int64_t from, std::int64_t count, std::int32_t* out) { expand(x.data() + from, count, plane, out); });
   const auto n_steps = static_cast<std::int64_t>(steps_.size());
   const std::int64_t pixels = (last_row - first_row) * ow_, first_out = (image * oh_ + first_row) * ow_;
   alignas(64) std::array<std::int64_t, kRows * kBlocks * kLanes> acc;
   for (std::int64_t pixel = 0; pixel < pixels; pixel += kRows)
     for (std::int64_t begin = 0; begin < blocks; begin += kBlocks) {
-      const std::int64_t end = std::min(begin + kBlocks, blocks), ld = (end - begin) * kLanes, m = std::min(kRows, pixels - pixel);
+      const std::int64_t end = std::min(begin + kBlocks, blocks), ld = (end - begin) * kLanes,
+                         m = std::min(kRows, pixels - pixel);
       for (int plane = 0; plane < planes(); ++plane) {
         std::array<const std::int32_t*, kRows> rows{};
         for (std::int64_t r = 0; r < kRows; ++r) {
@@ -302,8 +314,8 @@ void Linear::run_dots(const std::int16_t* buffer, std::int64_t plane_stride, con
       for (std::int64_t first = 0; first < ow_; first += kRows) {
         const std::int64_t o = i * kOutputs, outputs = std::min(kOutputs, o_ - o), m = std::min(kRows, ow_ - first);
         for (int plane = 0; plane < planes(); ++plane)
-          k.dots(buffer + plane * plane_stride + first * c_, c_, static_cast<int>(m), weights_->narrow.data() + o * c_, c_, outputs, c_, block_,
-                 plane == 0 ? Combine::set : Combine::append_low, acc.data(), kOutputs);
+          k.dots(buffer + plane * plane_stride + first * c_, c_, static_cast<int>(m), weights_->narrow.data() + o * c_, c_,
+                 outputs, c_, block_, plane == 0 ? Combine::set : Combine::append_low, acc.data(), kOutputs);
         for (std::int64_t r = 0; r < m; ++r) sink((first + r) * o_ + o, acc.data() + r * kOutputs, outputs);
       }
   });
@@ -322,7 +334,8 @@ void Linear::run_direct(std::int64_t image, const quantize::IntTensor& x, const 
             const std::int64_t iy = oy * window_.stride[0] + ky * window_.dilation[0] - window_.pad_begin[0];
             const std::int64_t ix = ox * window_.stride[1] + kx * window_.dilation[1] - window_.pad_begin[1];
             const std::int32_t* const in = x.data() + ((image * h_ + iy) * w_ + ix) * c_ + o / group_out_ * group_in_;
-            const std::int16_t* const w = weights_->narrow.data() + ((o * window_.kernel[0] + ky) * window_.kernel[1] + kx) * group_in_;
+            const std::int16_t* const w =
+                weights_->narrow.data() + ((o * window_.kernel[0] + ky) * window_.kernel[1] + kx) * group_in_;
             for (std::int64_t i = 0; i < group_in_; ++i) acc += std::int64_t{in[i]} * w[i];
           }
         sink((image * oh_ * ow_ + pixel) * o_ + o, &acc, 1);

@@ -112,7 +112,8 @@ class MaxRunner final : public OpRunner {
 
 }  // namespace
 
-std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const quantize::AveragePool& op, ActivationTables& tables) {
+std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const quantize::AveragePool& op,
+                                       ActivationTables& tables) {
   return std::make_unique<AverageRunner>(program, op, tables);
 }
 

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS ranges(
 CREATE INDEX IF NOT EXISTS ranges_root ON ranges(root);
 )";
 constexpr int kVersion = 1;
+constexpr const char* kFree = "SELECT e.root, r.next FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? AND r.next < r.last AND ";
 constexpr std::string_view kOriginHint =
     "compile the model again, or take a share of its openings: `dsperse key split` where it was compiled, `dsperse key import` here";
 
@@ -69,24 +70,23 @@ Result<Epoch> OpeningStore::load(const Digest& slice, const Digest& root) {
 }
 
 Result<Choice> OpeningStore::choose(const Digest& slice, const Digest& origin) {
-  // A proof where an index for proofs is free, shallow epochs first (shorter certificates); otherwise a new epoch, under a deep
-  // parent first (openings of the origin are the scarcest).
-  constexpr const char* kFree =
-      "SELECT e.root, r.next FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? AND r.next < r.last AND ";
+  // Shallow epochs first: shorter certificates.
   DSPERSE_TRY(Query direct, db_.prepare(std::string(kFree) + "(r.next < ? OR e.depth = ?) ORDER BY e.depth, r.next LIMIT 1"));
-  DSPERSE_TRY(bool row, direct.bind(ByteView(slice)).bind(std::int64_t{kDirectOpenings}).bind(std::int64_t{kMaxDepth}).step());
-  if (row) {
-    DSPERSE_TRY(Epoch epoch, load(slice, direct.digest(0)));
-    return Choice{std::move(epoch), static_cast<std::uint32_t>(direct.integer(1)), false};
-  }
-  DSPERSE_TRY(Query parent, db_.prepare(std::string(kFree) + "e.depth < ? ORDER BY e.depth DESC, r.next LIMIT 1"));
-  DSPERSE_TRY(row, parent.bind(ByteView(slice)).bind(std::int64_t{kMaxDepth}).step());
-  if (row) {
-    DSPERSE_TRY(Epoch epoch, load(slice, parent.digest(0)));
-    return Choice{std::move(epoch), static_cast<std::uint32_t>(parent.integer(1)), true};
-  }
-  return fail(ErrorKind::resource, "this installation has no openings left of the weights with root " + to_hex(origin).substr(0, 16), {},
-              std::string(kOriginHint));
+  DSPERSE_TRY(const bool row, direct.bind(ByteView(slice)).bind(std::int64_t{kDirectOpenings}).bind(std::int64_t{kMaxDepth}).step());
+  if (!row) return choose_parent(slice, origin);
+  DSPERSE_TRY(Epoch epoch, load(slice, direct.digest(0)));
+  return Choice{std::move(epoch), static_cast<std::uint32_t>(direct.integer(1)), false};
+}
+
+Result<Choice> OpeningStore::choose_parent(const Digest& slice, const Digest& origin) {
+  // Deep parents first: openings of the origin are the scarcest. Openings that could make proofs last.
+  DSPERSE_TRY(Query parent, db_.prepare(std::string(kFree) + "e.depth < ? ORDER BY r.next < ?, e.depth DESC, r.next LIMIT 1"));
+  DSPERSE_TRY(const bool row, parent.bind(ByteView(slice)).bind(std::int64_t{kMaxDepth}).bind(std::int64_t{kDirectOpenings}).step());
+  if (!row)
+    return fail(ErrorKind::resource, "this installation has no openings left of the weights with root " + to_hex(origin).substr(0, 16), {},
+                std::string(kOriginHint));
+  DSPERSE_TRY(Epoch epoch, load(slice, parent.digest(0)));
+  return Choice{std::move(epoch), static_cast<std::uint32_t>(parent.integer(1)), true};
 }
 
 Result<bool> OpeningStore::claim(const Digest& root, std::uint32_t index) {

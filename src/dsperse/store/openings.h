@@ -56,6 +56,8 @@ class OpeningStore {
   [[nodiscard]] Status add_origin(const Digest& slice, const Digest& root, std::uint32_t next, std::uint32_t end);
   /// Where the next proof of the slice opens its weights. Errors (resource): no openings are left here.
   [[nodiscard]] Result<Choice> choose(const Digest& slice, const Digest& origin);
+  /// The parent of a further epoch, whether one is needed or not (make_epoch is set). Errors as above.
+  [[nodiscard]] Result<Choice> choose_parent(const Digest& slice, const Digest& origin);
   /// Durably uses opening `index`; false if somebody else did since choose().
   [[nodiscard]] Result<bool> claim(const Digest& root, std::uint32_t index);
   /// Durably uses the link's opening of its base and records the new epoch (index 0 is the link's); false as above.

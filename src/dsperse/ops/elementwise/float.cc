@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -149,6 +150,22 @@ IntRange range_of(std::int64_t to) {
   }
 }
 
+/// Round to nearest even at the precision of float16; beyond its range to infinity.
+float to_half(float x) {
+  if (x == 0.0F || !std::isfinite(x)) return x;
+  const int exponent = std::max(std::ilogb(x), -14);  // below: subnormal, one fixed step
+  const float step = std::ldexp(1.0F, exponent - 10);
+  const float rounded = std::nearbyint(x / step) * step;
+  return std::fabs(rounded) > 65504.0F ? std::copysign(std::numeric_limits<float>::infinity(), x) : rounded;
+}
+
+float to_bfloat(float x) {
+  if (!std::isfinite(x)) return x;
+  auto word = std::bit_cast<std::uint32_t>(x);
+  word += 0x7FFF + ((word >> 16) & 1);
+  return std::bit_cast<float>(word & 0xFFFF0000);
+}
+
 }  // namespace
 
 Evaluated evaluate_cast(const EvaluateCall& call) {
@@ -163,6 +180,8 @@ Evaluated evaluate_cast(const EvaluateCall& call) {
       y.f = x.f;
     else
       std::transform(x.i.begin(), x.i.end(), y.f.begin(), [](std::int64_t v) { return static_cast<float>(v); });
+    if (to == 10) std::ranges::transform(y.f, y.f.begin(), to_half);
+    if (to == 16) std::ranges::transform(y.f, y.f.begin(), to_bfloat);
     return out;
   }
   const IntRange range = range_of(to);

@@ -96,8 +96,10 @@ Evaluated evaluate_pad(const EvaluateCall& call) {
   const Tensor& x = *call.inputs[0];
   std::vector<Tensor> out{zeros(outs[0])};
   Tensor& y = out[0];
-  std::ranges::fill(y.f, value);
-  if (!y.i.empty()) std::ranges::fill(y.i, has_input(call, 2) ? call.inputs[2]->i[0] : static_cast<std::int64_t>(value));
+  if (y.dtype == DType::f32)
+    std::ranges::fill(y.f, value);
+  else if (has_input(call, 2))
+    std::ranges::fill(y.i, call.inputs[2]->i[0]);
   if (y.shape.empty()) return std::vector<Tensor>{x};
   // Row by row along the last axis; `from` is the source row of every output row.
   std::vector<std::int64_t> from{0};

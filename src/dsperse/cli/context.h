@@ -1,0 +1,84 @@
+// What all verbs share: flags, exit codes, where the result goes. A verb is a function that fills a CLI11 subcommand and leaves
+// an action; main.cc runs it, prints its error, and gives the exit code of docs/cli.md.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsperse/base/result.h"
+#include "dsperse/pipeline/progress.h"
+#include "dsperse/proof/profile.h"
+#include "dsperse/slice/policy.h"
+
+namespace dsperse::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Exit codes beside those of ErrorKind.
+inline constexpr int kOk = 0, kRejected = 1, kInterrupted = 130;
+int exit_code(ErrorKind kind);
+
+class Context {
+ public:
+  bool json = false;
+  unsigned threads = 0;  ///< 0: all
+  std::string memory;    ///< as typed; empty: 80 % of what is available
+  int verbose = 0;
+
+  Json document = Json::object();             ///< what --json prints
+  std::function<Result<int>()> action;        ///< of the chosen verb
+  std::string verb;
+
+  /// A line of the result on stdout; nothing with --json.
+  template <class... Args>
+  void say(fmt::format_string<Args...> format, Args&&... args) const {
+    if (!json) fmt::print("{}\n", fmt::format(format, std::forward<Args>(args)...));
+  }
+  /// Progress on stderr, made when first asked for.
+  const pipeline::Observer& observer();
+  /// Flags that every working verb has.
+  void add_common(CLI::App& app);
+  /// After parsing: thread count, log level.
+  void apply() const;
+  [[nodiscard]] Result<std::uint64_t> memory_budget() const;
+  [[nodiscard]] unsigned workers() const;
+
+ private:
+  std::shared_ptr<void> progress_;
+  pipeline::Observer observer_;
+};
+
+/// "8G", "512M", "1.5GiB", "1000": bytes (powers of 1024).
+[[nodiscard]] Result<std::uint64_t> parse_bytes(const std::string& text);
+/// At most 64 bytes of hexadecimal.
+[[nodiscard]] Result<Bytes> parse_nonce(const std::string& hex);
+[[nodiscard]] Result<Digest> parse_digest(const std::string& hex, const std::string& what);
+[[nodiscard]] Result<proof::Profile> parse_profile(int bits);
+/// "proof", "trust" or a policy file.
+[[nodiscard]] Result<slice::Policy> load_policy(const std::string& text);
+/// Which slices: --all, --slices or --policy; nullopt when none is given. More than one is an error.
+struct Selection {
+  std::string policy, slices;
+  bool all = false;
+  void add(CLI::App& app);
+  [[nodiscard]] Result<std::optional<slice::Policy>> policy_of() const;
+};
+/// "NAME:1,3,32,32" or "NAME:1x3x32x32".
+[[nodiscard]] Result<std::map<std::string, std::vector<std::int64_t>>> parse_shapes(const std::vector<std::string>& texts);
+
+/// "1.2 MB", "340 kB"; "0.34 s", "12 ms".
+std::string bytes_text(std::uint64_t bytes);
+std::string seconds_text(double seconds);
+
+/// A plain table: columns padded, numbers as given. rows[0] is the head.
+std::string table_text(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace dsperse::cli

@@ -1,0 +1,25 @@
+// The same facts as text and as JSON, for several verbs.
+#pragma once
+
+#include "dsperse/cli/context.h"
+#include "dsperse/pipeline/steps.h"
+#include "dsperse/store/plan_folder.h"
+
+namespace dsperse::cli {
+
+/// What `full-run` keeps of its own document, in the run folder, for `report`.
+inline constexpr const char* kRunDocument = "full-run.json";
+
+/// Slices of a plan with what they are predicted to cost.
+void show_plan(Context& context, const store::PlanFile& plan);
+/// Model id, slices, file sizes.
+void show_model(Context& context, const store::CompiledModel& model);
+/// Outputs, saturation, clamping, commitments of private inputs.
+[[nodiscard]] Status show_run(Context& context, const proof::ModelKey& key, const pipeline::RunStep& step);
+/// Per proved slice: time, size, memory, beside what was predicted.
+void show_proofs(Context& context, const pipeline::ProveStep& step);
+/// "accepted" or "rejected ..." first; coverage; notes. The exit code. measured: per slice, when this command proved too.
+int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::VerifyReport& report,
+                 const std::map<std::uint32_t, store::SliceRecord>& measured = {});
+
+}  // namespace dsperse::cli

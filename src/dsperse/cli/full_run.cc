@@ -1,0 +1,95 @@
+// dsperse full-run MODEL INPUT...: slice, compile, run, prove and verify in one folder.
+#include "dsperse/backend/native/native.h"
+#include "dsperse/cli/facts.h"
+#include "dsperse/cli/import_flags.h"
+#include "dsperse/cli/verbs.h"
+#include "dsperse/store/file.h"
+
+namespace dsperse::cli {
+namespace {
+
+struct Flags {
+  ImportFlags import;
+  std::vector<std::string> inputs;
+  std::string out, nonce;
+  int profile = 100;
+  bool private_input = false;
+};
+
+Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
+  DSPERSE_TRY(const Bytes nonce, parse_nonce(flags.nonce));
+  for (const std::string& input : flags.inputs)
+    if (input == "-" || input.ends_with("=-"))
+      return fail(ErrorKind::usage, "full-run reads its input twice, standard input can be read once", input, "write it to a file, or use `dsperse run`");
+  DSPERSE_TRY(const pipeline::ImportRequest request, flags.import.request(context));
+  pipeline::CompileOptions options;
+  DSPERSE_TRY(options.profile, parse_profile(flags.profile));
+  options.private_input = flags.private_input;
+  DSPERSE_TRY(const std::string state, store::state_folder());
+  DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
+  const backend::Native native;
+  const std::string out = flags.out.empty() ? store::stem(flags.import.model) + ".run" : flags.out;
+  if (store::exists(store::join(out, "state.db")) && store::RunFolder::open(out))
+    return fail(ErrorKind::usage, "holds a finished run", out, "prove it with `dsperse prove " + out + "`, or choose another --out");
+  const auto in_out = [&](const char* name) { return store::join(out, name); };
+  const std::string dsm = in_out("model.dsm"), dsk = in_out("model.dsk");
+
+  DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
+  DSPERSE_CHECK_OK(store::write_plan(in_out("model.plan"), plan));
+  show_plan(context, plan);
+  DSPERSE_TRY(const store::CompiledModel model, pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
+  show_model(context, model);
+  DSPERSE_TRY(const pipeline::InputArguments inputs, pipeline::read_inputs(flags.inputs, model.key, false));
+  DSPERSE_TRY(const pipeline::RunStep run, pipeline::run_step(dsm, inputs.tensors, nonce, out, context.observer()));
+  DSPERSE_CHECK_OK(show_run(context, model.key, run));
+  pipeline::ProveOptions prove;
+  prove.workers = context.workers();
+  DSPERSE_TRY(prove.memory_bytes, context.memory_budget());
+  DSPERSE_TRY(const pipeline::ProveStep proofs, pipeline::prove_step(out, dsm, std::nullopt, native, openings, prove, context.observer()));
+  show_proofs(context, proofs);
+
+  // What was written, checked as a verifier would: from the files.
+  pipeline::VerifyRequest verify;
+  verify.policy = request.policy;
+  verify.model_id = model.key.id();
+  if (has_nonce) verify.nonce = nonce;
+  pipeline::VerifyFiles files{proofs.certificate_path, in_out("output.json"), flags.inputs};
+  if (flags.private_input) {
+    files.inputs.clear();
+    for (const auto& [name, roots] : run.run.input_roots) {
+      std::string list;
+      for (const Digest& d : roots) list += (list.empty() ? "" : ",") + to_hex(d);
+      files.inputs.push_back(name + "=commit:" + list);
+    }
+  }
+  DSPERSE_TRY(const proof::ModelKey key, store::read_key(dsk));
+  DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, files, std::move(verify)));
+  std::map<std::uint32_t, store::SliceRecord> measured;
+  for (const pipeline::SliceOutcome& s : proofs.summary.slices) measured.emplace(s.record.slice, s.record);
+  const int code = show_verdict(context, key, report, measured);
+  context.say("files: {} (certificate.dscert, model.dsk and output.json are what a verifier is handed)", out);
+  context.document["path"] = out;
+  context.document["exit_code"] = code;
+  DSPERSE_CHECK_OK(store::write_file(in_out(kRunDocument), context.document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", store::Access::shared));
+  return code;
+}
+
+}  // namespace
+
+void add_full_run(CLI::App& app, Context& context) {
+  auto* verb = app.add_subcommand("full-run", "slice, compile, run, prove and verify: one command");
+  const auto flags = std::make_shared<Flags>();
+  flags->import.add(*verb, true);
+  verb->add_option("INPUT", flags->inputs, "tensor files (.npy, .npz, JSON, PNG, PGM), or NAME=FILE")->required();
+  verb->add_option("--out", flags->out, "folder to write (default NAME.run)");
+  auto* nonce = verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");
+  verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
+  verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
+  context.add_common(*verb);
+  verb->callback([&context, flags, nonce] {
+    context.verb = "full-run";
+    context.action = [&context, flags, given = nonce->count() != 0] { return full_run(context, *flags, given); };
+  });
+}
+
+}  // namespace dsperse::cli

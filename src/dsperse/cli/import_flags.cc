@@ -1,0 +1,53 @@
+#include "dsperse/cli/import_flags.h"
+
+namespace dsperse::cli {
+
+void ImportFlags::add(CLI::App& app, bool cuts) {
+  app.add_option("MODEL", model, "an ONNX model")->required();
+  app.add_option("--calibration", calibration,
+                 "tensor file or folder of samples that choose the integer ranges, or 'default' for made-up ones "
+                 "(without it: calibration.npz beside the model, if there is one)");
+  app.add_option("--input-shape", shapes, "NAME:DIMS of an input whose shape the model leaves open, e.g. image:1,3,32,32");
+  app.add_option("--pixel-scale", pixel_scale, "image inputs are pixel * scale + bias, one number or one a channel (default 1/255)");
+  app.add_option("--pixel-bias", pixel_bias, "see --pixel-scale (default 0)");
+  app.add_option("--activation-bits", activation_bits, "width of activations")->check(CLI::Range(8U, 16U))->capture_default_str();
+  app.add_option("--weight-bits", weight_bits, "width of weights")->check(CLI::Range(8U, 16U))->capture_default_str();
+  app.add_flag("--per-tensor", per_tensor, "one exponent per weight tensor instead of one per channel");
+  app.add_flag("--external-data", external_data, "allow weights in other files of the model's folder");
+  if (!cuts) return;
+  app.add_option("--labels", labels, "file of class labels, one a line; part of the key");
+  app.add_option("--policy", policy, "FILE, proof or trust: which slices are to be proved (default proof)");
+  auto* how = app.add_option_group("cuts", "default: one slice per layer block; --memory alone: fewest slices that fit");
+  how->add_option("--count", count, "this many slices, balanced by predicted time")->check(CLI::Range(1U, 4096U));
+  how->add_option("--cut-after", cut_after, "tensors after which to cut")->delimiter(',');
+  how->require_option(0, 1);
+}
+
+Result<pipeline::ImportRequest> ImportFlags::request(const Context& context) const {
+  pipeline::ImportRequest out;
+  out.model_path = model;
+  out.calibration = calibration;
+  out.pixel_scale = pixel_scale;
+  out.pixel_bias = pixel_bias;
+  out.allow_external_data = external_data;
+  DSPERSE_TRY(out.input_shapes, parse_shapes(shapes));
+  out.quantize.activation_bits = activation_bits;
+  out.quantize.weight_bits = weight_bits;
+  out.quantize.per_channel = !per_tensor;
+  if (!labels.empty()) {
+    DSPERSE_TRY(out.labels, pipeline::read_labels(labels));
+  }
+  if (!policy.empty()) {
+    DSPERSE_TRY(out.policy, load_policy(policy));
+  }
+  if (count != 0) {
+    out.cut.count = count;
+  } else if (!cut_after.empty()) {
+    out.cut.after_tensors = cut_after;
+  } else if (!context.memory.empty()) {
+    DSPERSE_TRY(out.cut.memory_bytes, context.memory_budget());
+  }
+  return out;
+}
+
+}  // namespace dsperse::cli

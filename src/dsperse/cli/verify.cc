@@ -1,0 +1,53 @@
+// dsperse verify CERT --key K --input I --output O: accepts or rejects; needs nothing else.
+#include "dsperse/cli/facts.h"
+#include "dsperse/cli/verbs.h"
+#include "dsperse/store/verified.h"
+
+namespace dsperse::cli {
+namespace {
+
+struct Flags {
+  std::string key, model_id, nonce;
+  pipeline::VerifyFiles files;
+  Selection selection;
+  bool no_cache = false;
+};
+
+Result<int> verify(Context& context, const Flags& flags, bool has_nonce) {
+  pipeline::VerifyRequest request;
+  if (has_nonce) {
+    DSPERSE_TRY(request.nonce, parse_nonce(flags.nonce));
+  }
+  if (!flags.model_id.empty()) {
+    DSPERSE_TRY(request.model_id, parse_digest(flags.model_id, "--model-id"));
+  }
+  DSPERSE_TRY(request.policy, flags.selection.policy_of());
+  DSPERSE_TRY(const proof::ModelKey key, store::read_key(flags.key));
+  std::optional<store::VerifiedRanges> cache = flags.no_cache ? std::nullopt : store::VerifiedRanges::open();
+  if (cache) request.known_ranges = cache->known();
+  DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, flags.files, std::move(request)));
+  if (cache) cache->add(report.verdict.checked_ranges);
+  return show_verdict(context, key, report);
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Context& context) {
+  auto* verb = app.add_subcommand("verify", "accept or reject a certificate");
+  const auto flags = std::make_shared<Flags>();
+  verb->add_option("CERTIFICATE", flags->files.certificate, "a .dscert file")->required();
+  verb->add_option("--key", flags->key, "the model's verification key (.dsk)")->required();
+  verb->add_option("--input", flags->files.inputs, "the input: FILE, NAME=FILE, or commit:HEX for a private one")->required();
+  verb->add_option("--output", flags->files.output, "the claimed output (output.json)")->required();
+  verb->add_option("--model-id", flags->model_id, "the model that must have been run (64 hexadecimal digits)");
+  auto* nonce = verb->add_option("--nonce", flags->nonce, "the number that this certificate was asked for with, in hexadecimal");
+  flags->selection.add(*verb);
+  verb->add_flag("--no-cache", flags->no_cache, "verify the key's weight range proofs even if this user did before");
+  context.add_common(*verb);
+  verb->callback([&context, flags, nonce] {
+    context.verb = "verify";
+    context.action = [&context, flags, given = nonce->count() != 0] { return verify(context, *flags, given); };
+  });
+}
+
+}  // namespace dsperse::cli

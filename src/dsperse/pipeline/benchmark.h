@@ -1,0 +1,36 @@
+// Repeated compile, run, prove and verify of one plan in memory: nothing is published, so no opening is used up.
+//
+// Tested by tests/e2e.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dsperse/backend/backend.h"
+#include "dsperse/pipeline/progress.h"
+#include "dsperse/store/plan_folder.h"
+
+namespace dsperse::pipeline {
+
+/// note: what the value is of, e.g. "median of 5".
+struct Measurement {
+  std::string name;
+  double value = 0;
+  std::string unit;
+  std::size_t threads = 1;
+  std::string note;
+};
+
+struct BenchmarkOptions {
+  unsigned repeat = 3;
+  std::vector<std::size_t> threads{1, 2};
+  proof::Profile profile = proof::Profile::bits100;
+};
+
+/// Every slice is proved, whatever its mode. Every proof is verified; one that is not accepted is an error (internal).
+/// Restores the number of threads.
+[[nodiscard]] Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, const quantize::TensorStore& inputs,
+                                                              const backend::Backend& backend, const BenchmarkOptions& options,
+                                                              const Observer& observer);
+
+}  // namespace dsperse::pipeline

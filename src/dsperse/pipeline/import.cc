@@ -1,0 +1,172 @@
+#include "dsperse/pipeline/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "dsperse/model/onnx/load.h"
+#include "dsperse/model/passes.h"
+#include "dsperse/ops/lower.h"
+#include "dsperse/ops/registry.h"
+#include "dsperse/pipeline/input.h"
+#include "dsperse/quantize/calibrate/calibrate.h"
+#include "dsperse/store/file.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+constexpr std::size_t kDefaultSamples = 16, kMaxSamples = 4096;
+constexpr std::uint64_t kMaxLabelFile = 1U << 22;
+
+std::string parent_folder(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+quantize::IoMapping mapping_of(const model::Port& input, const ImportRequest& request) {
+  quantize::IoMapping io;
+  io.name = input.name;
+  io.logical_shape = input.shape;
+  io.scale = request.pixel_scale;
+  io.bias = request.pixel_bias;
+  return io;
+}
+
+/// Image inputs get their preprocessing; the others have none.
+void set_preprocessing(quantize::QuantizedModel& model, const ImportRequest& request) {
+  for (quantize::IoMapping& io : model.inputs) {
+    if (!is_image_shape(io.logical_shape)) continue;
+    io.scale = request.pixel_scale.empty() ? std::vector<float>{1.0F / 255.0F} : request.pixel_scale;
+    io.bias = request.pixel_bias;
+  }
+}
+
+model::Tensor tensor_of(const model::Port& input, std::vector<float> values) {
+  model::Tensor out;
+  out.dtype = input.dtype;
+  out.shape = input.shape;
+  if (input.dtype == model::DType::f32) {
+    out.f = std::move(values);
+  } else {
+    for (const float x : values) out.i.push_back(static_cast<std::int64_t>(x));
+  }
+  return out;
+}
+
+/// One file's samples: a tensor with n times the elements of the input is n samples along its first axis.
+Status add_samples(const std::string& path, const model::Graph& graph, const ImportRequest& request, std::vector<quantize::Sample>& out) {
+  DSPERSE_TRY(const std::vector<store::FileTensor> files, store::read_tensors(path));
+  const std::size_t begin = out.size();
+  for (const model::Port& input : graph.inputs) {
+    const store::FileTensor* file = nullptr;
+    for (const store::FileTensor& f : files)
+      if (f.name == input.name || (graph.inputs.size() == 1 && files.size() == 1)) file = &f;
+    if (file == nullptr) return fail(ErrorKind::bad_input, "calibration has no tensor for input " + input.name, path, "name the arrays as the model's inputs");
+    const auto one = static_cast<std::size_t>(quantize::elements(input.shape));
+    const std::size_t count = one == 0 ? 0 : file->values.size() / one;
+    if (count == 0 || count * one != file->values.size())
+      return fail(ErrorKind::bad_input, "calibration values are not whole samples of input " + input.name, path, "stack samples along the first axis");
+    const quantize::IoMapping io = mapping_of(input, request);
+    if (out.size() == begin) out.resize(begin + count);
+    if (out.size() - begin != count) return fail(ErrorKind::bad_input, "calibration inputs have different numbers of samples", path);
+    for (std::size_t s = 0; s < count; ++s) {
+      store::FileTensor part = *file;
+      if (count > 1) {
+        part.shape = input.shape;
+        part.values.assign(file->values.begin() + static_cast<std::ptrdiff_t>(s * one), file->values.begin() + static_cast<std::ptrdiff_t>((s + 1) * one));
+      }
+      auto real = real_values(io, part);
+      if (!real) return std::unexpected(real.error().within(path));
+      out[begin + s][input.name] = tensor_of(input, std::move(*real));
+    }
+  }
+  if (out.size() > kMaxSamples) return fail(ErrorKind::resource, fmt::format("more than {} calibration samples", kMaxSamples), path, "a few hundred are enough");
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> read_labels(const std::string& path) {
+  DSPERSE_TRY(const Bytes bytes, store::read_file(path, kMaxLabelFile));
+  std::vector<std::string> labels(1);
+  for (const std::uint8_t b : bytes) {
+    if (b == '\n') labels.emplace_back();
+    else if (b != '\r') labels.back().push_back(static_cast<char>(b));
+  }
+  while (!labels.empty() && labels.back().empty()) labels.pop_back();
+  if (labels.empty()) return fail(ErrorKind::bad_input, "holds no label", path, "one label a line");
+  return labels;
+}
+
+Result<model::Graph> load_model(const ImportRequest& request) {
+  model::LoadOptions options;
+  options.allow_external_data = request.allow_external_data;
+  options.input_shapes = request.input_shapes;
+  const model::OperatorSet& operators = ops::float_operators();
+  DSPERSE_TRY(model::Graph graph, model::load_onnx(request.model_path, options, operators));
+  if (Status s = model::prepare(graph, operators); !s) return std::unexpected(s.error().within(request.model_path));
+  return graph;
+}
+
+Result<Calibration> load_calibration(const ImportRequest& request, const model::Graph& graph) {
+  std::string path = request.calibration;
+  if (path.empty()) {
+    const std::string beside = store::join(parent_folder(request.model_path), "calibration.npz");
+    path = store::exists(beside) ? beside : "default";
+  }
+  Calibration out;
+  if (path == "default") {
+    out.samples = quantize::default_samples(graph, kDefaultSamples);
+    out.source = fmt::format("{} made-up samples: give real ones with --calibration for accuracy", kDefaultSamples);
+    return out;
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    DSPERSE_TRY(const std::vector<std::string> names, store::list_files(path));
+    for (const std::string& name : names) DSPERSE_CHECK_OK(add_samples(store::join(path, name), graph, request, out.samples));
+  } else {
+    DSPERSE_CHECK_OK(add_samples(path, graph, request, out.samples));
+  }
+  if (out.samples.empty()) return fail(ErrorKind::bad_input, "holds no calibration sample", path);
+  out.source = fmt::format("{} samples of {}", out.samples.size(), path);
+  return out;
+}
+
+Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration, const ImportRequest& request) {
+  DSPERSE_TRY(quantize::QuantizedModel model,
+              quantize::quantize_model(graph, ops::lowerings(), quantize::interpreters(graph, ops::float_operators()), calibration.samples, request.quantize));
+  set_preprocessing(model, request);
+  return model;
+}
+
+Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer) {
+  tell(observer, {Event::Kind::stage, 0, 0, "load", 0, 0, 0});
+  DSPERSE_TRY(const model::Graph graph, load_model(request));
+  tell(observer, {Event::Kind::stage, 0, 0, "calibrate and quantize", 0, 0, 0});
+  DSPERSE_TRY(const Calibration calibration, load_calibration(request, graph));
+  store::PlanFile out;
+  out.name = store::stem(request.model_path);
+  out.calibration = calibration.source;
+  out.labels = request.labels;
+  auto model = quantize_graph(graph, calibration, request);
+  if (!model) return std::unexpected(model.error().within(request.model_path));
+  out.model = std::move(*model);
+  if (!out.labels.empty()) {
+    const bool fits = out.model.outputs.size() == 1 && std::cmp_equal(quantize::elements(out.model.outputs[0].logical_shape), out.labels.size());
+    if (!fits) return fail(ErrorKind::bad_input, fmt::format("{} labels do not fit the model's output", out.labels.size()), {}, "one label per class");
+  }
+  tell(observer, {Event::Kind::stage, 0, 0, "cut", 0, 0, 0});
+  DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut));
+  std::vector<const quantize::Program*> programs;
+  for (const slice::Slice& s : plan.slices) {
+    programs.push_back(&s.program);
+    out.predicted.push_back(s.cost);
+    if (s.last_op < out.model.program.ops.size()) out.cuts.push_back(s.last_op - 1);
+  }
+  DSPERSE_TRY(out.modes, slice::expand(request.policy, programs));
+  return out;
+}
+
+}  // namespace dsperse::pipeline

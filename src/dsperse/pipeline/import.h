@@ -1,0 +1,51 @@
+// From a model file to a plan: load, prepare, calibrate, quantize, cut, expand the policy.
+//
+// Tested by pipeline/import_test.cc and tests/e2e.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dsperse/model/graph.h"
+#include "dsperse/pipeline/progress.h"
+#include "dsperse/quantize/options.h"
+#include "dsperse/quantize/quantize.h"
+#include "dsperse/slice/policy.h"
+#include "dsperse/store/plan_folder.h"
+
+namespace dsperse::pipeline {
+
+struct ImportRequest {
+  std::string model_path;
+  std::map<std::string, model::Shape> input_shapes;
+  bool allow_external_data = false;
+  /// A tensor file or a folder of such; "default": made-up samples; empty: calibration.npz beside the model, else made-up samples.
+  std::string calibration;
+  std::vector<float> pixel_scale, pixel_bias;  ///< of image inputs, one or one per channel; empty: pixel / 255
+  std::vector<std::string> labels;
+  quantize::QuantizeOptions quantize;
+  slice::CutRequest cut;
+  slice::Policy policy;
+};
+
+/// Loaded and prepared (shapes known, constants folded, normalisations fused).
+[[nodiscard]] Result<model::Graph> load_model(const ImportRequest& request);
+
+/// Calibration samples, and one phrase that says where they come from.
+struct Calibration {
+  std::vector<quantize::Sample> samples;
+  std::string source;
+};
+[[nodiscard]] Result<Calibration> load_calibration(const ImportRequest& request, const model::Graph& graph);
+
+/// Integers without cuts: what `inspect` shows.
+[[nodiscard]] Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration, const ImportRequest& request);
+
+/// Errors: bad_input, unsupported (names the node), resource (no cut fits the memory).
+[[nodiscard]] Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer);
+
+/// One label a line; empty lines at the end dropped.
+[[nodiscard]] Result<std::vector<std::string>> read_labels(const std::string& path);
+
+}  // namespace dsperse::pipeline

@@ -1,0 +1,123 @@
+#include "dsperse/pipeline/steps.h"
+
+#include <filesystem>
+
+#include "dsperse/store/file.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+constexpr std::uint64_t kMaxCertificate = std::uint64_t{1} << 32, kMaxOutput = std::uint64_t{1} << 30;
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const auto full = std::filesystem::absolute(path, error);
+  return error ? path : full.lexically_normal().string();
+}
+
+}  // namespace
+
+Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
+                                          store::OpeningStore& openings, const std::string& dsm, const std::string& dsk, const Observer& observer) {
+  DSPERSE_TRY(Compiled compiled, compile_plan(plan, options, backend, observer));
+  for (const proof::SliceKey& s : compiled.model.key.slices)
+    if (s.weight_root) DSPERSE_CHECK_OK(openings.add_origin(s.digest(), *s.weight_root, 1, proof::kWeightBudget));
+  if (const std::string folder = std::filesystem::path(dsk).parent_path().string(); !folder.empty())
+    DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::shared));
+  DSPERSE_CHECK_OK(store::write_model(dsm, compiled.model, compiled.secrets));
+  DSPERSE_CHECK_OK(store::write_key(dsk, compiled.model.key));
+  return std::move(compiled.model);
+}
+
+Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce, const std::string& out,
+                         const Observer& observer) {
+  DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm));
+  DSPERSE_TRY(QuantizedInputs quantized, quantize_inputs(key_inputs(model.model().key), inputs));
+  DSPERSE_TRY(store::RunFolder folder, store::RunFolder::create(out));
+  RunStep step;
+  DSPERSE_TRY(step.run, run_model(model, absolute(dsm), quantized.tensors, nonce, folder, observer));
+  step.clamped = std::move(quantized.clamped);
+  return step;
+}
+
+Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model, const std::optional<slice::Policy>& policy) {
+  if (policy) return wanted_slices(model.key, *policy);
+  std::set<std::uint32_t> out;
+  for (std::uint32_t i = 0; i < model.modes.size(); ++i)
+    if (model.modes[i] == slice::Mode::proof) out.insert(i);
+  return out;
+}
+
+Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm, const std::optional<slice::Policy>& policy,
+                             const backend::Backend& backend, store::OpeningStore& openings, ProveOptions options, const Observer& observer) {
+  DSPERSE_TRY(store::RunFolder run, store::RunFolder::open(run_folder));
+  DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm.empty() ? run.info().model_path : dsm));
+  DSPERSE_TRY(options.slices, slices_to_prove(model.model(), policy));
+  ProveStep step;
+  DSPERSE_TRY(step.summary, prove_run(model, run, openings, backend, options, observer));
+  step.certificate_path = store::join(run_folder, "certificate.dscert");
+  DSPERSE_CHECK_OK(store::write_file(step.certificate_path, step.summary.certificate, store::Access::shared));
+  step.model = model.model();
+  step.run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
+  return step;
+}
+
+Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, const proof::ModelKey& key, bool allow_commitments) {
+  InputArguments out;
+  const auto inputs = key_inputs(key);
+  for (const std::string& argument : arguments) {
+    std::string name, value = argument;
+    // NAME= only where NAME is an input: file names may hold '=' too.
+    for (const auto& [io, spec] : inputs)
+      if (argument.starts_with(io.name + "=")) {
+        name = io.name;
+        value = argument.substr(name.size() + 1);
+      }
+    if (value.starts_with("commit:")) {
+      if (!allow_commitments) return fail(ErrorKind::usage, "a run needs the input itself", argument, "commitments are for `dsperse verify`");
+      if (name.empty() && inputs.size() != 1) return fail(ErrorKind::usage, "which input is committed?", argument, "write NAME=commit:HEX");
+      std::string list = value.substr(7);
+      std::vector<Digest>& roots = out.roots[name.empty() ? inputs[0].first.name : name];
+      for (std::size_t at = 0; at <= list.size();) {
+        const std::size_t comma = std::min(list.find(',', at), list.size());
+        Bytes bytes;
+        Digest root{};
+        if (!from_hex(std::string_view(list).substr(at, comma - at), bytes) || bytes.size() != root.size())
+          return fail(ErrorKind::usage, "a commitment is 64 hexadecimal digits", argument);
+        std::copy(bytes.begin(), bytes.end(), root.begin());
+        roots.push_back(root);
+        at = comma + 1;
+      }
+      continue;
+    }
+    DSPERSE_TRY(std::vector<store::FileTensor> tensors, store::read_tensors(value));
+    if (!name.empty()) {
+      if (tensors.size() != 1) return fail(ErrorKind::bad_input, "holds several tensors where one is named", argument, "give the file without NAME=");
+      tensors[0].name = name;
+    }
+    for (store::FileTensor& t : tensors) out.tensors.push_back(std::move(t));
+  }
+  return out;
+}
+
+Result<VerifyReport> verify_step(const proof::ModelKey& key, const VerifyFiles& files, VerifyRequest request) {
+  DSPERSE_TRY(const Bytes certificate, store::read_file(files.certificate, kMaxCertificate));
+  DSPERSE_TRY(const InputArguments arguments, read_inputs(files.inputs, key, true));
+  std::vector<std::pair<quantize::IoMapping, quantize::TensorSpec>> open;
+  for (auto& input : key_inputs(key))
+    if (!arguments.roots.contains(input.first.name)) open.push_back(std::move(input));
+  DSPERSE_TRY(QuantizedInputs inputs, quantize_inputs(open, arguments.tensors));
+  DSPERSE_TRY(const Bytes output, store::read_file(files.output, kMaxOutput));
+  auto claimed = read_output_document(key, output);
+  if (!claimed) return std::unexpected(claimed.error().within(files.output));
+  request.key = &key;
+  request.certificate = certificate;
+  request.inputs = std::move(inputs.tensors);
+  request.input_roots = arguments.roots;
+  request.output = std::move(*claimed);
+  auto report = verify_run(request);
+  if (!report) return std::unexpected(report.error().within(files.certificate));
+  return report;
+}
+
+}  // namespace dsperse::pipeline

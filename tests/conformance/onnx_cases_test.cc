@@ -1,0 +1,194 @@
+// ONNX's own test cases against the loader, the operators and the float interpreter.
+//
+// Every case of the data package is loaded; those with operators and opsets that dsperse has are run, as they are and after
+// prepare(), and compared with the expected outputs. What is skipped is printed with its reason. The number that passes may not
+// drop. Data: Debian's libonnx-testdata; without it the test is skipped.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "dsperse/model/onnx/file.h"
+#include "dsperse/model/onnx/load.h"
+#include "dsperse/model/onnx/tensor.h"
+#include "dsperse/model/passes.h"
+#include "dsperse/ops/registry.h"
+#include "dsperse/run/float.h"
+
+namespace dsperse {
+namespace {
+
+namespace fs = std::filesystem;
+using model::Graph;
+using model::Tensor;
+
+constexpr const char* kData = "/usr/share/libonnx-testdata/data";
+constexpr double kRelative = 1e-4, kAbsolute = 1e-6;
+// Cases that passed when this was last changed; raise it when more do.
+constexpr std::size_t kPassing = 236;
+
+struct Outcome {
+  enum class Kind { passed, foreign, skipped, failed } kind;
+  std::string detail;
+};
+
+Result<Tensor> read_tensor(const fs::path& path) {
+  DSPERSE_TRY(const Bytes bytes, model::onnx_file::read_file(path, 1U << 28));
+  onnx::TensorProto proto;
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return fail(ErrorKind::bad_input, "not a tensor", path);
+  model::onnx_file::TensorContext context{1U << 28, false, {}};
+  return model::onnx_file::decode_tensor(proto, context);
+}
+
+/// data_set/input_0.pb, input_1.pb, ... (or output_).
+Result<std::vector<Tensor>> read_tensors(const fs::path& data_set, const std::string& prefix) {
+  std::vector<Tensor> out;
+  for (std::size_t i = 0; fs::exists(data_set / (prefix + std::to_string(i) + ".pb")); ++i) {
+    DSPERSE_TRY(Tensor t, read_tensor(data_set / (prefix + std::to_string(i) + ".pb")));
+    out.push_back(std::move(t));
+  }
+  return out;
+}
+
+/// "" or how the tensors differ.
+std::string difference(const Tensor& got, const Tensor& want) {
+  if (got.dtype != want.dtype) return "is " + model::dtype_text(got.dtype) + ", expected " + model::dtype_text(want.dtype);
+  if (got.shape != want.shape) return "has shape " + model::shape_text(got.shape) + ", expected " + model::shape_text(want.shape);
+  if (got.i != want.i) return "integers differ";
+  for (std::size_t i = 0; i < got.f.size(); ++i)
+    if (!(std::fabs(static_cast<double>(got.f[i]) - static_cast<double>(want.f[i])) <=
+          kAbsolute + kRelative * std::fabs(static_cast<double>(want.f[i]))))
+      return "element " + std::to_string(i) + " is " + std::to_string(got.f[i]) + ", expected " + std::to_string(want.f[i]);
+  return {};
+}
+
+/// Test cases feed shapes, axes and bounds as inputs; they are constants in every model that dsperse takes. first: inputs from
+/// this position on become constants (integer ones only, or all).
+Graph bind(const Graph& source, const std::vector<Tensor>& values, std::size_t first, bool all) {
+  Graph graph = source;
+  graph.inputs.clear();
+  for (std::size_t i = 0; i < source.inputs.size(); ++i) {
+    if (i >= first && (all || values[i].dtype != model::DType::f32))
+      graph.constants[source.inputs[i].name] = values[i];
+    else
+      graph.inputs.push_back(source.inputs[i]);
+  }
+  return graph;
+}
+
+std::string compare(const Graph& graph, const std::map<std::string, Tensor>& inputs, const std::vector<Tensor>& expected) {
+  std::map<std::string, Tensor> used;
+  for (const model::Port& port : graph.inputs) used[port.name] = inputs.at(port.name);
+  const auto got = run::run_float(graph, ops::float_operators(), used);
+  if (!got) return got.error().text();
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (const std::string text = difference(got->at(graph.outputs[i].name), expected[i]); !text.empty())
+      return "output " + std::to_string(i) + " " + text;
+  return {};
+}
+
+Outcome run_data_set(const Graph& loaded, const fs::path& data_set) {
+  using enum Outcome::Kind;
+  const auto values = read_tensors(data_set, "input_");
+  const auto expected = read_tensors(data_set, "output_");
+  if (!values) return {skipped, "input data: " + values.error().what};
+  if (!expected) return {skipped, "output data: " + expected.error().what};
+  if (values->size() != loaded.inputs.size()) return {skipped, "optional inputs are left out"};
+  std::map<std::string, Tensor> inputs;
+  for (std::size_t i = 0; i < values->size(); ++i) {
+    if ((*values)[i].shape != loaded.inputs[i].shape)
+      return {skipped, "data has another shape than the model's input (empty tensors)"};
+    inputs[loaded.inputs[i].name] = (*values)[i];
+  }
+
+  const std::size_t n = values->size();
+  std::string reason;
+  for (const auto& [first, all] :
+       {std::pair{std::size_t{1}, false}, std::pair{std::size_t{1}, true}, std::pair{std::size_t{0}, true}}) {
+    Graph graph = bind(loaded, *values, std::min(first, n), all);
+    if (const auto status = model::infer_shapes(graph, ops::float_operators()); !status) {
+      if (reason.empty()) reason = status.error().what;
+      if (status.error().kind == ErrorKind::unsupported) continue;
+      return {failed, status.error().text()};
+    }
+    if (const std::string text = compare(graph, inputs, *expected); !text.empty()) return {failed, text};
+    Graph prepared = bind(loaded, *values, std::min(first, n), all);
+    if (model::prepare(prepared, ops::float_operators()))
+      if (const std::string text = compare(prepared, inputs, *expected); !text.empty())
+        return {failed, "after prepare(): " + text};
+    return {passed, {}};
+  }
+  return {skipped, reason};
+}
+
+/// Many cases say opset 6. Operators whose opset 7 form reads the same nodes alike are run as opset 7: all that dsperse has, but
+/// binary ones with the old `axis` broadcasting.
+bool same_in_opset_7(const onnx::ModelProto& model) {
+  if (model.opset_import_size() != 1 || model.opset_import(0).version() != 6) return false;
+  return std::ranges::none_of(model.graph().node(), [](const onnx::NodeProto& node) {
+    return std::ranges::any_of(node.attribute(), [](const onnx::AttributeProto& a) { return a.name() == "axis"; }) &&
+           (node.op_type() == "Add" || node.op_type() == "Sub" || node.op_type() == "Mul" || node.op_type() == "Div");
+  });
+}
+
+Result<Graph> load_case(const fs::path& path) {
+  DSPERSE_TRY(const Bytes bytes, model::onnx_file::read_file(path, 1U << 28));
+  onnx::ModelProto model;
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !same_in_opset_7(model))
+    return model::load_onnx(path, {}, ops::float_operators());
+  model.mutable_opset_import(0)->set_version(7);
+  const std::string text = model.SerializeAsString();
+  return model::parse_onnx({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, {}, {}, ops::float_operators());
+}
+
+Outcome run_case(const fs::path& folder) {
+  using enum Outcome::Kind;
+  const auto loaded = load_case(folder / "model.onnx");
+  if (!loaded) return {loaded.error().what.starts_with("operators not supported") ? foreign : skipped, loaded.error().what};
+  Outcome outcome{skipped, "no data set"};
+  for (std::size_t i = 0; fs::exists(folder / ("test_data_set_" + std::to_string(i))); ++i) {
+    outcome = run_data_set(*loaded, folder / ("test_data_set_" + std::to_string(i)));
+    if (outcome.kind != passed) break;
+  }
+  return outcome;
+}
+
+TEST(OnnxCases, FloatInterpreterGivesTheExpectedOutputs) {
+  if (!fs::exists(kData)) GTEST_SKIP() << "ONNX's test data is not installed (Debian package libonnx-testdata)";
+  std::vector<fs::path> folders;
+  for (const auto* group : {"node", "pytorch-converted", "pytorch-operator", "simple"})
+    for (const auto& entry : fs::directory_iterator(fs::path(kData) / group))
+      if (fs::exists(entry.path() / "model.onnx")) folders.push_back(entry.path());
+  std::ranges::sort(folders);
+  std::size_t passed = 0, foreign = 0, skipped = 0, failed = 0;
+  for (const fs::path& folder : folders) {
+    const Outcome outcome = run_case(folder);
+    const std::string name = folder.parent_path().filename().string() + "/" + folder.filename().string();
+    switch (outcome.kind) {
+      case Outcome::Kind::passed:
+        ++passed;
+        break;
+      case Outcome::Kind::foreign:
+        ++foreign;
+        break;
+      case Outcome::Kind::skipped:
+        ++skipped;
+        std::cout << "skipped " << name << ": " << outcome.detail << "\n";
+        break;
+      case Outcome::Kind::failed:
+        ++failed;
+        ADD_FAILURE() << name << ": " << outcome.detail;
+        break;
+    }
+  }
+  std::cout << passed << " cases passed, " << failed << " failed, " << skipped << " skipped as printed, " << foreign
+            << " use operators that dsperse does not have\n";
+  EXPECT_GE(passed, kPassing);
+}
+
+}  // namespace
+}  // namespace dsperse
