@@ -14,12 +14,12 @@ nonce=01
 rm -rf "$out"
 mkdir -p "$out"
 # Opening counters are state of this machine's user; the demo keeps its own beside its run.
-export XDG_STATE_HOME="$PWD/$out/state"
+export DSPERSE_STATE_DIR="$(cd "$out" && pwd)/state"
 run_started=$(date +%s.%N)
 
 echo "-- full-run: slice, compile, run, prove, verify"
 "$dsperse" full-run "$digits/lenet5.onnx" "$image" --labels "$digits/labels.txt" --calibration "$digits/calibration.npz" \
-  --nonce $nonce --out "$out/run" --json > "$out/full-run.json"
+  --nonce $nonce --out "$out/run"
 
 verify() {
   "$dsperse" verify "$1" --key "$out/run/model.dsk" --input "$image" --output "$out/run/output.json" --nonce $nonce
@@ -43,13 +43,13 @@ if [ $code -ne 1 ]; then
 fi
 
 echo "-- report"
-"$dsperse" report "$out/full-run.json" --out "$out/report.html"
+"$dsperse" report "$out/run" --out "$out/report.html"
 
 seconds=$(python3 -c "import sys; print(f'{float(sys.argv[2]) - float(sys.argv[1]):.1f}')" "$run_started" "$(date +%s.%N)")
 python3 - "$out" "$seconds" "${DSPERSE_SETUP_SECONDS:-}" << 'PYTHON'
 import json, pathlib, sys
 out, seconds, setup = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-run = json.loads((out / "full-run.json").read_text())
+run = json.loads((out / "run/full-run.json").read_text())
 output = next(iter(run["outputs"].values()))
 coverage, slices = run["coverage"], run["slices"]
 proved = [s for s in slices if s["mode"] == "proof"]

@@ -39,9 +39,12 @@ void force_kernel(Kernel k) { chosen.store(static_cast<int>(std::min(k, best_ker
 
 const char* kernel_name(Kernel k) {
   switch (k) {
-    case Kernel::avx512: return "avx512";
-    case Kernel::avx2: return "avx2";
-    case Kernel::scalar: break;
+    case Kernel::avx512:
+      return "avx512";
+    case Kernel::avx2:
+      return "avx2";
+    case Kernel::scalar:
+      break;
   }
   return "scalar";
 }

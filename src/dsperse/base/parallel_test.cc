@@ -24,7 +24,9 @@ TEST(Parallel, CoversEachIndexOnceForAnyThreadCount) {
 TEST(Parallel, NestedCallsRunInline) {
   set_threads(2);
   std::atomic<int> total = 0;
-  parallel_for(8, 1, [&](std::size_t, std::size_t) { parallel_for(10, 1, [&](std::size_t a, std::size_t b) { total += static_cast<int>(b - a); }); });
+  parallel_for(8, 1, [&](std::size_t, std::size_t) {
+    parallel_for(10, 1, [&](std::size_t a, std::size_t b) { total += static_cast<int>(b - a); });
+  });
   EXPECT_EQ(total, 80);
 }
 

@@ -1,4 +1,5 @@
 // Randomness from the operating system. Everything secret starts here; expansion is crypto/hash's.
+// Tested by base/random_test.cc.
 #pragma once
 
 #include <span>

@@ -39,7 +39,8 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
-[[nodiscard]] inline std::unexpected<Error> fail(ErrorKind kind, std::string what, std::string where = {}, std::string hint = {}) {
+[[nodiscard]] inline std::unexpected<Error> fail(ErrorKind kind, std::string what, std::string where = {},
+                                                 std::string hint = {}) {
   return std::unexpected<Error>(Error{kind, std::move(what), std::move(where), std::move(hint)});
 }
 
@@ -58,15 +59,14 @@ struct [[nodiscard]] Verdict {
 #define DSPERSE_CONCAT(a, b) DSPERSE_CONCAT_(a, b)
 /// DSPERSE_TRY(auto x, expression): x = value, or return the error.
 #define DSPERSE_TRY(lhs, expr) DSPERSE_TRY_(DSPERSE_CONCAT(dsperse_result_, __LINE__), lhs, expr)
-#define DSPERSE_TRY_(tmp, lhs, expr)                           \
-  auto tmp = (expr);                                           \
-  if (!tmp) return std::unexpected(std::move(tmp).error());    \
+#define DSPERSE_TRY_(tmp, lhs, expr)                        \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   lhs = std::move(*tmp)
 /// DSPERSE_CHECK_OK(expression): return the error of a Status, if any.
-#define DSPERSE_CHECK_OK(expr)                                             \
-  do {                                                                     \
-    if (auto dsperse_status_ = (expr); !dsperse_status_)                   \
-      return std::unexpected(std::move(dsperse_status_).error());          \
+#define DSPERSE_CHECK_OK(expr)                                                                                       \
+  do {                                                                                                               \
+    if (auto dsperse_status_ = (expr); !dsperse_status_) return std::unexpected(std::move(dsperse_status_).error()); \
   } while (false)
 
 }  // namespace dsperse

@@ -8,7 +8,8 @@ namespace dsperse {
 namespace {
 
 TEST(ZeroedWords, ZeroAlignedWritable) {
-  for (const std::size_t n : {1U, 7U, 1000U, 4096U, 4097U, 8192U, 100000U, 1U << 17, (1U << 17) + 1, (1U << 18) - 1, 1U << 18, (1U << 18) + 1, 5U << 18}) {
+  for (const std::size_t n : {1U, 7U, 1000U, 4096U, 4097U, 8192U, 100000U, 1U << 17, (1U << 17) + 1, (1U << 18) - 1, 1U << 18,
+                              (1U << 18) + 1, 5U << 18}) {
     for (int round = 0; round < 2; ++round) {  // memory that was used before, too
       ZeroedWords w(n);
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(w.get()) % 64, 0U);

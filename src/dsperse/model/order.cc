@@ -63,7 +63,7 @@ Status sort_nodes(Graph& graph) {
     done[i] = true;
     for (const std::size_t j : consumers[i])
       if (--waiting[j] == 0) ready.push(j);
-    sorted.push_back(graph.nodes[i]);
+    sorted.push_back(std::move(graph.nodes[i]));
   }
   for (std::size_t i = 0; i < n; ++i)
     if (!done[i]) return fail(ErrorKind::bad_input, "the graph has a cycle", node_text(graph.nodes[i]));

@@ -106,7 +106,7 @@ class Analyser {
 
 /// The input that a node passes on unchanged, or an empty name.
 std::string passed_on(const Graph& graph, const Node& node, const std::set<std::string>& used) {
-  if (node.inputs.empty() || node.outputs.empty()) return {};
+  if (node.inputs.empty()) return {};
   if (node.op == "Identity") return node.inputs[0];
   if (node.op == "Dropout" && (node.outputs.size() < 2 || !used.contains(node.outputs[1]))) return node.inputs[0];
   if (node.op == "Cast") {  // to float or double (data types 1, 11) from any float: all are f32 here
@@ -117,39 +117,35 @@ std::string passed_on(const Graph& graph, const Node& node, const std::set<std::
   return {};
 }
 
-void rename(std::vector<std::string>& names, const std::string& from, const std::string& to) {
-  std::ranges::replace(names, from, to);
-}
-
-/// Drops nodes that only pass a tensor on. One whose input is a graph input and whose output a graph output stays.
+/// Drops nodes that only pass a tensor on: consumers read the source instead; for a graph output, its producer writes under the
+/// output's name. A copy from a graph input or another output to an output stays.
 void drop_copies(Graph& graph) {
   std::set<std::string> used, outputs, made;
   for (const Port& port : graph.outputs) outputs.insert(port.name);
   used = outputs;
-  for (const Node& node : graph.nodes) {
-    used.insert(node.inputs.begin(), node.inputs.end());
-    made.insert(node.outputs.begin(), node.outputs.end());
-  }
+  for (const Node& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
+  std::map<std::string, std::string> source_of, written_as;
   std::vector<Node> kept;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node node = graph.nodes[i];
-    const std::string source = passed_on(graph, node, used);
-    const std::string target = node.outputs.empty() ? std::string() : node.outputs[0];
-    // Either consumers read the source, or, for a graph output, its producer writes under the output's name.
+  for (Node& node : graph.nodes) {
+    for (std::string& name : node.inputs)
+      if (const auto it = source_of.find(name); it != source_of.end()) name = it->second;
+    const std::string source = passed_on(graph, node, used), target = node.outputs[0];
     const bool to_source = !source.empty() && !outputs.contains(target);
-    const bool to_target = !source.empty() && !to_source && made.contains(source) && !outputs.contains(source);
-    if (!to_source && !to_target) {
-      kept.push_back(node);
-      continue;
-    }
-    const std::string &from = to_source ? target : source, &to = to_source ? source : target;
-    for (std::size_t j = i + 1; j < graph.nodes.size(); ++j) rename(graph.nodes[j].inputs, from, to);
-    for (Node& earlier : kept) {
-      rename(earlier.inputs, from, to);
-      rename(earlier.outputs, from, to);
-    }
-    if (to_target) made.insert(target);
-    graph.values.erase(from);
+    const bool to_target =
+        !source.empty() && !to_source && made.contains(source) && !outputs.contains(source) && !written_as.contains(source);
+    if (to_source || to_target) source_of[target] = source;
+    if (to_target) written_as[source] = target;
+    if (to_source || to_target) continue;
+    made.insert(node.outputs.begin(), node.outputs.end());
+    kept.push_back(std::move(node));
+  }
+  const auto rename = [&](std::vector<std::string>& names) {
+    for (std::string& name : names)
+      if (const auto it = written_as.find(name); it != written_as.end()) name = it->second;
+  };
+  for (Node& node : kept) {
+    rename(node.inputs);
+    rename(node.outputs);
   }
   graph.nodes = std::move(kept);
 }

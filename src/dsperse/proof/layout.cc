@@ -103,7 +103,8 @@ Layout plan_layout(const ArgumentSpec& spec, std::uint32_t pads, std::vector<std
   }
   std::vector<std::size_t> order(out.groups.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return out.groups[a].vars > out.groups[b].vars; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return out.groups[a].vars > out.groups[b].vars; });
   std::uint64_t at = 0;
   for (const std::size_t gi : order) {
     out.groups[gi].offset = at;
@@ -117,6 +118,7 @@ template <int D>
 FlatClaim<D> flatten_claim(const Placed& placed, const crypto::LinearClaim<D>& claim) {
   const auto& vectors = claim.functional->vectors;
   const auto expand = [&](std::size_t first, std::size_t last, const Ext<D>& scalar) {
+    if (last == first + 1 && scalar == Ext<D>::one()) return vectors[first];
     std::vector<Ext<D>> out{scalar};
     for (std::size_t k = first; k < last; ++k) {
       std::vector<Ext<D>> next;
@@ -161,7 +163,8 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
       const std::uint64_t runs = flat.tail.size() / p.run;  // runs a tail
       std::vector<Ext<D>> folded_tail(runs * blocks);
       for (std::uint64_t r = 0; r < runs; ++r)
-        for (std::uint64_t j = 0; j < p.run; ++j) folded_tail[r * blocks + j / block] += flat.tail[r * p.run + j] * low[j % block];
+        for (std::uint64_t j = 0; j < p.run; ++j)
+          folded_tail[r * blocks + j / block] += flat.tail[r * p.run + j] * low[j % block];
       for (std::uint64_t o = 0; o < flat.outer.size(); ++o) {
         Ext<D> s;
         for (std::uint64_t k = 0; k < folded_tail.size(); ++k) s += folded_tail[k] * high[o * folded_tail.size() + k];
@@ -172,8 +175,8 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
   return total;
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                            \
-  template FlatClaim<D> flatten_claim<D>(const Placed&, const crypto::LinearClaim<D>&);                   \
+#define DSPERSE_INSTANTIATE(D)                                                          \
+  template FlatClaim<D> flatten_claim<D>(const Placed&, const crypto::LinearClaim<D>&); \
   template Ext<D> evaluate_functional<D>(const Layout&, const crypto::Folded<D>&, std::span<const Ext<D>>);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

@@ -372,7 +372,7 @@ Result<Draft> lower_graph(const model::Graph& graph, const LowerSet& lower) {
     const auto it = lower.find(node.op);
     if (it == lower.end())
       return fail(ErrorKind::unsupported, "the operator has no integer form", where,
-                  "docs/operators.md lists the supported operators");
+                  "docs/semantics.md lists the supported operators");
     for (const auto& name : node.outputs)
       if (const auto port = graph.values.find(name);
           port != graph.values.end() && std::ranges::any_of(port->second.shape, [](auto d) { return d < 1; }))

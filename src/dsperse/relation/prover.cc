@@ -170,12 +170,19 @@ class RelationWitness final : public Witness<D> {
   }
 
  private:
-  void fill(const Lookup& lookup, const LeafBlock& block, const E& alpha, const std::vector<E>& beta,
-            FractionLevel<D>& leaves) const {
+  /// Leaves of one lookup: x = alpha - compressed tuple in flat order, then to their places, where every axis has a power of two.
+  void fill(const Lookup& lookup, const LeafBlock& block, const E& alpha, const std::vector<E>& beta, FractionLevel<D>& leaves) const {
     const auto n = static_cast<std::size_t>(lookup.shape.back());
     const std::size_t rows = static_cast<std::size_t>(quantize::elements(lookup.shape)) / n;
     const E base = alpha - beta[kMaxWidth] * crypto::Fp(lookup.table + 1);
-    parallel_for(rows, 64, [&](std::size_t begin, std::size_t end) {
+    std::vector<E> weights;
+    for (std::size_t c = 0; c < lookup.columns.size(); ++c) weights.push_back(-beta[c]);
+    parallel_for(rows, std::max<std::size_t>(1, 4096 / n), [&](std::size_t begin, std::size_t end) {
+      ExtVec<D> x((end - begin) * n);
+      for (std::size_t i = 0; i < x.size(); ++i) x.set(i, base);
+      std::vector<const crypto::Fp*> columns;
+      for (std::size_t c = 0; c < weights.size(); ++c) columns.push_back(values_.column(block.lookup, c).data() + begin * n);
+      crypto::accumulate_rows<D>(x, std::span<const E>(weights), std::span<const crypto::Fp* const>(columns), x.size());
       for (std::size_t row = begin; row < end; ++row) {
         std::size_t rest = row, address = block.offset;
         unsigned shift = bits_for(n);
@@ -186,11 +193,9 @@ class RelationWitness final : public Witness<D> {
           rest /= size;
         }
         for (std::size_t j = 0; j < n; ++j) {
-          E x = base;
-          for (std::size_t c = 0; c < lookup.columns.size(); ++c) x -= beta[c] * values_.column(block.lookup, c)[row * n + j];
           const std::size_t leaf = address + j;
           (leaf % 2 == 0 ? leaves.p0 : leaves.p1).set(leaf / 2, E::one());
-          (leaf % 2 == 0 ? leaves.q0 : leaves.q1).set(leaf / 2, x);
+          (leaf % 2 == 0 ? leaves.q0 : leaves.q1).set(leaf / 2, x[(row - begin) * n + j]);
         }
       }
     });

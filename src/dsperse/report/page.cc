@@ -51,17 +51,14 @@ std::string verdict(const Document& d) {
         escape(d.reason), d.where.empty() ? "" : " (" + escape(d.where) + ")");
   if (d.verdict != "accepted")
     return R"(<div class="verdict checked"><strong>Not verified</strong><p>No verifier has checked this run yet; the last section says how to.</p></div>)";
-  const char* kind = all_proved(d) ? "proof" : "checked";
-  std::string out = fmt::format(R"(<div class="verdict {}"><strong>Accepted</strong><p>)", kind);
   if (all_proved(d))
-    out += "Every part of this run is proved: the output is what this model, as converted to integers, makes of this input.";
-  else if (d.coverage && d.coverage->slices_proved == 0)
-    out += "The certificate keeps its rules, but nothing in it is proved: the output is the operator's word.";
-  else
-    out +=
-        "The proved parts are correct, and they fit together. The parts that are not proved are the operator's word; the output "
-        "depends on both.";
-  return out + "</p></div>";
+    return R"(<div class="verdict proof"><strong>Accepted, all of it proved</strong><p>Every part of this run is proved: the output is what this model, as )"
+           "converted to integers, makes of this input.</p></div>";
+  if (std::none_of(d.slices.begin(), d.slices.end(), [](const Slice& s) { return s.mode == "proof"; }))
+    return R"(<div class="verdict trust"><strong>Accepted, nothing proved</strong><p>The certificate keeps its rules, but no part of the run is proved: the )"
+           "output is the operator's word.</p></div>";
+  return R"(<div class="verdict checked"><strong>Accepted, proved in part</strong><p>The proved parts are correct, and they fit together. The parts that are )"
+         "not proved are the operator's word; the output depends on both.</p></div>";
 }
 
 std::string facts(const Document& d) {
@@ -103,33 +100,74 @@ std::string coverage(const Document& d) {
     out += d.fresh ? "<li>The certificate was made for the verifier's own fresh number, so it is no old answer.</li>"
                    : "<li><b>Freshness not checked</b>: this could be an old certificate for the same input.</li>";
   }
-  for (const std::string& note : d.notes) out += "<li>" + escape(note) + "</li>";
+  for (const std::string& note : d.notes)
+    if (!note.starts_with("model not pinned") && !note.starts_with("freshness not checked"))
+      out += "<li>" + escape(note) + "</li>";
+  return out + "</ul>";
+}
+
+/// "slice 3", "slices 0 to 2, 4 and 6"
+std::string slice_list(const std::vector<std::uint32_t>& indices) {
+  std::vector<std::string> runs;
+  for (std::size_t i = 0; i < indices.size();) {
+    std::size_t end = i + 1;
+    while (end < indices.size() && indices[end] == indices[end - 1] + 1) ++end;
+    if (end - i > 2) {
+      runs.push_back(fmt::format("{} to {}", indices[i], indices[end - 1]));
+    } else {
+      for (std::size_t j = i; j < end; ++j) runs.push_back(std::to_string(indices[j]));
+    }
+    i = end;
+  }
+  std::string out = indices.size() == 1 ? "slice " : "slices ";
+  for (std::size_t i = 0; i < runs.size(); ++i) out += (i == 0 ? "" : i + 1 == runs.size() ? " and " : ", ") + runs[i];
+  return out;
+}
+
+/// One paragraph for each different guarantee, with the slices that have it.
+std::string guarantees(const Document& d) {
+  const std::vector<bool> grounded = ancestors_proved(d);
+  std::vector<std::pair<std::string, std::vector<std::uint32_t>>> groups;  // mode tag and words -> slices, in order of appearance
+  for (std::size_t i = 0; i < d.slices.size(); ++i) {
+    const Slice& s = d.slices[i];
+    const std::string words = tag(s.mode) + "|" + escape(guarantee(s.mode, d.profile_bits, grounded[i]));
+    const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == words; });
+    if (at == groups.end())
+      groups.emplace_back(words, std::vector{s.index});
+    else
+      at->second.push_back(s.index);
+  }
+  std::string out = "<ul>";
+  for (const auto& [words, indices] : groups) {
+    const std::size_t bar_at = words.rfind("</span>|") + 7;
+    out += fmt::format("<li>{} <b>{}</b>: {}</li>", words.substr(0, bar_at), slice_list(indices), words.substr(bar_at + 1));
+  }
   return out + "</ul>";
 }
 
 std::string slices(const Document& d) {
-  std::string out = "<h2>The slices</h2>" + graph(d);
-  const std::vector<bool> grounded = ancestors_proved(d);
+  std::string out = "<h2>The slices</h2>" + graph(d) + "<h3>What their modes guarantee</h3>" + guarantees(d);
   out +=
-      R"(<div class="wide"><table><thead><tr><th>slice</th><th>operators</th><th class="n">multiply-adds</th><th>mode</th><th>what that guarantees</th></tr></thead><tbody>)";
-  for (std::size_t i = 0; i < d.slices.size(); ++i) {
-    const Slice& s = d.slices[i];
-    const bool repeated = i > 0 && s.mode == d.slices[i - 1].mode && grounded[i] == grounded[i - 1];
-    out += fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="n">{}</td><td>{}</td><td>{}</td></tr>)", s.index,
-                       operators_text(s), count_text(s.macs), tag(s.mode),
-                       repeated ? "As the slice above." : escape(guarantee(s.mode, d.profile_bits, grounded[i])));
-  }
+      R"(<div class="wide"><table><thead><tr><th>slice</th><th>operators</th><th class="n">multiply-adds</th><th class="n">lookups</th><th>mode</th></tr></thead><tbody>)";
+  for (const Slice& s : d.slices)
+    out += fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>)", s.index,
+                       operators_text(s), count_text(s.macs), count_text(s.lookups), tag(s.mode));
   return out + "</tbody></table></div>";
 }
 
-/// Predicted and measured bars of one quantity, slice by slice.
+/// Predicted and measured bars of one quantity, slice by slice; slices that are not proved cost nothing here.
 template <class T>
 std::string chart(const Document& d, const char* title, std::optional<T> Slice::* predicted, std::optional<T> Slice::* measured,
                   const std::function<std::string(const std::optional<T>&)>& text) {
-  const double most = static_cast<double>(std::max(largest(d, predicted).value_or(T{}), largest(d, measured).value_or(T{})));
+  double most = 0;
+  for (const Slice& s : d.slices)
+    if (s.mode == "proof")
+      most =
+          std::max({most, static_cast<double>((s.*predicted).value_or(T{})), static_cast<double>((s.*measured).value_or(T{}))});
   if (most <= 0) return {};
   std::string out = fmt::format(R"(<h3>{}</h3><div class="bars">)", title);
   for (const Slice& s : d.slices) {
+    if (s.mode != "proof") continue;
     std::string name = fmt::format("slice {}", s.index);
     const auto row = [&](const std::optional<T>& value, const char* css, const char* word) {
       if (!value) return;
@@ -144,11 +182,15 @@ std::string chart(const Document& d, const char* title, std::optional<T> Slice::
 }
 
 std::string costs(const Document& d) {
-  std::string out =
-      R"(<h2>Time, memory and size</h2><p class="soft"><span class="key measured"></span> measured in this run &#160; <span class="key predicted"></span> predicted before it</p>)";
-  out += chart<double>(d, "Time to prove", &Slice::predicted_prove_s, &Slice::prove_s, seconds_text);
-  out += chart<std::uint64_t>(d, "Memory of the process, at most", &Slice::predicted_peak_bytes, &Slice::peak_bytes, bytes_text);
-  out += chart<std::uint64_t>(d, "Size of the proof", &Slice::predicted_proof_bytes, &Slice::proof_bytes, bytes_text);
+  std::string charts = chart<double>(d, "Time to prove", &Slice::predicted_prove_s, &Slice::prove_s, seconds_text);
+  charts +=
+      chart<std::uint64_t>(d, "Memory of the process, at most", &Slice::predicted_peak_bytes, &Slice::peak_bytes, bytes_text);
+  charts += chart<std::uint64_t>(d, "Size of the proof", &Slice::predicted_proof_bytes, &Slice::proof_bytes, bytes_text);
+  std::string out = "<h2>Time, memory and size</h2>";
+  if (!charts.empty())
+    out +=
+        R"(<p class="soft"><span class="key measured"></span> measured in this run &#160; <span class="key predicted"></span> predicted before it</p>)";
+  out += charts;
   out += fmt::format(
       "<p>Running the model on integers took {}, committing to the tensors between slices {}, verifying the certificate {}.</p>",
       seconds_text(d.run_s), seconds_text(d.commit_s), seconds_text(d.verify_s));
@@ -175,9 +217,11 @@ std::string outputs(const Document& d) {
   if (d.outputs.empty()) return {};
   std::string out = "<h2>The output</h2>";
   for (const Output& o : d.outputs) {
-    out += fmt::format(
-        "<p><b>{}</b>: {} values{}</p>", escape(o.name), o.values.size(),
-        o.top ? fmt::format(", the largest is number {}{}", *o.top, o.label.empty() ? "" : " (" + escape(o.label) + ")") : "");
+    out +=
+        fmt::format("<p><b>{}</b>: {} values{}</p>", escape(o.name), o.values.size(),
+                    o.top ? fmt::format(", the largest is number {}{}", *o.top,
+                                        o.label.empty() || o.label == std::to_string(*o.top) ? "" : " (" + escape(o.label) + ")")
+                          : "");
     std::vector<std::size_t> order(o.values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     const std::size_t shown = std::min<std::size_t>(order.size(), 5);
@@ -222,9 +266,11 @@ std::string recheck(const Document& d) {
   out += fmt::format("dsperse verify {0}/certificate.dscert --key {0}/model.dsk \\\n  --input INPUT --output {0}/output.json",
                      folder);
   if (!d.model_id.empty()) out += " \\\n  --model-id " + escape(d.model_id);
-  out +=
-      " --nonce NONCE</pre><p>INPUT is the file that the model was given, NONCE the fresh number that the certificate was asked "
-      "for with. ";
+  out += " --nonce NONCE";
+  if (!all_proved(d)) out += " --policy POLICY";
+  out += "</pre><p>INPUT is the file that the model was given, NONCE the fresh number that the certificate was asked for with. ";
+  if (!all_proved(d))
+    out += "POLICY names the slices that must be proved; without it, all must be, and this certificate is rejected. ";
   out += "The first word of the answer is accepted or rejected; the exit code is 0 or 1.</p>";
   out += "<h2>What no certificate says</h2><ul><li>That the model is good: only that this model was run.</li>";
   out += "<li>That the float model gives the same numbers: see the table above for how close the integers are.</li>";
@@ -253,8 +299,9 @@ std::string page(const Document& d) {
   if (!d.model_id.empty()) out += "<p>model id <code>" + escape(d.model_id) + "</code></p>";
   if (!d.run_id.empty()) out += "<p>run id <code>" + escape(d.run_id) + "</code></p>";
   out +=
-      "<p>Made from the measurements of the run itself. This page loads nothing and runs no script; it is a summary for readers, "
-      "not a proof.</p></footer></body></html>\n";
+      "<p>Made from the measurements of the run itself. This page loads nothing and runs no script. It is the word of whoever "
+      "made it: ";
+  out += "to be sure, check the certificate yourself.</p></footer></body></html>\n";
   return out;
 }
 

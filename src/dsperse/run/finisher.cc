@@ -19,17 +19,19 @@ ActivationTables::Table ActivationTables::get(const quantize::Activation& activa
   return values;
 }
 
-Finisher::Finisher(const quantize::Requant& requant, std::int64_t period, const quantize::WeightValues* bias, ActivationTables& tables)
+Finisher::Finisher(const quantize::Requant& requant, std::int64_t period, const quantize::WeightValues* bias,
+                   ActivationTables& tables)
     : table_(tables.get(requant.activation, requant.clamp_bits)) {
   period_ = bias == nullptr && requant.shift.size() == 1 ? 1 : period;
   const auto size = static_cast<std::size_t>(period_ + kBlock);
-  add_.resize(size), right_.resize(size), left_.resize(size);
+  add_.resize(size), right_.resize(size);
+  if (std::any_of(requant.shift.begin(), requant.shift.end(), [](std::int32_t s) { return s < 0; })) left_.resize(size);
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t channel = i % static_cast<std::size_t>(period_);
     const std::int32_t s = requant.shift.size() == 1 ? requant.shift[0] : requant.shift[channel];
     add_[i] = (s >= 1 ? std::int64_t{1} << (s - 1) : 0) + (bias != nullptr ? bias->at(channel) : 0);
     right_[i] = std::max(s, 0);
-    left_[i] = std::max(-s, 0);
+    if (!left_.empty()) left_[i] = std::max(-s, 0);
   }
   const std::int64_t c = std::int64_t{1} << requant.clamp_bits;
   // A composition of clamps is the clamp between its two limits.

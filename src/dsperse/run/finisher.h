@@ -40,12 +40,12 @@ class Finisher {
   /// y[k] of accumulators first .. first + n - 1 (n <= kBlock) in the output's flat order; returns how many saturated.
   std::uint64_t run(const Kernels& k, std::int64_t first, const std::int64_t* acc, std::int64_t n, std::int32_t* y) const {
     const auto at = static_cast<std::size_t>(first % period_);
-    return k.finish(acc, add_.data() + at, right_.data() + at, left_.data() + at, n, &range_, y);
+    return k.finish(acc, add_.data() + at, right_.data() + at, left_.empty() ? nullptr : left_.data() + at, n, &range_, y);
   }
 
  private:
   std::int64_t period_ = 1;
-  std::vector<std::int64_t> add_, right_, left_;  ///< period + kBlock entries: every block is contiguous
+  std::vector<std::int64_t> add_, right_, left_;  ///< period + kBlock entries: every block is contiguous; no left shifts: empty
   FinishRange range_;
   ActivationTables::Table table_;
 };

@@ -1,5 +1,6 @@
 #include "dsperse/run/integer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -18,15 +19,16 @@ std::unexpected<Error> bad(std::string what, const std::string& where, std::stri
 Status check_weights(const Program& program, const WeightStore& weights) {
   const std::string hint = "compile the model again; these weights belong to another program";
   if (weights.size() != program.weights.size())
-    return bad(std::to_string(weights.size()) + " weight tensors for a program of " + std::to_string(program.weights.size()), {}, hint);
+    return bad(std::to_string(weights.size()) + " weight tensors for a program of " + std::to_string(program.weights.size()), {},
+               hint);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const WeightSpec& spec = program.weights[i];
     const WeightValues& w = weights[i];
     if (std::cmp_not_equal(w.size(), elements(spec.shape)) || (!w.narrow.empty() && !w.wide.empty()))
       return bad(std::to_string(w.size()) + " values for a weight of " + std::to_string(elements(spec.shape)), spec.name, hint);
-    for (std::size_t k = 0; k < w.size(); ++k)
-      if (w.at(k) < -spec.max_abs || w.at(k) > spec.max_abs)
-        return bad("a value exceeds the largest magnitude " + std::to_string(spec.max_abs), spec.name, hint);
+    const auto exceeds = [&](std::int64_t v) { return v < -spec.max_abs || v > spec.max_abs; };
+    if (std::any_of(w.narrow.begin(), w.narrow.end(), exceeds) || std::any_of(w.wide.begin(), w.wide.end(), exceeds))
+      return bad("a value exceeds the largest magnitude " + std::to_string(spec.max_abs), spec.name, hint);
   }
   for (const Op& op : program.ops)
     if (std::holds_alternative<Conv>(op.body) || std::holds_alternative<Gemm>(op.body))
@@ -70,13 +72,13 @@ Status IntegerRunner::run(TensorStore& trace, RunStats* stats) const {
   for (const TensorId id : program.inputs) {
     const TensorSpec& spec = program.tensors[id];
     if (std::cmp_not_equal(trace[id].size(), elements(spec.shape)))
-      return bad("input has " + std::to_string(trace[id].size()) + " elements, not " + std::to_string(elements(spec.shape)), spec.name,
-                 "give a tensor of the model's input shape");
+      return bad("input has " + std::to_string(trace[id].size()) + " elements, not " + std::to_string(elements(spec.shape)),
+                 spec.name, "give a tensor of the model's input shape");
     std::int32_t low = 0, high = 0;
     k.extremes(trace[id].data(), static_cast<std::int64_t>(trace[id].size()), &low, &high);
     if (low < spec.lo || high > spec.hi)
-      return bad("input has the value " + std::to_string(low < spec.lo ? low : high) + ", outside of [" + std::to_string(spec.lo) + ", " +
-                     std::to_string(spec.hi) + "]",
+      return bad("input has the value " + std::to_string(low < spec.lo ? low : high) + ", outside of [" +
+                     std::to_string(spec.lo) + ", " + std::to_string(spec.hi) + "]",
                  spec.name, "quantize the input with the model's own exponent and clamp it");
   }
   if (stats != nullptr) stats->ops.assign(program.ops.size(), {});

@@ -1,6 +1,7 @@
 // The integer interpreter: a Program's one meaning, fast. Equal bytes on every kernel, thread count and slicing.
 //
-// tests/testing/slow_run.h is the slow obvious twin that it must agree with. Source: docs/semantics.md. Tested by run/integer_test.cc.
+// run/testing/slow_run.h is the slow obvious twin that it must agree with. Source: docs/semantics.md. Tested by
+// run/integer_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@ namespace {
 
 class LinearRunner final : public OpRunner {
  public:
-  LinearRunner(const quantize::Program& program, const quantize::Op& op, const quantize::WeightStore& weights, ActivationTables& tables)
+  LinearRunner(const quantize::Program& program, const quantize::Op& op, const quantize::WeightStore& weights,
+               ActivationTables& tables)
       : x_(quantize::op_inputs(op)[0]),
         y_(quantize::op_output(op)),
         linear_(program, op, weights[quantize::op_weights(op)[0]], true),
@@ -20,7 +21,8 @@ class LinearRunner final : public OpRunner {
     std::int32_t* const y = trace[y_].data();
     std::atomic<std::uint64_t> saturated{0};
     linear_.run(trace[x_], [&](std::int64_t first, const std::int64_t* acc, std::int64_t n) {
-      if (const std::uint64_t s = finisher_.run(k, first, acc, n, y + first); s != 0) saturated.fetch_add(s, std::memory_order_relaxed);
+      if (const std::uint64_t s = finisher_.run(k, first, acc, n, y + first); s != 0)
+        saturated.fetch_add(s, std::memory_order_relaxed);
     });
     return saturated;
   }
@@ -39,8 +41,8 @@ class LinearRunner final : public OpRunner {
 
 }  // namespace
 
-std::unique_ptr<OpRunner> make_linear(const quantize::Program& program, const quantize::Op& op, const quantize::WeightStore& weights,
-                                      ActivationTables& tables) {
+std::unique_ptr<OpRunner> make_linear(const quantize::Program& program, const quantize::Op& op,
+                                      const quantize::WeightStore& weights, ActivationTables& tables) {
   return std::make_unique<LinearRunner>(program, op, weights, tables);
 }
 

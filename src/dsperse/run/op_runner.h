@@ -19,11 +19,12 @@ class OpRunner {
 };
 
 // program has passed check_program, weights fit it; both must outlive the runner. One function per kind of op.
-std::unique_ptr<OpRunner> make_linear(const quantize::Program& program, const quantize::Op& op, const quantize::WeightStore& weights,
-                                      ActivationTables& tables);
-std::unique_ptr<OpRunner> make_sum(const quantize::Program& program, const quantize::Sum& op, const quantize::WeightStore& weights,
-                                   ActivationTables& tables);
-std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const quantize::AveragePool& op, ActivationTables& tables);
+std::unique_ptr<OpRunner> make_linear(const quantize::Program& program, const quantize::Op& op,
+                                      const quantize::WeightStore& weights, ActivationTables& tables);
+std::unique_ptr<OpRunner> make_sum(const quantize::Program& program, const quantize::Sum& op,
+                                   const quantize::WeightStore& weights, ActivationTables& tables);
+std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const quantize::AveragePool& op,
+                                       ActivationTables& tables);
 std::unique_ptr<OpRunner> make_maximum(const quantize::Program& program, const quantize::MaxPool& op);
 std::unique_ptr<OpRunner> make_rearrange(const quantize::Program& program, const quantize::Rearrange& op);
 

@@ -59,7 +59,8 @@ class AverageRunner final : public OpRunner {
         for (std::int64_t c = 0; c < channels; c += Finisher::kBlock) {
           const std::int64_t n = std::min(Finisher::kBlock, channels - c);
           std::fill_n(acc.begin(), n, 0);
-          pool_.taps(i, [&](std::int64_t at) { k.add_scaled(x + at + c, n, multiplier, acc.data()); });
+          pool_.taps(i, [&](std::int64_t at) { k.add_scaled(x + at + c, n, 1, acc.data()); });
+          k.multiply(multiplier, n, acc.data());
           count += finisher_.run(k, c, acc.data(), n, y + i * channels + c);
         }
       }
@@ -111,7 +112,8 @@ class MaxRunner final : public OpRunner {
 
 }  // namespace
 
-std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const quantize::AveragePool& op, ActivationTables& tables) {
+std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const quantize::AveragePool& op,
+                                       ActivationTables& tables) {
   return std::make_unique<AverageRunner>(program, op, tables);
 }
 

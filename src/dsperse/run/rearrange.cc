@@ -36,8 +36,8 @@ struct Letter {
 struct Walk {
   quantize::TensorId x = 0;
   std::int64_t x_base = 0, y_base = 0;
-  std::vector<Letter> letters;                 ///< outermost first, at least one
-  std::vector<std::int64_t> offset, size;      ///< of each map that has several letters
+  std::vector<Letter> letters;             ///< outermost first, at least one
+  std::vector<std::int64_t> offset, size;  ///< of each map that has several letters
   bool empty = false;
   [[nodiscard]] std::int64_t outer() const {
     std::int64_t n = 1;
@@ -78,7 +78,8 @@ Walk make_walk(const quantize::Rearrange& op, const quantize::Rearrange::Piece& 
     for (std::size_t c = 0; c < walk.offset.size(); ++c) walk.offset[c] += low * letter.check[c];
     letter.range = {0, n};
     if (n == 1) continue;
-    if (!kept.empty() && walk.offset.empty() && kept.back().x_stride == n * letter.x_stride && kept.back().y_stride == n * letter.y_stride) {
+    if (!kept.empty() && walk.offset.empty() && kept.back().x_stride == n * letter.x_stride &&
+        kept.back().y_stride == n * letter.y_stride) {
       letter.range.high = n * kept.back().range.high;
       kept.back() = letter;
     } else {
@@ -111,9 +112,11 @@ class RearrangeRunner final : public OpRunner {
         std::copy_n(trace[walk.x].data() + walk.x_base, run, trace[y_].data() + walk.y_base);
         continue;
       }
-      parallel_for(static_cast<std::size_t>(walk.outer()), static_cast<std::size_t>(1 + 16384 / run), [&](std::size_t begin, std::size_t end) {
-        walk_range(walk, trace[walk.x].data(), trace[y_].data(), static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));
-      });
+      parallel_for(static_cast<std::size_t>(walk.outer()), static_cast<std::size_t>(1 + 16384 / run),
+                   [&](std::size_t begin, std::size_t end) {
+                     walk_range(walk, trace[walk.x].data(), trace[y_].data(), static_cast<std::int64_t>(begin),
+                                static_cast<std::int64_t>(end));
+                   });
     }
     return 0;
   }

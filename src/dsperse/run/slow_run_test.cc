@@ -1,8 +1,9 @@
 // The slow interpreter against values worked out by hand: it is the reference of all other runs.
+#include "dsperse/run/testing/slow_run.h"
+
 #include <gtest/gtest.h>
 
 #include "dsperse/quantize/testing/programs.h"
-#include "dsperse/run/testing/slow_run.h"
 
 namespace dsperse::run {
 namespace {
@@ -16,7 +17,8 @@ WeightValues narrow(std::vector<std::int16_t> v) { return {std::move(v), {}}; }
 WeightValues wide(std::vector<std::int64_t> v) { return {{}, std::move(v)}; }
 
 /// Output of a one-op program on one input.
-IntTensor output(const Program& program, const WeightStore& weights, IntTensor x, std::vector<std::uint64_t>* saturated = nullptr) {
+IntTensor output(const Program& program, const WeightStore& weights, IntTensor x,
+                 std::vector<std::uint64_t>* saturated = nullptr) {
   EXPECT_TRUE(check_program(program)) << check_program(program).error().text();
   TensorStore trace{std::move(x)};
   const Status s = slow_run(program, weights, trace, saturated);

@@ -33,7 +33,8 @@ std::vector<std::int64_t> broadcast_strides(const Shape& shape, const Shape& y) 
 
 class SumRunner final : public OpRunner {
  public:
-  SumRunner(const quantize::Program& program, const quantize::Sum& op, const quantize::WeightStore& weights, ActivationTables& tables)
+  SumRunner(const quantize::Program& program, const quantize::Sum& op, const quantize::WeightStore& weights,
+            ActivationTables& tables)
       : y_(op.y), dims_(program.tensors[op.y].shape), finisher_(op.requant, dims_.back(), nullptr, tables) {
     for (const auto& term : op.terms) {
       Operand operand;
@@ -75,8 +76,9 @@ class SumRunner final : public OpRunner {
   /// Merges axis k + 1 into k where every operand steps over both as over one.
   void merge_axes() {
     for (std::size_t k = dims_.size() - 1; k-- > 0;) {
-      const bool all = std::all_of(operands_.begin(), operands_.end(),
-                                   [&](const Operand& o) { return o.stride[k] == o.stride[k + 1] * dims_[k + 1] || dims_[k] == 1; });
+      const bool all = std::all_of(operands_.begin(), operands_.end(), [&](const Operand& o) {
+        return o.stride[k] == o.stride[k + 1] * dims_[k + 1] || dims_[k] == 1;
+      });
       if (!all) continue;
       dims_[k] *= dims_[k + 1];
       dims_.erase(dims_.begin() + static_cast<std::ptrdiff_t>(k) + 1);
@@ -84,8 +86,8 @@ class SumRunner final : public OpRunner {
     }
   }
 
-  void add(const Kernels& k, const Operand& operand, const quantize::TensorStore& trace, std::int64_t row, std::int64_t first, std::int64_t n,
-           std::int64_t* acc) const {
+  void add(const Kernels& k, const Operand& operand, const quantize::TensorStore& trace, std::int64_t row, std::int64_t first,
+           std::int64_t n, std::int64_t* acc) const {
     std::int64_t at = 0;
     for (std::size_t axis = dims_.size() - 1; axis-- > 0; row /= dims_[axis]) at += row % dims_[axis] * operand.stride[axis];
     const bool repeats = operand.stride.back() == 0;
@@ -107,8 +109,8 @@ class SumRunner final : public OpRunner {
 
 }  // namespace
 
-std::unique_ptr<OpRunner> make_sum(const quantize::Program& program, const quantize::Sum& op, const quantize::WeightStore& weights,
-                                   ActivationTables& tables) {
+std::unique_ptr<OpRunner> make_sum(const quantize::Program& program, const quantize::Sum& op,
+                                   const quantize::WeightStore& weights, ActivationTables& tables) {
   return std::make_unique<SumRunner>(program, op, weights, tables);
 }
 

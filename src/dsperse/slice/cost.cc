@@ -24,7 +24,10 @@ const CostModel& cost_model() {
 }
 
 Tally::Tally(const quantize::Program& program, const std::vector<bool>& is_public)
-    : program_(program), is_public_(is_public), seen_(program.tensors.size(), false), seen_weight_(program.weights.size(), false) {}
+    : program_(program),
+      is_public_(is_public),
+      seen_(program.tensors.size(), false),
+      seen_weight_(program.weights.size(), false) {}
 
 void Tally::add(const quantize::Op& op) {
   macs_ += quantize::op_macs(program_, op);
@@ -44,7 +47,8 @@ void Tally::add(const quantize::Op& op) {
   const quantize::TensorId y = quantize::op_output(op);
   seen_[y] = true;
   if (!is_public_[y]) symbols_ += count(program_.tensors[y].shape);
-  if (const quantize::Requant* requant = quantize::op_requant(op)) add_requantization(op, *requant, elements(program_.tensors[y].shape));
+  if (const quantize::Requant* requant = quantize::op_requant(op))
+    add_requantization(op, *requant, elements(program_.tensors[y].shape));
   if (const auto* maximum = std::get_if<quantize::MaxPool>(&op.body)) add_maximum(*maximum);
 }
 
@@ -59,7 +63,8 @@ void Tally::add_requantization(const quantize::Op& op, const quantize::Requant& 
   Group& group = groups_[{static_cast<std::int64_t>(a.f), a.in_exponent, a.out_exponent, a.lo, a.hi, a.a, a.b,
                           static_cast<std::int64_t>(requant.clamp_bits)}];
   // A checked program has a bound for every op.
-  group.v_max = std::max(group.v_max, quantize::rounded_bound(requant, quantize::accumulator_bound(program_, op).value_or(0)) + 1);
+  group.v_max =
+      std::max(group.v_max, quantize::rounded_bound(requant, quantize::accumulator_bound(program_, op).value_or(0)) + 1);
   group.c = std::int64_t{1} << requant.clamp_bits;
   group.sites += sites;
 }
@@ -106,9 +111,10 @@ Cost Tally::cost(const CostModel& model) const {
   const auto weights = static_cast<double>(out.weight_symbols), witness = static_cast<double>(out.witness_symbols);
   out.prove_seconds = model.seconds_fixed + model.seconds_per_mac * macs + model.seconds_per_lookup * leaves +
                       model.seconds_per_weight_symbol * weights + model.seconds_per_witness_symbol * witness;
-  out.peak_bytes = static_cast<std::uint64_t>(model.bytes_fixed + model.bytes_per_lookup * leaves + model.bytes_per_weight_symbol * weights +
-                                              model.bytes_per_witness_symbol * witness);
-  out.proof_bytes = static_cast<std::uint64_t>(model.proof_bytes_fixed + model.proof_bytes_per_root * std::sqrt(weights + witness));
+  out.peak_bytes = static_cast<std::uint64_t>(model.bytes_fixed + model.bytes_per_lookup * leaves +
+                                              model.bytes_per_weight_symbol * weights + model.bytes_per_witness_symbol * witness);
+  out.proof_bytes =
+      static_cast<std::uint64_t>(model.proof_bytes_fixed + model.proof_bytes_per_root * std::sqrt(weights + witness));
   return out;
 }
 

@@ -20,10 +20,10 @@ namespace dsperse::slice {
 /// Defaults: one core with AVX-512, 100-bit profile.
 struct CostModel {
   double seconds_fixed = 5e-3;
-  double seconds_per_mac = 5e-11;             ///< integer product of the witness, and the folds of both factors
-  double seconds_per_lookup = 4e-8;           ///< one leaf of the lookup argument, hidden messages included
-  double seconds_per_weight_symbol = 6e-9;    ///< opening of the weight tree
-  double seconds_per_witness_symbol = 3.2e-8; ///< commitment and opening
+  double seconds_per_mac = 5e-11;              ///< integer product of the witness, and the folds of both factors
+  double seconds_per_lookup = 4e-8;            ///< one leaf of the lookup argument, hidden messages included
+  double seconds_per_weight_symbol = 6e-9;     ///< opening of the weight tree
+  double seconds_per_witness_symbol = 3.2e-8;  ///< commitment and opening
 
   double bytes_fixed = 32.0 * (1 << 20);
   double bytes_per_lookup = 36;
@@ -62,7 +62,7 @@ class Tally {
 
   const quantize::Program& program_;
   const std::vector<bool>& is_public_;
-  std::vector<bool> seen_;        ///< tensors
+  std::vector<bool> seen_;  ///< tensors
   std::vector<bool> seen_weight_;
   std::map<GroupKey, Group> groups_;
   std::set<std::pair<std::int64_t, std::int64_t>> ranges_;

@@ -95,7 +95,8 @@ TEST(Cost, PredictionsFollowTheModel) {
   Tally tally(p, is_public);
   tally.add(p.ops[0]);
   CostModel m;
-  m.seconds_fixed = 1, m.seconds_per_mac = 2, m.seconds_per_lookup = 3, m.seconds_per_weight_symbol = 5, m.seconds_per_witness_symbol = 7;
+  m.seconds_fixed = 1, m.seconds_per_mac = 2, m.seconds_per_lookup = 3, m.seconds_per_weight_symbol = 5,
+  m.seconds_per_witness_symbol = 7;
   m.bytes_fixed = 11, m.bytes_per_lookup = 13, m.bytes_per_weight_symbol = 17, m.bytes_per_witness_symbol = 19;
   m.proof_bytes_fixed = 23, m.proof_bytes_per_root = 29;
   const Cost c = tally.cost(m);

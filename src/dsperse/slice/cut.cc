@@ -103,9 +103,11 @@ double best_partition(const Intervals& intervals, std::size_t k, Join join, Cuts
 
 /// Exactly k intervals with peaks up to `bytes`: least largest time, then least sum of squares.
 Cuts balance(const Intervals& intervals, std::size_t k, std::uint64_t bytes) {
-  const auto seconds = [&](std::size_t a, std::size_t b) { return intervals.bytes(a, b) <= bytes ? intervals.seconds(a, b) : kNever; };
-  const double most = best_partition(
-      intervals, k, [&](double v, std::size_t a, std::size_t b) { return std::max(v, seconds(a, b)); }, nullptr);
+  const auto seconds = [&](std::size_t a, std::size_t b) {
+    return intervals.bytes(a, b) <= bytes ? intervals.seconds(a, b) : kNever;
+  };
+  const double most =
+      best_partition(intervals, k, [&](double v, std::size_t a, std::size_t b) { return std::max(v, seconds(a, b)); }, nullptr);
   Cuts cuts;
   best_partition(
       intervals, k,
@@ -175,7 +177,8 @@ const std::string* crowded_tensor(const Program& program, const Cuts& cuts) {
 Result<Cuts> balanced_cuts(const Program& program, std::uint32_t count) {
   const std::size_t most = std::min(program.ops.size(), kMaxPlaces);
   if (count < 1 || count > most)
-    return fail(ErrorKind::usage, std::to_string(count) + " slices asked for, but this model can be cut into 1 to " + std::to_string(most), {},
+    return fail(ErrorKind::usage,
+                std::to_string(count) + " slices asked for, but this model can be cut into 1 to " + std::to_string(most), {},
                 "ask for fewer slices");
   const Intervals intervals(program);
   if (count > intervals.count())
@@ -204,13 +207,15 @@ Result<Cuts> memory_cuts(const Program& program, std::uint64_t bytes) {
     std::uint64_t need = std::numeric_limits<std::uint64_t>::max();
     for (std::size_t begin = 0; begin <= stuck; ++begin)
       if (fewest[begin] <= n) need = std::min(need, intervals.bytes(begin, stuck));
-    return fail(ErrorKind::resource,
-                "needs " + std::to_string(need) + " bytes to prove, " + std::to_string(need - bytes) + " more than the memory limit",
-                program.ops[intervals.first_op(stuck)].name, "raise the memory limit or use a smaller layer");
+    return fail(
+        ErrorKind::resource,
+        "needs " + std::to_string(need) + " bytes to prove, " + std::to_string(need - bytes) + " more than the memory limit",
+        program.ops[intervals.first_op(stuck)].name, "raise the memory limit or use a smaller layer");
   }
   Cuts cuts = balance(intervals, fewest[n], bytes);
   if (const std::string* name = crowded_tensor(program, cuts))
-    return fail(ErrorKind::resource, "within this memory more than four slices would read one tensor", *name, "raise the memory limit");
+    return fail(ErrorKind::resource, "within this memory more than four slices would read one tensor", *name,
+                "raise the memory limit");
   return cuts;
 }
 

@@ -79,7 +79,8 @@ Result<Cuts> cuts_after(const Program& program, const std::vector<std::string>& 
   for (const std::string& name : names) {
     const auto it = producer.find(name);
     if (it == producer.end())
-      return fail(ErrorKind::usage, inputs.contains(name) ? "a model input is no place to cut" : "no tensor of this model has this name", name,
+      return fail(ErrorKind::usage,
+                  inputs.contains(name) ? "a model input is no place to cut" : "no tensor of this model has this name", name,
                   "`dsperse inspect` lists the tensors");
     if (it->second + 1 < program.ops.size()) cuts.insert(it->second);  // after the last op nothing is left to cut
   }
@@ -120,7 +121,8 @@ Result<Plan> plan_at(const Program& program, const std::vector<std::uint32_t>& l
     Slice& slice = plan.slices[s];
     fill_program(program, boundaries, s, slice);
     if (slice.program.outputs.empty())
-      return fail(ErrorKind::unsupported, "a slice computes nothing that is used", program.ops[slice.first_op].name, "cut elsewhere");
+      return fail(ErrorKind::unsupported, "a slice computes nothing that is used", program.ops[slice.first_op].name,
+                  "cut elsewhere");
     Tally tally(program, is_public);
     for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) tally.add(program.ops[i]);
     slice.cost = tally.cost();
@@ -132,7 +134,8 @@ Result<Plan> plan_at(const Program& program, const std::vector<std::uint32_t>& l
 
 Result<Plan> make_plan(const Program& program, const CutRequest& request) {
   const int ways = (request.count ? 1 : 0) + (request.after_tensors.empty() ? 0 : 1) + (request.memory_bytes ? 1 : 0);
-  if (ways > 1) return fail(ErrorKind::usage, "more than one way to cut", {}, "give a slice count, tensor names or a memory limit");
+  if (ways > 1)
+    return fail(ErrorKind::usage, "more than one way to cut", {}, "give a slice count, tensor names or a memory limit");
   Cuts cuts;
   if (request.count) {
     DSPERSE_TRY(cuts, balanced_cuts(program, *request.count));

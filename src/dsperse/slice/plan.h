@@ -38,7 +38,7 @@ struct Boundary {
   static constexpr std::uint32_t kUser = 0xFFFFFFFFU;
   quantize::TensorId tensor = 0;  ///< of the model
   std::uint32_t producer = kUser;
-  std::vector<std::uint32_t> consumers;  ///< slices, ascending; at most four when it is committed
+  std::vector<std::uint32_t> consumers;  ///< other slices that read it, ascending; at most four unless it is an input or output
   bool is_input = false, is_output = false;
 };
 
@@ -49,9 +49,9 @@ struct Plan {
 
 /// How to cut; exactly one is used. Default: one slice per layer block (an op with weights and what follows it up to the next).
 struct CutRequest {
-  std::optional<std::uint32_t> count;           ///< this many slices, balanced by predicted prove time
-  std::vector<std::string> after_tensors;       ///< cut after the op that makes each of these tensors (names of Program tensors)
-  std::optional<std::uint64_t> memory_bytes;    ///< fewest slices whose predicted peak fits
+  std::optional<std::uint32_t> count;         ///< this many slices, balanced by predicted prove time
+  std::vector<std::string> after_tensors;     ///< cut after the op that makes each of these tensors (names of Program tensors)
+  std::optional<std::uint64_t> memory_bytes;  ///< fewest slices whose predicted peak fits
 };
 
 /// Errors: a name that is no tensor; a count above the ops; no cut fits the memory (says which op is too large and by how much);
@@ -60,7 +60,7 @@ struct CutRequest {
 /// The plan with cuts exactly after the ops of these indices (ascending, each < ops - 1).
 [[nodiscard]] Result<Plan> plan_at(const quantize::Program& program, const std::vector<std::uint32_t>& last_ops);
 
-/// Cost of proving a program as one slice.
+/// Cost of proving a program as one slice whose inputs and outputs are public. (A slice of a plan has its own cost: Slice::cost.)
 Cost predict(const quantize::Program& program);
 
 /// Values of a slice's tensors out of the model's trace, and its weights out of the model's.

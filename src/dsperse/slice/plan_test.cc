@@ -29,7 +29,8 @@ TensorId add(Builder& b, TensorId x, TensorId y) { return b.sum({{false, x, 1}, 
 Program residual() {
   Builder b;
   const auto x = b.input({1, 4});
-  const auto t1 = layer(b, x), t2 = activation(b, t1), t3 = layer(b, t2), t4 = layer(b, t3), t5 = add(b, t1, t4), t6 = layer(b, t5);
+  const auto t1 = layer(b, x), t2 = activation(b, t1), t3 = layer(b, t2), t4 = layer(b, t3), t5 = add(b, t1, t4),
+             t6 = layer(b, t5);
   b.sum({{false, t6, 1}, {false, t1, 1}, {false, x, 1}}, {1, 4}, simple_requant(0));
   return b.done();
 }
@@ -41,7 +42,8 @@ std::vector<std::uint32_t> last_ops(const Plan& plan) {
 }
 
 const Boundary* boundary(const Plan& plan, TensorId tensor) {
-  const auto it = std::find_if(plan.boundaries.begin(), plan.boundaries.end(), [&](const Boundary& b) { return b.tensor == tensor; });
+  const auto it =
+      std::find_if(plan.boundaries.begin(), plan.boundaries.end(), [&](const Boundary& b) { return b.tensor == tensor; });
   return it == plan.boundaries.end() ? nullptr : &*it;
 }
 
@@ -149,7 +151,8 @@ TEST(Plan, SkipTensorIsOneBoundaryWithAllItsReaders) {
   ASSERT_NE(output, nullptr);
   EXPECT_TRUE(output->is_output);
   EXPECT_THAT(output->consumers, ElementsAre());
-  EXPECT_TRUE(std::is_sorted(plan->boundaries.begin(), plan->boundaries.end(), [](const auto& a, const auto& b) { return a.tensor < b.tensor; }));
+  EXPECT_TRUE(std::is_sorted(plan->boundaries.begin(), plan->boundaries.end(),
+                             [](const auto& a, const auto& b) { return a.tensor < b.tensor; }));
 }
 
 TEST(Plan, OutputsMayBeReadInsideAndInputsMayBeOutputs) {

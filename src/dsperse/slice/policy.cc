@@ -82,7 +82,8 @@ bool name_matches(std::string_view pattern, std::string_view name) {
 
 bool selects(const Rule& rule, std::uint32_t index, const quantize::Program& slice) {
   if (!rule.slices.empty()) return rule.slices.contains(index);
-  if (!rule.op.empty()) return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return op.onnx_type == rule.op; });
+  if (!rule.op.empty())
+    return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return op.onnx_type == rule.op; });
   return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return name_matches(rule.name, op.name); }) ||
          std::any_of(slice.tensors.begin(), slice.tensors.end(), [&](const auto& t) { return matches(rule.name, t.name); });
 }
@@ -98,7 +99,8 @@ std::string rule_text(const Rule& rule, std::size_t index) {
 
 Result<std::set<std::uint32_t>> parse_slices(std::string_view text) {
   const auto wrong = [&](std::string_view part) {
-    return fail(ErrorKind::usage, "\"" + std::string(part) + "\" is no slice number or range", std::string(text), "write for example 0,2-4");
+    return fail(ErrorKind::usage, "\"" + std::string(part) + "\" is no slice number or range", std::string(text),
+                "write for example 0,2-4");
   };
   const auto number = [](std::string_view s) -> std::optional<std::uint32_t> {
     std::uint32_t x = 0;
@@ -152,15 +154,19 @@ Result<std::vector<Mode>> expand(const Policy& policy, std::span<const quantize:
   for (std::size_t r = 0; r < policy.rules.size(); ++r) {
     const Rule& rule = policy.rules[r];
     if (!rule.slices.empty() && *rule.slices.rbegin() >= slices.size())
-      return fail(ErrorKind::usage, "slice " + std::to_string(*rule.slices.rbegin()) + " does not exist; there are " + std::to_string(slices.size()),
-                  rule_text(rule, r), "slices are numbered from 0");
+      return fail(
+          ErrorKind::usage,
+          "slice " + std::to_string(*rule.slices.rbegin()) + " does not exist; there are " + std::to_string(slices.size()),
+          rule_text(rule, r), "slices are numbered from 0");
     bool any = false;
     for (std::uint32_t s = 0; s < slices.size(); ++s) {
       if (!selects(rule, s, *slices[s])) continue;
       modes[s] = rule.mode;
       any = true;
     }
-    if (!any) return fail(ErrorKind::usage, "this rule matches no slice", rule_text(rule, r), "`dsperse slice` lists slices, operators and names");
+    if (!any)
+      return fail(ErrorKind::usage, "this rule matches no slice", rule_text(rule, r),
+                  "`dsperse slice` lists slices, operators and names");
   }
   return modes;
 }

@@ -115,7 +115,8 @@ TEST(Policy, ErrorsSayLineAndKey) {
   says("[[rule]]\nslices = 1\nmode = \"proof\"", "expected a text", "policy line 2, key \"slices\"");
   says("[[rule]]\nname = \"\"\nmode = \"proof\"", "not empty", "policy line 2, key \"name\"");
   says("[[rule]]\nlayer = \"x\"\nmode = \"proof\"", "unknown key", "policy line 2, key \"layer\"");
-  EXPECT_THAT(expanded("[[rule]]\nslices = \"3\"\nmode = \"trust\""), HasSubstr("slice 3 does not exist; there are 3 (policy rule 1)"));
+  EXPECT_THAT(expanded("[[rule]]\nslices = \"3\"\nmode = \"trust\""),
+              HasSubstr("slice 3 does not exist; there are 3 (policy rule 1)"));
   EXPECT_THAT(expanded("default = \n"), HasSubstr("policy line 1"));
 }
 

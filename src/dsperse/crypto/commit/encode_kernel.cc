@@ -13,17 +13,17 @@ namespace {
 
 /// x 2^(12 E): 2^12 has order 16.
 template <unsigned E>
-DSPERSE_INLINE F8 twist(F8 x) {
+DSPERSE_INLINE Reg twist(Reg x) {
   return times_power_of_two<12 * (E % 16)>(x);
 }
 
-DSPERSE_INLINE void dft2(F8& a, F8& b) {
-  const F8 sum = a + b;
+DSPERSE_INLINE void dft2(Reg& a, Reg& b) {
+  const Reg sum = a + b;
   b = a - b;
   a = sum;
 }
-DSPERSE_INLINE void dft4(F8& a, F8& b, F8& c, F8& d) {
-  const F8 s0 = a + c, d0 = a - c, s1 = b + d, d1 = twist<4>(b - d);
+DSPERSE_INLINE void dft4(Reg& a, Reg& b, Reg& c, Reg& d) {
+  const Reg s0 = a + c, d0 = a - c, s1 = b + d, d1 = twist<4>(b - d);
   a = s0 + s1;
   c = s0 - s1;
   b = d0 + d1;
@@ -31,7 +31,7 @@ DSPERSE_INLINE void dft4(F8& a, F8& b, F8& c, F8& d) {
 }
 /// x[i] <- sum_k x[k] w^(i k), w = 2^(192 / R), R = 2^L.
 template <unsigned L>
-DSPERSE_INLINE void dft(F8* x) {
+DSPERSE_INLINE void dft(Reg* x) {
   if constexpr (L == 1) {
     dft2(x[0], x[1]);
   } else if constexpr (L == 2) {
@@ -39,7 +39,7 @@ DSPERSE_INLINE void dft(F8* x) {
   } else if constexpr (L == 3) {
     dft4(x[0], x[2], x[4], x[6]);
     dft4(x[1], x[3], x[5], x[7]);
-    F8 low[4] = {x[0], x[2], x[4], x[6]}, high[4] = {x[1], twist<2>(x[3]), twist<4>(x[5]), twist<6>(x[7])};
+    Reg low[4] = {x[0], x[2], x[4], x[6]}, high[4] = {x[1], twist<2>(x[3]), twist<4>(x[5]), twist<6>(x[7])};
     for (int i = 0; i < 4; ++i) {
       x[i] = low[i] + high[i];
       x[i + 4] = low[i] - high[i];
@@ -56,7 +56,7 @@ DSPERSE_INLINE void dft(F8* x) {
     x[14] = twist<6>(x[14]);
     x[15] = twist<9>(x[15]);
     // Row i0 of the 4 x 4 square becomes outputs i0 + 4 i1.
-    F8 y[16];
+    Reg y[16];
     for (int i = 0; i < 4; ++i) {
       dft4(x[4 * i], x[4 * i + 1], x[4 * i + 2], x[4 * i + 3]);
       for (int j = 0; j < 4; ++j) y[i + 4 * j] = x[4 * i + j];
@@ -65,18 +65,20 @@ DSPERSE_INLINE void dft(F8* x) {
   }
 }
 
-/// One block of R m positions: from `load(position)` to `out`.
-template <unsigned L, class Load>
-DSPERSE_INLINE void split_block(std::uint64_t* out, std::size_t m, const std::uint64_t* twiddles, Load load_at) {
+/// One block of R m positions: from the words of `source(position)` to `out`, as many lanes at a time as a register has.
+template <unsigned L, class Source>
+DSPERSE_INLINE void split_block(std::uint64_t* out, std::size_t m, const std::uint64_t* twiddles, Source source) {
   constexpr std::size_t kRadix = std::size_t{1} << L;
   for (std::size_t j = 0; j < m; ++j) {
-    F8 x[kRadix];
-    x[0] = load_at(j);
+    for (std::size_t lane = 0; lane < kTileRows; lane += kRegLanes) {
+      Reg x[kRadix];
+      x[0] = load_reg(source(j) + lane);
 #pragma GCC unroll 16
-    for (std::size_t k = 1; k < kRadix; ++k) x[k] = load_at(k * m + j) * broadcast(twiddles[k - 1]);
-    dft<L>(x);
+      for (std::size_t k = 1; k < kRadix; ++k) x[k] = load_reg(source(k * m + j) + lane) * broadcast_reg(twiddles[k - 1]);
+      dft<L>(x);
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < kRadix; ++i) store(out + kTileRows * (i * m + j), x[kRootPower * i % kRadix]);
+      for (std::size_t i = 0; i < kRadix; ++i) store(out + kTileRows * (i * m + j) + lane, x[kRootPower * i % kRadix]);
+    }
   }
 }
 /// `blocks` neighbouring blocks in place.
@@ -85,14 +87,14 @@ void split_in_place(std::uint64_t* data, std::size_t m, std::size_t blocks, cons
   constexpr std::size_t kRadix = std::size_t{1} << L;
   for (std::size_t b = 0; b < blocks; ++b) {
     std::uint64_t* const block = data + b * kRadix * m * kTileRows;
-    split_block<L>(block, m, twiddles + b * (kRadix - 1), [&](std::size_t j) { return load(block + kTileRows * j); });
+    split_block<L>(block, m, twiddles + b * (kRadix - 1), [&](std::size_t j) { return block + kTileRows * j; });
   }
 }
 /// The first pass: coefficients below `folded` are already in out, the others in the tile.
 template <unsigned L>
 void split_first(const std::uint64_t* tile, std::size_t folded, std::uint64_t* out, std::size_t m,
                  const std::uint64_t* twiddles) {
-  split_block<L>(out, m, twiddles, [&](std::size_t j) { return load((j < folded ? out : tile) + kTileRows * j); });
+  split_block<L>(out, m, twiddles, [&](std::size_t j) { return (j < folded ? out : tile) + kTileRows * j; });
 }
 
 struct Work {

@@ -18,7 +18,7 @@ class Tree {
  public:
   /// fill(i, out): writes the code.k() coefficients (data, then pads) of row i, all canonical. Called once per row, in any order,
   /// from several threads; it must not throw. salt_seed: secret, for this tree only. Needs k <= n. Cost with AVX-512, salts and
-  /// tree included: about 13 ns a data symbol at rate 1/4 and 6.5 ns at 1/2 on one thread; trees of few rows pay salts on top.
+  /// tree included: about 11-15 ns a data symbol at rate 1/4 and 6-7 ns at 1/2 on one thread; trees of few rows pay salts on top.
   static Tree commit(const Code& code, std::size_t rows, const std::function<void(std::size_t, std::span<Fp>)>& fill,
                      const Digest& salt_seed);
 

@@ -12,6 +12,19 @@ namespace dsperse::crypto {
 
 inline constexpr Fp kNonResidue{7};
 
+/// A sum of products of F, reduced late: 2^128 = -2^32 mod p.
+struct WideSum {
+  unsigned __int128 sum = 0;
+  std::uint64_t carries = 0;
+
+  constexpr void add(Fp a, Fp b) {
+    const unsigned __int128 x = static_cast<unsigned __int128>(a.v) * b.v;
+    sum += x;
+    carries += sum < x ? 1 : 0;
+  }
+  constexpr Fp reduced() const { return Fp(reduce128(sum)) - Fp(carries << 32); }
+};
+
 template <int D>
 struct Ext {
   static_assert(D == 2 || D == 3);
@@ -46,18 +59,14 @@ struct Ext {
     return a;
   }
   friend constexpr Ext operator*(const Ext& a, const Ext& b) {
-    if constexpr (D == 2) {
-      Ext r;
-      r.c[0] = a.c[0] * b.c[0] + kNonResidue * (a.c[1] * b.c[1]);
-      r.c[1] = a.c[0] * b.c[1] + a.c[1] * b.c[0];
-      return r;
-    } else {
-      Ext r;
-      r.c[0] = a.c[0] * b.c[0] + kNonResidue * (a.c[1] * b.c[2] + a.c[2] * b.c[1]);
-      r.c[1] = a.c[0] * b.c[1] + a.c[1] * b.c[0] + kNonResidue * (a.c[2] * b.c[2]);
-      r.c[2] = a.c[0] * b.c[2] + a.c[1] * b.c[1] + a.c[2] * b.c[0];
-      return r;
+    Ext r;
+    for (std::size_t m = 0; m < D; ++m) {  // one reduction for the limb, one more for what X^D = 7 brings back
+      WideSum low, high;
+      for (std::size_t i = 0; i < D; ++i) (i <= m ? low : high).add(a.c[i], b.c[(m + D - i) % D]);
+      if (m + 1 < D) low.add(high.reduced(), kNonResidue);
+      r.c[m] = low.reduced();
     }
+    return r;
   }
   constexpr Ext& operator+=(const Ext& b) { return *this = *this + b; }
   constexpr Ext& operator-=(const Ext& b) { return *this = *this - b; }

@@ -98,11 +98,22 @@ DSPERSE_INLINE F8 times_power_of_two(F8 x) {
   }
 }
 
+/// As many elements as one register holds, for loops that keep many values alive.
+using Reg = F8;
+inline constexpr std::size_t kRegLanes = 8;
+DSPERSE_INLINE Reg load_reg(const std::uint64_t* p) { return load(p); }
+DSPERSE_INLINE Reg broadcast_reg(std::uint64_t x) { return broadcast(x); }
+
 #elif defined(__AVX2__)
 
 struct F8 {
   __m256i v[2];
 };
+/// As many elements as one register holds, for loops that keep many values alive.
+struct Reg {
+  __m256i v;
+};
+inline constexpr std::size_t kRegLanes = 4;
 
 DSPERSE_INLINE F8 load(const std::uint64_t* p) {
   return {{_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p) + 1)}};
@@ -174,11 +185,59 @@ DSPERSE_INLINE F8 times_power_of_two(F8 x) {
   return {{shift4<S>(x.v[0]), shift4<S>(x.v[1])}};
 }
 
+DSPERSE_INLINE Reg load_reg(const std::uint64_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+DSPERSE_INLINE void store(std::uint64_t* p, Reg a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v); }
+DSPERSE_INLINE Reg broadcast_reg(std::uint64_t x) { return {_mm256_set1_epi64x(static_cast<long long>(x))}; }
+DSPERSE_INLINE Reg operator-(Reg a, Reg b) { return {sub_mod(a.v, b.v)}; }
+DSPERSE_INLINE Reg operator+(Reg a, Reg b) {
+  return {sub_mod(a.v, _mm256_sub_epi64(_mm256_set1_epi64x(static_cast<long long>(kPrime)), b.v))};
+}
+DSPERSE_INLINE Reg operator*(Reg a, Reg b) { return {mul4(a.v, b.v)}; }
+template <unsigned S>
+DSPERSE_INLINE Reg times_power_of_two(Reg x) {
+  static_assert(S < 192);
+  return {shift4<S>(x.v)};
+}
+
 #else
 
 struct F8 {
   std::uint64_t v[8];
 };
+/// As many elements as one register holds, for loops that keep many values alive.
+struct Reg {
+  std::uint64_t v;
+};
+inline constexpr std::size_t kRegLanes = 1;
+
+/// a - b + (p if a < b), without a branch.
+DSPERSE_INLINE std::uint64_t sub_mod(std::uint64_t a, std::uint64_t b) {
+  return a - b - (kEps & (0 - static_cast<std::uint64_t>(a < b)));
+}
+DSPERSE_INLINE std::uint64_t reduce1(unsigned __int128 x) {
+  const auto lo = static_cast<std::uint64_t>(x), hi = static_cast<std::uint64_t>(x >> 64);
+  const std::uint64_t t = sub_mod(lo, hi >> 32), m = (hi & kEps) * kEps, sum = t + m;
+  const std::uint64_t r = sum + (kEps & (0 - static_cast<std::uint64_t>(sum < m)));
+  return r - (kPrime & (0 - static_cast<std::uint64_t>(r >= kPrime)));
+}
+
+DSPERSE_INLINE Reg load_reg(const std::uint64_t* p) { return {*p}; }
+DSPERSE_INLINE void store(std::uint64_t* p, Reg a) { *p = a.v; }
+DSPERSE_INLINE Reg broadcast_reg(std::uint64_t x) { return {x}; }
+DSPERSE_INLINE Reg operator-(Reg a, Reg b) { return {sub_mod(a.v, b.v)}; }
+DSPERSE_INLINE Reg operator+(Reg a, Reg b) { return {sub_mod(a.v, kPrime - b.v)}; }
+DSPERSE_INLINE Reg operator*(Reg a, Reg b) { return {reduce1(static_cast<unsigned __int128>(a.v) * b.v)}; }
+template <unsigned S>
+DSPERSE_INLINE Reg times_power_of_two(Reg x) {
+  static_assert(S < 192);
+  if constexpr (S >= 96) {
+    return {sub_mod(0, times_power_of_two<S - 96>(x).v)};
+  } else if constexpr (S >= 64) {
+    return {sub_mod(((x.v << (S - 64)) & kEps) * kEps, x.v >> (96 - S))};
+  } else {
+    return {reduce1(static_cast<unsigned __int128>(x.v) << S)};
+  }
+}
 
 DSPERSE_INLINE F8 load(const std::uint64_t* p) {
   F8 a;
@@ -194,41 +253,23 @@ DSPERSE_INLINE F8 broadcast(std::uint64_t x) {
   return a;
 }
 DSPERSE_INLINE F8 zero() { return broadcast(0); }
-DSPERSE_INLINE std::uint64_t reduce1(unsigned __int128 x) {
-  const auto lo = static_cast<std::uint64_t>(x), hi = static_cast<std::uint64_t>(x >> 64);
-  std::uint64_t t = lo - (hi >> 32);
-  if (lo < (hi >> 32)) t -= kEps;
-  const std::uint64_t m = (hi & kEps) * kEps;
-  std::uint64_t r = t + m;
-  if (r < m) r += kEps;
-  return r >= kPrime ? r - kPrime : r;
-}
 DSPERSE_INLINE F8 operator-(F8 a, F8 b) {
-  for (int i = 0; i < 8; ++i) a.v[i] = a.v[i] >= b.v[i] ? a.v[i] - b.v[i] : a.v[i] - b.v[i] + kPrime;
+  for (int i = 0; i < 8; ++i) a.v[i] = sub_mod(a.v[i], b.v[i]);
   return a;
 }
 DSPERSE_INLINE F8 operator+(F8 a, F8 b) {
-  for (int i = 0; i < 8; ++i) a.v[i] = a.v[i] >= kPrime - b.v[i] ? a.v[i] - (kPrime - b.v[i]) : a.v[i] + b.v[i];
+  for (int i = 0; i < 8; ++i) a.v[i] = sub_mod(a.v[i], kPrime - b.v[i]);
   return a;
 }
 DSPERSE_INLINE F8 operator*(F8 a, F8 b) {
   for (int i = 0; i < 8; ++i) a.v[i] = reduce1(static_cast<unsigned __int128>(a.v[i]) * b.v[i]);
   return a;
 }
-
 /// 2^S x, S < 192: shifts in place of a multiplication (2^64 = 2^32 - 1, 2^96 = -1).
 template <unsigned S>
 DSPERSE_INLINE F8 times_power_of_two(F8 x) {
-  static_assert(S < 192);
-  if constexpr (S >= 96) {
-    return zero() - times_power_of_two<S - 96>(x);
-  } else {
-    constexpr unsigned kLow = S < 64 ? S : S - 64;  // S >= 64: 2^64 = 2^32 - 1 first
-    for (int i = 0; i < 8; ++i) x.v[i] = reduce1(static_cast<unsigned __int128>(x.v[i]) << kLow);
-    if constexpr (S >= 64)
-      for (int i = 0; i < 8; ++i) x.v[i] = reduce1(static_cast<unsigned __int128>(x.v[i]) * kEps);
-    return x;
-  }
+  for (int i = 0; i < 8; ++i) x.v[i] = times_power_of_two<S>(Reg{x.v[i]}).v;
+  return x;
 }
 
 #endif

@@ -73,6 +73,9 @@ TEST_P(Packed, SubtractsLikeTheScalarField) {
 TEST_P(Packed, MultipliesLikeTheScalarField) {
   expect_equal(GetParam().probe->mul, [](Fp a, Fp b) { return a * b; });
 }
+TEST_P(Packed, ComputesInSingleRegisters) {
+  expect_equal(GetParam().probe->reg, [](Fp a, Fp b) { return (a + b) * (a - b) + power_of_two(84) * a; });
+}
 TEST_P(Packed, BroadcastsAndZeroes) {
   const std::uint64_t x = kP - 5;
   GetParam().probe->fill(&x, out_.data(), 16);

@@ -22,7 +22,7 @@ Status lower_binary(Lowering& l, const Node& node, std::int64_t coef) {
       DSPERSE_TRY(terms[i].tensor, l.tensor(node, i));
       continue;
     }
-    DSPERSE_TRY(const model::Tensor* c, l.float_constant(node, i, "the constant"));
+    DSPERSE_TRY(const model::Tensor* c, l.float_constant(node, i, "the constants"));
     terms[i].shape = c->shape;
     terms[i].values = c->f;
   }

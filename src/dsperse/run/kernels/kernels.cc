@@ -46,8 +46,8 @@ constexpr int kParts = kLanes / kWidth;
 
 /// M rows, P panels. `first`: acc is overwritten (or combined) instead of added to.
 template <int M, int P>
-void panel_tile(const std::int16_t* const* x, const Step* steps, std::size_t n_steps, const std::int16_t* w, std::int64_t panel_stride,
-                Combine combine, std::int64_t* acc, std::int64_t ld) {
+void panel_tile(const std::int16_t* const* x, const Step* steps, std::size_t n_steps, const std::int16_t* w,
+                std::int64_t panel_stride, Combine combine, std::int64_t* acc, std::int64_t ld) {
   constexpr int V = P * kParts;
   Vec c[M][V];
   DSPERSE_UNROLL for (int r = 0; r < M; ++r) DSPERSE_UNROLL for (int v = 0; v < V; ++v) c[r][v] = zero();
@@ -74,8 +74,9 @@ void panel_tile(const std::int16_t* const* x, const Step* steps, std::size_t n_s
 }
 
 template <int P, int Full, int Half, int Quarter>
-DSPERSE_RUN_INLINE void rows_of(int m, const std::int16_t* const* x, const Step* steps, std::size_t n_steps, const std::int16_t* w,
-                                std::int64_t panel_stride, Combine combine, std::int64_t* acc, std::int64_t ld) {
+DSPERSE_RUN_INLINE void rows_of(int m, const std::int16_t* const* x, const Step* steps, std::size_t n_steps,
+                                const std::int16_t* w, std::int64_t panel_stride, Combine combine, std::int64_t* acc,
+                                std::int64_t ld) {
   if (m > Half)
     panel_tile<Full, P>(x, steps, n_steps, w, panel_stride, combine, acc, ld);
   else if (m > Quarter)
@@ -86,18 +87,23 @@ DSPERSE_RUN_INLINE void rows_of(int m, const std::int16_t* const* x, const Step*
     panel_tile<1, P>(x, steps, n_steps, w, panel_stride, combine, acc, ld);
 }
 
-void panels(const std::int16_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int16_t* w, std::int64_t panel_stride,
-            int panel_count, Combine combine, std::int64_t* acc, std::int64_t ld) {
+void panels(const std::int16_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int16_t* w,
+            std::int64_t panel_stride, int panel_count, Combine combine, std::int64_t* acc, std::int64_t ld) {
 #if defined(__AVX512BW__)
   switch (panel_count) {
-    case 4: return rows_of<4, 6, 4, 2>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
-    case 3: return rows_of<3, 8, 4, 2>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
-    case 2: return rows_of<2, 12, 6, 3>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
-    default: return rows_of<1, 12, 6, 3>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
+    case 4:
+      return rows_of<4, 6, 4, 2>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
+    case 3:
+      return rows_of<3, 8, 4, 2>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
+    case 2:
+      return rows_of<2, 12, 6, 3>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
+    default:
+      return rows_of<1, 12, 6, 3>(m, x, steps, n_steps, w, panel_stride, combine, acc, ld);
   }
 #else
   for (int p = 0; p < panel_count; ++p)
-    rows_of<1, kTileRows, kTileRows / 2, 2>(m, x, steps, n_steps, w + p * panel_stride, panel_stride, combine, acc + p * kLanes, ld);
+    rows_of<1, kTileRows, kTileRows / 2, 2>(m, x, steps, n_steps, w + p * panel_stride, panel_stride, combine, acc + p * kLanes,
+                                            ld);
 #endif
 }
 
@@ -129,8 +135,8 @@ void lanes(const std::int32_t* const* x, int m, const Step* steps, std::size_t n
 }
 
 template <int M, int Q>
-DSPERSE_RUN_INLINE void dot_tile(const std::int16_t* x, std::int64_t x_stride, const std::int16_t* w, std::int64_t w_stride, std::int64_t k,
-                                 std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld) {
+DSPERSE_RUN_INLINE void dot_tile(const std::int16_t* x, std::int64_t x_stride, const std::int16_t* w, std::int64_t w_stride,
+                                 std::int64_t k, std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld) {
   std::int64_t total[M][Q] = {};
   const std::int64_t step = 2 * kWidth, whole = k - k % step;
   for (std::int64_t begin = 0; begin < whole;) {
@@ -221,8 +227,13 @@ void maximum(const std::int32_t* x, std::int64_t n, std::int32_t* y) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] > x[i] ? y[i] : x[i];
 }
 
-void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high) {
-  std::int32_t lo = x[0], hi = x[0];
+void multiply(std::int64_t factor, std::int64_t n, std::int64_t* acc) {
+  for (std::int64_t i = 0; i < n; ++i) acc[i] *= factor;
+}
+
+template <class T>
+DSPERSE_RUN_INLINE void extremes_of(const T* x, std::int64_t n, T* low, T* high) {
+  T lo = x[0], hi = x[0];
   for (std::int64_t i = 1; i < n; ++i) {
     lo = x[i] < lo ? x[i] : lo;
     hi = x[i] > hi ? x[i] : hi;
@@ -230,6 +241,8 @@ void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int
   *low = lo;
   *high = hi;
 }
+void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high) { extremes_of(x, n, low, high); }
+void extremes16(const std::int16_t* x, std::int64_t n, std::int16_t* low, std::int16_t* high) { extremes_of(x, n, low, high); }
 
 }  // namespace
 
@@ -240,6 +253,18 @@ const Kernels table{
 #else
     {0, kTileRows, kTileRows, kTileRows, kTileRows},
 #endif
-    panels, lanes, dots, finish, narrow, to_pairs, add_scaled, add_wide, add_constant, maximum, extremes};
+    panels,
+    lanes,
+    dots,
+    finish,
+    narrow,
+    to_pairs,
+    add_scaled,
+    add_wide,
+    multiply,
+    add_constant,
+    maximum,
+    extremes,
+    extremes16};
 
 }  // namespace dsperse::run::DSPERSE_RUN_ISA

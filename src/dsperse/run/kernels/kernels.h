@@ -9,9 +9,9 @@
 
 namespace dsperse::run {
 
-inline constexpr int kLanes = 16;      ///< outputs of a panel
-inline constexpr int kMaxPanels = 4;   ///< panels of a tile
-inline constexpr int kMaxRows = 12;    ///< rows of a tile
+inline constexpr int kLanes = 16;     ///< outputs of a panel
+inline constexpr int kMaxPanels = 4;  ///< panels of a tile
+inline constexpr int kMaxRows = 12;   ///< rows of a tile
 inline constexpr int kMaxTile = kMaxRows * kMaxPanels * kLanes;
 
 /// `pairs` consecutive pairs of factors, the first at element x of the row; flush: 32-bit sums are widened after it.
@@ -36,17 +36,18 @@ enum class Plane : std::uint8_t { whole, high, low };
 struct Kernels {
   /// Rows of a tile of 1..4 panels.
   int rows[kMaxPanels + 1];
-  /// acc[r ld + 16 p + l] = sum over steps and pairs of x[r] . w of panel p, lane l. w: panels `panel_stride` elements apart, each
-  /// [pair][lane][2]. r < m <= rows[panels]; rows up to rows[panels] of x are readable (repeats) and of acc writable.
+  /// acc[r ld + 16 p + l] = sum over steps and pairs of x[r] . w of panel p, lane l. w: panels `panel_stride` elements apart,
+  /// each [pair][lane][2]. r < m <= rows[panels]; rows up to rows[panels] of x are readable (repeats) and of acc writable.
   void (*panels)(const std::int16_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int16_t* w,
                  std::int64_t panel_stride, int panels, Combine combine, std::int64_t* acc, std::int64_t ld);
   /// acc[r ld + l] = sum over steps of pair x[r][step.x + l] . w[step][l]; each x and w holds a pair of int16. m <= 8 as above.
-  void (*lanes)(const std::int32_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int32_t* w, Combine combine,
-                std::int64_t* acc, std::int64_t ld);
+  void (*lanes)(const std::int32_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int32_t* w,
+                Combine combine, std::int64_t* acc, std::int64_t ld);
   /// acc[r ld + o] = x_r . w_o, k long, 32-bit lanes widened every `block` pairs of a lane. m <= 4 rows.
-  void (*dots)(const std::int16_t* x, std::int64_t x_stride, int m, const std::int16_t* w, std::int64_t w_stride, std::int64_t outputs,
-               std::int64_t k, std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld);
-  /// y[i] = finish(((acc[i] + add[i]) >> right[i]) << left[i]); returns the number of clamped elements.
+  void (*dots)(const std::int16_t* x, std::int64_t x_stride, int m, const std::int16_t* w, std::int64_t w_stride,
+               std::int64_t outputs, std::int64_t k, std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld);
+  /// y[i] = finish(((acc[i] + add[i]) >> right[i]) << left[i]); left may be nullptr: zeros. Returns the number of clamped
+  /// elements.
   std::uint64_t (*finish)(const std::int64_t* acc, const std::int64_t* add, const std::int64_t* right, const std::int64_t* left,
                           std::int64_t n, const FinishRange* range, std::int32_t* y);
   void (*narrow)(const std::int32_t* x, std::int64_t n, Plane plane, std::int16_t* out);
@@ -55,14 +56,19 @@ struct Kernels {
   /// acc[i] += coef x[i].
   void (*add_scaled)(const std::int32_t* x, std::int64_t n, std::int64_t coef, std::int64_t* acc);
   void (*add_wide)(const std::int64_t* x, std::int64_t n, std::int64_t* acc);
+  /// acc[i] *= factor.
+  void (*multiply)(std::int64_t factor, std::int64_t n, std::int64_t* acc);
   void (*add_constant)(std::int64_t x, std::int64_t n, std::int64_t* acc);
   /// y[i] = max(y[i], x[i]).
   void (*maximum)(const std::int32_t* x, std::int64_t n, std::int32_t* y);
   /// Smallest and largest of n >= 1 values.
   void (*extremes)(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high);
+  void (*extremes16)(const std::int16_t* x, std::int64_t n, std::int16_t* low, std::int16_t* high);
 };
 
 /// The table for dsperse::kernel() on this CPU.
 const Kernels& kernels();
+/// For tests: whether the AVX-512 level may use VNNI where the CPU has it (the default).
+void allow_vnni(bool allow);
 
 }  // namespace dsperse::run

@@ -1,6 +1,7 @@
 #include "dsperse/run/testing/slow_run.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "dsperse/quantize/table.h"
 
@@ -10,10 +11,15 @@ namespace {
 using namespace quantize;  // NOLINT: this file speaks of nothing else
 
 /// Row-major index of a position.
-std::int64_t flat_index(const Shape& shape, const std::vector<std::int64_t>& at) {
+template <class Position>
+std::int64_t flat_index(const Shape& shape, const Position& at) {
   std::int64_t i = 0;
-  for (std::size_t k = 0; k < shape.size(); ++k) i = i * shape[k] + at[k];
+  auto d = shape.begin();
+  for (const std::int64_t k : at) i = i * *d++ + k;
   return i;
+}
+std::int64_t flat_index(const Shape& shape, std::initializer_list<std::int64_t> at) {
+  return flat_index<std::initializer_list<std::int64_t>>(shape, at);
 }
 
 /// Calls f(position) for every position of the shape, in row-major order.
@@ -40,11 +46,15 @@ class Interpreter {
   }
 
  private:
-  std::int64_t tensor(TensorId id, const std::vector<std::int64_t>& at) const { return tensor(id, flat_index(p_.tensors[id].shape, at)); }
+  std::int64_t tensor(TensorId id, std::initializer_list<std::int64_t> at) const {
+    return tensor(id, flat_index(p_.tensors[id].shape, at));
+  }
   std::int64_t tensor(TensorId id, std::int64_t i) const { return t_[id][static_cast<std::size_t>(i)]; }
   std::int64_t weight(WeightId id, std::int64_t i) const { return w_[id].at(static_cast<std::size_t>(i)); }
 
-  void set(TensorId y, std::int64_t i, std::int64_t value) { t_[y][static_cast<std::size_t>(i)] = static_cast<std::int32_t>(value); }
+  void set(TensorId y, std::int64_t i, std::int64_t value) {
+    t_[y][static_cast<std::size_t>(i)] = static_cast<std::int32_t>(value);
+  }
 
   /// y[i] = activation(clamp(round(acc 2^-s))).
   void finish(const Requant& r, TensorId y, std::int64_t i, std::int64_t acc) {
@@ -177,7 +187,8 @@ Status check(const Program& program, const WeightStore& weights, const TensorSto
   }
   for (const TensorId id : program.inputs) {
     const TensorSpec& spec = program.tensors[id];
-    if (id >= trace.size() || trace[id].size() != static_cast<std::size_t>(elements(spec.shape))) return bad("input has a wrong size", spec.name);
+    if (id >= trace.size() || trace[id].size() != static_cast<std::size_t>(elements(spec.shape)))
+      return bad("input has a wrong size", spec.name);
     for (const auto q : trace[id])
       if (q < spec.lo || q > spec.hi) return bad("input outside of its range", spec.name);
   }

@@ -14,7 +14,7 @@ namespace dsperse::run::testing {
 /// program: has passed check_program. trace: input tensors set (others ignored) -> every tensor set.
 /// saturated (may be null): by op, elements whose v was outside of [-c, c - 1].
 /// Errors (bad_input): inputs or weights of wrong sizes, or with values beyond their specs.
-[[nodiscard]] Status slow_run(const quantize::Program& program, const quantize::WeightStore& weights, quantize::TensorStore& trace,
-                              std::vector<std::uint64_t>* saturated = nullptr);
+[[nodiscard]] Status slow_run(const quantize::Program& program, const quantize::WeightStore& weights,
+                              quantize::TensorStore& trace, std::vector<std::uint64_t>* saturated = nullptr);
 
 }  // namespace dsperse::run::testing

@@ -15,6 +15,12 @@ void sub(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std
 void mul(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std::size_t n) {
   for (std::size_t i = 0; i < n; i += 8) store(out + i, load(a + i) * load(b + i));
 }
+void reg(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += kRegLanes) {
+    const Reg x = load_reg(a + i), y = load_reg(b + i);
+    store(out + i, (x + y) * (x - y) + times_power_of_two<84>(x));
+  }
+}
 void fill(const std::uint64_t* x, std::uint64_t* out, std::size_t n) {
   for (std::size_t i = 0; i < n; i += 8) store(out + i, x == nullptr ? zero() : broadcast(*x));
 }
@@ -27,7 +33,7 @@ void shift_from(const std::uint64_t* a, std::uint64_t* out, std::size_t n) {
   }
 }
 
-constexpr testing::PackedProbe kTable{add, sub, mul, fill, shift_from<0>};
+constexpr testing::PackedProbe kTable{add, sub, mul, reg, fill, shift_from<0>};
 
 }  // namespace
 }  // namespace dsperse::crypto::DSPERSE_LANES

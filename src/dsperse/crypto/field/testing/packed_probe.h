@@ -11,6 +11,8 @@ struct PackedProbe {
   void (*add)(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std::size_t n);
   void (*sub)(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std::size_t n);
   void (*mul)(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std::size_t n);
+  /// out = (a + b) (a - b) + 2^84 a, one register at a time (Reg).
+  void (*reg)(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out, std::size_t n);
   /// out = broadcast(x), and out = zero() for x = nullptr.
   void (*fill)(const std::uint64_t* x, std::uint64_t* out, std::size_t n);
   /// out[e * n + i] = 2^(kShifts[e]) a[i].

@@ -1,0 +1,336 @@
+#include "dsperse/model/onnx/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+#include "dsperse/model/onnx/testing/builder.h"
+#include "dsperse/model/passes.h"
+#include "dsperse/ops/registry.h"
+
+namespace dsperse::model {
+namespace {
+
+using namespace testing;  // NOLINT: the builders of this room
+using onnx::AttributeProto;
+using onnx::ModelProto;
+using onnx::TensorProto;
+using ::testing::HasSubstr;
+
+Result<Graph> parse(const Bytes& bytes, const LoadOptions& options = {}) {
+  return parse_onnx(bytes, {}, options, ops::float_operators());
+}
+Result<Graph> parse(const ModelProto& model, const LoadOptions& options = {}) { return parse(bytes_of(model), options); }
+
+AttributeProto* attribute(ModelProto& m, const std::string& name) {
+  auto* a = m.mutable_graph()->mutable_node(0)->add_attribute();
+  a->set_name(name);
+  return a;
+}
+
+TEST(Load, ReadsASmallModel) {
+  const auto graph = parse(small_model());
+  ASSERT_TRUE(graph) << graph.error().text();
+  EXPECT_EQ(graph->name, "small");
+  EXPECT_EQ(graph->opset, 13);
+  ASSERT_EQ(graph->inputs.size(), 1U);
+  EXPECT_EQ(graph->inputs[0].shape, (Shape{1, 4}));
+  ASSERT_EQ(graph->nodes.size(), 2U);
+  EXPECT_EQ(graph->nodes[0].name, "dense");
+  EXPECT_EQ(graph->nodes[1].name, "Relu_1") << "a node without a name gets one";
+  EXPECT_EQ(graph->constants.at("b").f, (std::vector<float>{0.5F, -100, 0}));
+}
+
+TEST(Load, SortsNodesAndKeepsOptionalInputsEmpty) {
+  ModelProto m = small_model();
+  m.mutable_graph()->mutable_node()->SwapElements(0, 1);
+  add_node(m, "Clip", {"y", "", "top"}, {"z"});
+  add_initializer(m, "top", {}, {6});
+  m.mutable_graph()->mutable_output(0)->set_name("z");
+  const auto graph = parse(m);
+  ASSERT_TRUE(graph) << graph.error().text();
+  EXPECT_EQ(graph->nodes[0].op, "Gemm");
+  EXPECT_EQ(graph->nodes[2].inputs[1], "");
+}
+
+TEST(Load, InitializersThatAreInputsAreConstants) {
+  ModelProto m = small_model();
+  add_input(m, "w", {4, 3});
+  const auto graph = parse(m);
+  ASSERT_TRUE(graph) << graph.error().text();
+  EXPECT_EQ(graph->inputs.size(), 1U);
+}
+
+TEST(Load, TakesBothNamesOfTheDefaultDomainAndUnusedForeignOnes) {
+  ModelProto m = small_model();
+  m.mutable_opset_import(0)->set_domain("ai.onnx");
+  auto* other = m.add_opset_import();
+  other->set_domain("ai.onnx.ml");
+  other->set_version(3);
+  m.mutable_graph()->mutable_node(0)->set_domain("ai.onnx");
+  EXPECT_TRUE(parse(m));
+}
+
+TEST(Load, AnInputMayBeAnOutput) {
+  ModelProto m = small_model();
+  add_output(m, "x");
+  auto graph = parse(m);
+  ASSERT_TRUE(graph) << graph.error().text();
+  EXPECT_TRUE(prepare(*graph, ops::float_operators()));
+}
+
+TEST(Load, AConstantOutputIsRefusedByPrepare) {
+  ModelProto m = small_model();
+  add_output(m, "w");
+  auto graph = parse(m);
+  ASSERT_TRUE(graph) << graph.error().text();
+  const auto status = prepare(*graph, ops::float_operators());
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().kind, ErrorKind::unsupported);
+  EXPECT_THAT(status.error().text(), HasSubstr("output is a constant (output 'w')"));
+}
+
+onnx::TensorShapeProto* input_shape(ModelProto& m) {
+  return m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+}
+
+TEST(Load, ASymbolicBatchBecomesOneAndOtherUnknownDimensionsNeedAShape) {
+  ModelProto m = small_model();
+  input_shape(m)->mutable_dim(0)->set_dim_param("N");
+  ASSERT_TRUE(parse(m));
+  EXPECT_EQ(parse(m)->inputs[0].shape, (Shape{1, 4}));
+
+  input_shape(m)->mutable_dim(1)->clear_dim_value();
+  const auto open = parse(m);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().kind, ErrorKind::unsupported);
+  EXPECT_THAT(open.error().text(), HasSubstr("dynamic shape ?x?"));
+  EXPECT_THAT(open.error().hint, HasSubstr("--input-shape x:"));
+
+  LoadOptions options;
+  options.input_shapes["x"] = {2, 4};
+  ASSERT_TRUE(parse(m, options));
+  EXPECT_EQ(parse(m, options)->inputs[0].shape, (Shape{2, 4}));
+  options.input_shapes["x"] = {2, 4, 1};
+  EXPECT_THAT(parse(m, options).error().text(), HasSubstr("rank"));
+  options.input_shapes["x"] = {0, 4};
+  EXPECT_THAT(parse(m, options).error().text(), HasSubstr("below 1"));
+  options.input_shapes = {{"q", {1}}};
+  EXPECT_EQ(parse(small_model(), options).error().kind, ErrorKind::usage);
+}
+
+struct Refused {
+  std::string name;
+  ErrorKind kind;
+  std::string word;
+  std::function<void(ModelProto&)> breaks;
+};
+
+const std::vector<Refused>& refused() {
+  using enum ErrorKind;
+  const auto node = [](ModelProto& m, int i) { return m.mutable_graph()->mutable_node(i); };
+  const auto weights = [](ModelProto& m) { return m.mutable_graph()->mutable_initializer(0); };
+  static const std::vector<Refused> cases = {
+      {"no graph", bad_input, "no graph", [](ModelProto& m) { m.clear_graph(); }},
+      {"old opset", unsupported, "opset 6", [](ModelProto& m) { m.mutable_opset_import(0)->set_version(6); }},
+      {"new opset", unsupported, "opset 23", [](ModelProto& m) { m.mutable_opset_import(0)->set_version(23); }},
+      {"no opset", bad_input, "no opset", [](ModelProto& m) { m.clear_opset_import(); }},
+      {"two opsets", bad_input, "two different opsets", [](ModelProto& m) { m.add_opset_import()->set_version(12); }},
+      {"functions", unsupported, "functions", [](ModelProto& m) { m.add_functions(); }},
+      {"training", unsupported, "training", [](ModelProto& m) { m.add_training_info(); }},
+      {"no output", bad_input, "no output", [](ModelProto& m) { m.mutable_graph()->clear_output(); }},
+      {"foreign domain", unsupported, "com.microsoft::Gemm (1)", [=](ModelProto& m) { node(m, 0)->set_domain("com.microsoft"); }},
+      {"unknown operators", unsupported, "Einsum (1), Softmax (1)",
+       [=](ModelProto& m) {
+         node(m, 0)->set_op_type("Einsum");
+         node(m, 1)->set_op_type("Softmax");
+       }},
+      {"no operator", unsupported, "(none)", [=](ModelProto& m) { node(m, 1)->clear_op_type(); }},
+      {"cycle", bad_input, "cycle", [=](ModelProto& m) { node(m, 0)->set_input(0, "y"); }},
+      {"self loop", bad_input, "cycle", [=](ModelProto& m) { node(m, 1)->set_input(0, "y"); }},
+      {"dangling input", bad_input, "nothing produces input 'gone'", [=](ModelProto& m) { node(m, 0)->set_input(0, "gone"); }},
+      {"dangling output", bad_input, "nothing produces this output", [](ModelProto& m) { add_output(m, "gone"); }},
+      {"output twice", bad_input, "duplicate output", [](ModelProto& m) { add_output(m, "y"); }},
+      {"unnamed output", bad_input, "without a name", [](ModelProto& m) { add_output(m, ""); }},
+      {"two producers", bad_input, "duplicate name", [](ModelProto& m) { add_node(m, "Relu", {"x"}, {"h"}); }},
+      {"output named as an input", bad_input, "duplicate name", [](ModelProto& m) { add_node(m, "Relu", {"x"}, {"x"}); }},
+      {"output named as a constant", bad_input, "duplicate name", [](ModelProto& m) { add_node(m, "Relu", {"x"}, {"w"}); }},
+      {"two inputs", bad_input, "duplicate name: two inputs", [](ModelProto& m) { add_input(m, "x", {1, 4}); }},
+      {"two initializers", bad_input, "duplicate name: two initializers",
+       [](ModelProto& m) { add_initializer(m, "w", {1}, {1}); }},
+      {"two nodes of one name", bad_input, "duplicate node name", [=](ModelProto& m) { node(m, 1)->set_name("dense"); }},
+      {"node without output", bad_input, "without an output", [=](ModelProto& m) { node(m, 1)->clear_output(); }},
+      {"unnamed initializer", bad_input, "without a name", [=](ModelProto& m) { weights(m)->clear_name(); }},
+      {"control character", bad_input, "control characters", [=](ModelProto& m) { node(m, 1)->set_name("a\x1b[31m"); }},
+      {"not UTF-8", bad_input, "UTF-8", [=](ModelProto& m) { node(m, 1)->set_name("\xC0\xAF"); }},
+      {"long name", bad_input, "longer than", [=](ModelProto& m) { node(m, 1)->set_name(std::string(2000, 'n')); }},
+
+      {"too few values", bad_input, "wrong length: 12 values, shape 5x3 needs 15",
+       [=](ModelProto& m) { weights(m)->set_dims(0, 5); }},
+      {"no values", bad_input, "wrong length", [=](ModelProto& m) { weights(m)->clear_float_data(); }},
+      {"short raw data", bad_input, "wrong length",
+       [=](ModelProto& m) {
+         weights(m)->clear_float_data();
+         weights(m)->set_raw_data(std::string(47, '\0'));
+       }},
+      {"long raw data", bad_input, "wrong length",
+       [=](ModelProto& m) {
+         weights(m)->clear_float_data();
+         weights(m)->set_raw_data(std::string(52, '\0'));
+       }},
+      {"stored twice", bad_input, "more than one way", [=](ModelProto& m) { weights(m)->set_raw_data(std::string(48, '\0')); }},
+      {"field of another type", bad_input, "field of another type",
+       [=](ModelProto& m) {
+         weights(m)->clear_float_data();
+         for (int i = 0; i < 12; ++i) weights(m)->add_double_data(1);
+       }},
+      {"NaN weight", bad_input, "NaN",
+       [=](ModelProto& m) { weights(m)->set_float_data(3, std::numeric_limits<float>::quiet_NaN()); }},
+      {"infinite weight", bad_input, "infinity",
+       [=](ModelProto& m) { weights(m)->set_float_data(3, std::numeric_limits<float>::infinity()); }},
+      {"negative dimension", bad_input, "negative dimension", [=](ModelProto& m) { weights(m)->set_dims(0, -4); }},
+      {"huge dimensions", resource, "2^31",
+       [=](ModelProto& m) { weights(m)->set_dims(0, std::numeric_limits<std::int64_t>::max()); }},
+      {"many axes", unsupported, "axes",
+       [=](ModelProto& m) {
+         for (int i = 0; i < 20; ++i) weights(m)->add_dims(1);
+       }},
+      {"string tensor", unsupported, "strings", [=](ModelProto& m) { weights(m)->set_data_type(TensorProto::STRING); }},
+      {"complex tensor", unsupported, "complex", [=](ModelProto& m) { weights(m)->set_data_type(TensorProto::COMPLEX64); }},
+      {"tensor of a later type", unsupported, "data type number 17", [=](ModelProto& m) { weights(m)->set_data_type(17); }},
+      {"untyped tensor", bad_input, "data type", [=](ModelProto& m) { weights(m)->clear_data_type(); }},
+      {"segment", unsupported, "segments", [=](ModelProto& m) { weights(m)->mutable_segment()->set_begin(0); }},
+      {"sparse weights", unsupported, "sparse", [](ModelProto& m) { m.mutable_graph()->add_sparse_initializer(); }},
+      {"external data by default", unsupported, "external data",
+       [=](ModelProto& m) {
+         weights(m)->clear_float_data();
+         weights(m)->set_data_location(TensorProto::EXTERNAL);
+       }},
+
+      {"graph-valued attribute", unsupported, "graph-valued",
+       [](ModelProto& m) {
+         auto* a = attribute(m, "then_branch");
+         a->set_type(AttributeProto::GRAPH);
+         a->mutable_g();
+       }},
+      {"sparse attribute", unsupported, "sparse",
+       [](ModelProto& m) { attribute(m, "value")->set_type(AttributeProto::SPARSE_TENSOR); }},
+      {"strings attribute", unsupported, "attribute of type",
+       [](ModelProto& m) { attribute(m, "value")->set_type(AttributeProto::STRINGS); }},
+      {"function reference", bad_input, "function", [](ModelProto& m) { attribute(m, "alpha")->set_ref_attr_name("a"); }},
+      {"untyped attribute", bad_input, "without a type", [](ModelProto& m) { attribute(m, "alpha")->set_f(1); }},
+      {"mistyped attribute", bad_input, "stated type",
+       [](ModelProto& m) {
+         auto* a = attribute(m, "alpha");
+         a->set_type(AttributeProto::FLOAT);
+         a->set_i(1);
+       }},
+      {"NaN attribute", bad_input, "NaN",
+       [](ModelProto& m) {
+         auto* a = attribute(m, "alpha");
+         a->set_type(AttributeProto::FLOAT);
+         a->set_f(std::numeric_limits<float>::quiet_NaN());
+       }},
+      {"duplicate attribute", bad_input, "duplicate attribute 'axes'",
+       [=](ModelProto& m) {
+         add_ints(*node(m, 0), "axes", {1});
+         add_ints(*node(m, 0), "axes", {1});
+       }},
+      {"sequence input", unsupported, "not a tensor",
+       [](ModelProto& m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_sequence_type(); }},
+      {"input without a shape", unsupported, "without a shape",
+       [](ModelProto& m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->clear_shape(); }},
+      {"huge input", resource, "2^31",
+       [](ModelProto& m) { input_shape(m)->mutable_dim(1)->set_dim_value(std::int64_t{1} << 40); }},
+  };
+  return cases;
+}
+
+TEST(Load, RefusesWhatIsBrokenOrOutsideItsReach) {
+  for (const Refused& c : refused()) {
+    ModelProto m = small_model();
+    c.breaks(m);
+    const auto graph = parse(m);
+    ASSERT_FALSE(graph) << c.name;
+    EXPECT_EQ(graph.error().kind, c.kind) << c.name << ": " << graph.error().text();
+    EXPECT_THAT(graph.error().text(), HasSubstr(c.word)) << c.name;
+  }
+}
+
+TEST(Load, RefusesWhatIsNoProtobuf) {
+  EXPECT_THAT(parse(Bytes{}).error().text(), HasSubstr("no graph"));
+  EXPECT_THAT(parse(Bytes{'{', '}', '\n'}).error().text(), HasSubstr("malformed"));
+  Bytes cut = bytes_of(small_model());
+  cut.resize(cut.size() - 3);
+  EXPECT_THAT(parse(cut).error().text(), HasSubstr("malformed"));
+}
+
+TEST(Load, BoundsBytesNodesTensorsFieldsAndDepth) {
+  LoadOptions options;
+  options.max_file_bytes = 10;
+  EXPECT_EQ(parse(small_model(), options).error().kind, ErrorKind::resource);
+  options = {};
+  options.max_nodes = 1;
+  EXPECT_THAT(parse(small_model(), options).error().text(), HasSubstr("more than 1 nodes"));
+  options = {};
+  options.max_tensor_bytes = 4 * 14;
+  EXPECT_EQ(parse(small_model(), options).error().kind, ErrorKind::resource);
+  options.max_tensor_bytes = 4 * 15;
+  EXPECT_TRUE(parse(small_model(), options));
+
+  // Packed numbers of one byte each: 8 bytes each in memory.
+  ModelProto packed = small_model();
+  auto* many = add_initializer(packed, "many", {1000}, {});
+  many->set_data_type(TensorProto::INT64);
+  for (int i = 0; i < 1000; ++i) many->add_int64_data(1);
+  EXPECT_THAT(parse(packed, options).error().text(), HasSubstr("numbers"));
+
+  // A field of two bytes becomes a message of hundreds.
+  Bytes flood;
+  for (std::size_t i = 0; i < (std::size_t{1} << 22) + 1; ++i) flood.insert(flood.end(), {0x42, 0x00});
+  EXPECT_THAT(parse(flood).error().text(), HasSubstr("fields"));
+
+  ModelProto deep = small_model();
+  auto* graph = deep.mutable_graph();
+  for (int i = 0; i < 100; ++i) {
+    auto* a = graph->add_node()->add_attribute();
+    graph = a->mutable_g();
+  }
+  EXPECT_THAT(parse(deep).error().text(), HasSubstr("nested"));
+}
+
+TEST(Load, EveryChangedByteGivesAGraphOrAnError) {
+  ModelProto m = small_model();
+  add_node(m, "Constant", {}, {"shape"})->add_attribute();
+  auto* value = m.mutable_graph()->mutable_node(2)->mutable_attribute(0);
+  value->set_name("value_ints");
+  value->set_type(AttributeProto::INTS);
+  value->add_ints(3);
+  value->add_ints(1);
+  add_node(m, "Reshape", {"y", "shape"}, {"z"});
+  add_output(m, "z");
+  const Bytes whole = bytes_of(m);
+  std::size_t graphs = 0, errors = 0;
+  const auto try_bytes = [&](const Bytes& bytes) {
+    auto graph = parse(bytes);
+    if (graph && prepare(*graph, ops::float_operators()))
+      ++graphs;
+    else
+      ++errors;
+  };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    try_bytes(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(i)));
+    for (const int bit : {0, 1, 3, 5, 7}) {
+      Bytes changed = whole;
+      changed[i] ^= static_cast<std::uint8_t>(1 << bit);
+      try_bytes(changed);
+    }
+  }
+  EXPECT_GT(graphs, 0U);
+  EXPECT_GT(errors, whole.size());
+}
+
+}  // namespace
+}  // namespace dsperse::model
