@@ -2,13 +2,13 @@
 // an action; main.cc runs it, prints its error, and gives the exit code of docs/cli.md.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +33,8 @@ class Context {
   std::string memory;    ///< as typed; empty: 80 % of what is available
   int verbose = 0;
 
-  Json document = Json::object();             ///< what --json prints
-  std::function<Result<int>()> action;        ///< of the chosen verb
+  Json document = Json::object();       ///< what --json prints
+  std::function<Result<int>()> action;  ///< of the chosen verb
   std::string verb;
 
   /// A line of the result on stdout; nothing with --json.

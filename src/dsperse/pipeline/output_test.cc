@@ -58,8 +58,9 @@ TEST(Output, WhatDoesNotFollowFromTheIntegersIsInconsistent) {
 }
 
 TEST(Output, MalformedDocumentsAreErrors) {
-  for (const std::string& text : {std::string("{"), std::string("[]"), std::string("{}"), replaced("dsperse-output", "other"), replaced("\"integers\"", "\"x\""),
-                                  replaced("-4", "-4.5"), replaced("-4", "\"a\""), replaced("-4", "99999999999")})
+  for (const std::string& text :
+       {std::string("{"), std::string("[]"), std::string("{}"), replaced("dsperse-output", "other"),
+        replaced("\"integers\"", "\"x\""), replaced("-4", "-4.5"), replaced("-4", "\"a\""), replaced("-4", "99999999999")})
     EXPECT_FALSE(read(text)) << text;
   EXPECT_FALSE(read(replaced("-4,", "")));
 }

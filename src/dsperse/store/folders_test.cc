@@ -59,7 +59,7 @@ TEST(PlanFolder, RoundTrip) {
   EXPECT_EQ(back->labels, plan.labels);
   EXPECT_EQ(back->predicted[1].prove_seconds, 1.5);
   EXPECT_EQ(back->model.fidelity.outputs.at(0).cosine, 0.99);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat((dir / "small.plan/program.bin").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U) << "weights are secret";
 }
@@ -86,7 +86,8 @@ TEST(PlanFolder, EveryChangedByteOfTheProgramIsNoticed) {
   Bytes program = *read_file(dir / "p/program.bin", 1 << 20);
   for (std::size_t i = 0; i < program.size(); i += 13) {
     program[i] ^= 0x40;
-    std::ofstream(dir / "p/program.bin", std::ios::binary).write(reinterpret_cast<const char*>(program.data()), static_cast<std::streamsize>(program.size()));
+    std::ofstream(dir / "p/program.bin", std::ios::binary)
+        .write(reinterpret_cast<const char*>(program.data()), static_cast<std::streamsize>(program.size()));
     EXPECT_FALSE(read_plan(dir / "p")) << "byte " << i;
     program[i] ^= 0x40;
   }
@@ -139,7 +140,7 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
   EXPECT_FALSE(run->boundary(0, {4}));
   EXPECT_EQ(run->boundary(1, {1})->root, Digest{8});
   EXPECT_EQ(run->boundary(1, {1})->seed, Digest{9});
-  struct stat file {};
+  struct stat file{};
   ASSERT_EQ(::stat((dir / "r/boundaries/1.bin").c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777, 0600U);
 

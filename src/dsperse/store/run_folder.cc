@@ -30,15 +30,22 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where) {
   return fail(ErrorKind::bad_input, "run: " + what, where, "run again into another folder");
 }
 
-void write_magic(ByteWriter& w, std::string_view magic) { w.raw({reinterpret_cast<const std::uint8_t*>(magic.data()), magic.size()}); }
+void write_magic(ByteWriter& w, std::string_view magic) {
+  w.raw({reinterpret_cast<const std::uint8_t*>(magic.data()), magic.size()});
+}
 
 bool read_magic(ByteReader& r, std::string_view magic) {
   const ByteView got = r.take(magic.size());
-  return r.ok() && std::equal(got.begin(), got.end(), magic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
+  return r.ok() && std::equal(got.begin(), got.end(), magic.begin(),
+                              [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
 }
 
-std::string boundary_path(const std::string& folder, std::uint32_t chunk) { return join(join(folder, "boundaries"), std::to_string(chunk) + ".bin"); }
-std::string proof_path(const std::string& folder, std::uint32_t slice) { return join(join(folder, "proofs"), std::to_string(slice) + ".bin"); }
+std::string boundary_path(const std::string& folder, std::uint32_t chunk) {
+  return join(join(folder, "boundaries"), std::to_string(chunk) + ".bin");
+}
+std::string proof_path(const std::string& folder, std::uint32_t slice) {
+  return join(join(folder, "proofs"), std::to_string(slice) + ".bin");
+}
 
 Bytes encode_stages(const std::vector<std::pair<std::string, double>>& stages) {
   ByteWriter w;
@@ -92,7 +99,8 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::shared));
   DSPERSE_TRY(RunFolder run, attach(folder));
   if (run.finished_)
-    return fail(ErrorKind::usage, "holds a finished run", folder, "prove it with `dsperse prove " + folder + "`, or choose another --out");
+    return fail(ErrorKind::usage, "holds a finished run", folder,
+                "prove it with `dsperse prove " + folder + "`, or choose another --out");
   std::error_code error;
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
   for (const char* part : {"output.json", "certificate.dscert"}) std::filesystem::remove(join(folder, part), error);
@@ -107,7 +115,8 @@ Result<RunFolder> RunFolder::open(const std::string& folder) {
     return fail(ErrorKind::bad_input, "holds no run", folder, "make one with `dsperse run MODEL.dsm INPUT --out " + folder + "`");
   DSPERSE_TRY(RunFolder run, attach(folder));
   if (!run.finished_)
-    return fail(ErrorKind::bad_input, "holds an unfinished run", folder, "run again with `dsperse run MODEL.dsm INPUT --out " + folder + "`");
+    return fail(ErrorKind::bad_input, "holds an unfinished run", folder,
+                "run again with `dsperse run MODEL.dsm INPUT --out " + folder + "`");
   return run;
 }
 
@@ -142,7 +151,8 @@ Result<StoredBoundary> RunFolder::boundary(std::uint32_t chunk, const quantize::
     out.seed = r.digest();
   }
   const std::uint64_t n = r.u64();
-  if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(shape)) || r.left() != n * 4) return bad("boundary file has another size", path);
+  if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(shape)) || r.left() != n * 4)
+    return bad("boundary file has another size", path);
   out.values.resize(n);
   for (std::int32_t& v : out.values) v = static_cast<std::int32_t>(r.u32());
   return out;
@@ -161,7 +171,9 @@ Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& r
   DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO slices(slice, prove_s, proof_bytes, peak_rss_bytes, lookups, stages) "
                                    "VALUES(?, ?, ?, ?, ?, ?)"));
   q.bind(std::int64_t{record.slice}).bind(record.prove_s).bind(static_cast<std::int64_t>(record.proof_bytes));
-  q.bind(static_cast<std::int64_t>(record.peak_rss_bytes)).bind(static_cast<std::int64_t>(record.lookups)).bind(encode_stages(record.stages));
+  q.bind(static_cast<std::int64_t>(record.peak_rss_bytes))
+      .bind(static_cast<std::int64_t>(record.lookups))
+      .bind(encode_stages(record.stages));
   DSPERSE_CHECK_OK(db_.run(q));
   return write_file(proof_path(folder_, proof.slice),
                     encode_slice_proof(proof::run_id(info_.model_id, info_.nonce, info_.salt), proof), Access::shared);
