@@ -251,7 +251,9 @@ Result<proof::SliceProof> decode_slice_proof(const Digest& run_id, ByteView byte
   if (r.digest() != run_id) return bad("a proof of another run", {});
   proof::SliceProof out;
   out.slice = r.u32();
-  if (r.u8() == 1) out.weights = r.digest();
+  const std::uint8_t has_weights = r.u8();
+  if (has_weights > 1) return bad("slice proof", {});
+  if (has_weights == 1) out.weights = r.digest();
   out.opening = r.u32();
   out.links.resize(r.count(kMaxLinks, 76));
   for (proof::EpochLink& l : out.links) {
