@@ -34,7 +34,7 @@ class Checks : public ::testing::Test {
   /// A forge that watches challenges and multiplicities.
   SliceForge<2> watching() {
     SliceForge<2> f;
-    f.argument.challenge = [this](std::string_view label, const E& x) {
+    f.argument.challenge = [this](std::string_view label, E& x) {
       if (label == "alpha") alpha_ = x;
       if (label == "beta") beta_ = x;
       if (label == "rho") rho_ = x;

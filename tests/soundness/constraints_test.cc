@@ -226,7 +226,7 @@ class Attacker {
       out[cell] += 1;
     };
     std::vector<E> point, xs;
-    forge.argument.challenge = [&](std::string_view label, const E& x) {
+    forge.argument.challenge = [&](std::string_view label, E& x) {
       if (label == "lambda") xs.clear();
       if (label == "x") xs.push_back(x);
       if (label == "mu") {

@@ -43,7 +43,7 @@ class ProverChannel final : public crypto::Channel<D> {
       : transcript_(transcript), pads_(pads), slots_(slots), end_(end), proof_(proof), forge_(forge) {}
 
   E challenge(std::string_view label) override {
-    const E x = transcript_.template challenge<D>(label);
+    E x = transcript_.template challenge<D>(label);
     if (forge_ != nullptr && forge_->challenge) forge_->challenge(label, x);
     return x;
   }

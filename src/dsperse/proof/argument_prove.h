@@ -23,16 +23,17 @@ struct CommittedTree {
 using FillVector = std::function<void(std::uint32_t vector, std::span<crypto::Fp> out)>;
 
 /// Commits these vectors one after the other; pads are the streams (seed, "pad", row), salts the tree's own stream.
-CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes, std::span<const std::uint32_t> ids,
-                             const FillVector& fill, const Digest& seed);
+CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes,
+                             std::span<const std::uint32_t> ids, const FillVector& fill, const Digest& seed);
 
 /// Changes that tests make to what the prover sends or commits; each sees the honest value. Empty in production.
 template <int D>
 struct Forge {
   using E = crypto::Ext<D>;
   std::function<void(std::string_view label, std::uint32_t i, E&)> hidden, last, clear;
-  /// Sees every challenge of the schedule and of the last sumcheck.
-  std::function<void(std::string_view label, const E&)> challenge;
+  /// Sees every challenge of the schedule and of the last sumcheck. Tests of zero knowledge fix them, so that the prover's
+  /// messages vary with its pads alone (no verifier accepts such a proof).
+  std::function<void(std::string_view label, E&)> challenge;
   std::function<void(std::vector<E>&)> pads, slots;
   std::function<void(std::size_t group, E&)> v;
   /// u may be changed so that it still evaluates to v.

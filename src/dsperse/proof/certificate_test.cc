@@ -235,7 +235,7 @@ TEST(Certificate, Openings) {
     s.opening = c.slices[slice].opening = opening;
     SliceWitness w{&m.weights[slice], &m.traces[slice], m.epochs[slice].impl ? &m.epochs[slice] : &m.origins[slice], {}};
     for (const Port& p : k.ports()) w.boundaries.push_back(p.is_public ? nullptr : &m.trees[p.chunk]);
-    c.slices[slice].proof = *prove_slice(k, s, w);
+    c.slices[slice].proof = *prove_slice_forged<2>(k, s, w, {});  // the honest prover refuses to
     return c;
   };
   accepts(m, opened(1, 15), m.user);

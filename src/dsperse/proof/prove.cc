@@ -240,7 +240,21 @@ template Result<Bytes> prove_link_forged<3>(const SliceKey&, const EpochLink&, c
 template Result<Bytes> prove_slice_forged<2>(const SliceKey&, const Statement&, const SliceWitness&, const SliceForge<2>&);
 template Result<Bytes> prove_slice_forged<3>(const SliceKey&, const Statement&, const SliceWitness&, const SliceForge<3>&);
 
+namespace {
+
+/// A tree hides as often as it has pads for. Opening 0 of the origin is the range proof's.
+Status check_opening(const SliceKey& key, const Digest& root, std::uint32_t opening) {
+  if (opening < kWeightBudget && !(opening == 0 && root == *key.weight_root)) return {};
+  return fail(ErrorKind::resource, "weight tree has no opening " + std::to_string(opening) + " to spend", {},
+              "make a fresh weight epoch");
+}
+
+}  // namespace
+
 Result<Bytes> prove_slice(const SliceKey& key, const Statement& statement, const SliceWitness& witness, ProveStats* stats) {
+  if (statement.weights.has_value() != key.weight_root.has_value() || (statement.weights && witness.weight_tree == nullptr))
+    return fail(ErrorKind::usage, "the statement names no weight tree, or one that the slice does not have");
+  if (statement.weights) DSPERSE_CHECK_OK(check_opening(key, *statement.weights, statement.opening));
   DSPERSE_CHECK_OK(check_weights(key, *witness.weights));
   const std::vector<Port> ports = key.ports();
   if (witness.boundaries.size() != ports.size() || statement.boundaries.size() != ports.size())
@@ -260,7 +274,9 @@ Result<Bytes> prove_slice(const SliceKey& key, const Statement& statement, const
 
 Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
                          const WeightCommitment& epoch) {
-  if (!base.impl || !epoch.impl) return fail(ErrorKind::usage, "an epoch link needs two weight trees");
+  if (!key.weight_root || !base.impl || !epoch.impl) return fail(ErrorKind::usage, "an epoch link needs two weight trees");
+  DSPERSE_CHECK_OK(check_opening(key, link.base, link.base_opening));
+  DSPERSE_CHECK_OK(check_opening(key, link.epoch, link.epoch_opening));
   return key.profile == Profile::bits100 ? prove_link_at<2>(key, link, base, epoch) : prove_link_at<3>(key, link, base, epoch);
 }
 

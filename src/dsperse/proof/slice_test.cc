@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "dsperse/proof/testing/harness.h"
+#include "dsperse/run/testing/slow_run.h"
 
 namespace dsperse::proof {
 namespace {
@@ -208,10 +209,23 @@ TEST(HonestSlice, WithoutWeights) {
   accepted(q, {.publics = {m, q.outputs[0]}});
 }
 
+/// The tests' own evaluator, which can be made to lie, is the reference interpreter where it does not.
+TEST(HonestSlice, EvaluatorIsTheInterpreter) {
+  quantize::testing::Rng rng(21);
+  for (int i = 0; i < 100; ++i) {
+    const Program p = quantize::testing::random_program(rng, 1 + static_cast<std::size_t>(i) % 6);
+    const quantize::WeightStore weights = quantize::testing::random_weights(p, rng);
+    quantize::TensorStore ours = quantize::testing::random_inputs(p, rng), theirs = ours;
+    testing::evaluate(p, weights, ours);
+    ASSERT_TRUE(run::testing::slow_run(p, weights, theirs).has_value());
+    EXPECT_EQ(ours, theirs) << i;
+  }
+}
+
 TEST(HonestSlice, RandomPrograms) {
   quantize::testing::Rng rng(20);
   int proved = 0;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 24; ++i) {
     const Program p = quantize::testing::random_program(rng, 1 + static_cast<std::size_t>(i) % 5);
     const Profile profile = i % 4 == 3 ? Profile::bits128 : Profile::bits100;
     const std::set<TensorId> publics = i % 3 == 0 ? std::set<TensorId>{p.inputs[0]} : std::set<TensorId>{};
@@ -224,7 +238,7 @@ TEST(HonestSlice, RandomPrograms) {
     EXPECT_TRUE(v) << i << ": " << v.reason << " at " << v.where;
     ++proved;
   }
-  EXPECT_GE(proved, 20);
+  EXPECT_GE(proved, 12);
 }
 
 }  // namespace
