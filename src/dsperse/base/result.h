@@ -12,7 +12,7 @@
 
 namespace dsperse {
 
-/// What kind of failure it is; decides the exit code of the command line (docs/cli.md).
+/// What kind of failure it is; decides the exit code of the command line (docs/formats/exit-codes.md).
 enum class ErrorKind : std::uint8_t {
   usage,        ///< the call itself is wrong (exit 2)
   bad_input,    ///< a file or value is malformed (exit 3)

@@ -32,6 +32,20 @@ int exit_code(ErrorKind kind) {
   return 70;
 }
 
+void Context::put(const std::string& line) {
+  if (text_to == Text::held) {
+    held_ += line + "\n";
+  } else {
+    fmt::print(text_to == Text::result ? stdout : stderr, "{}\n", line);
+  }
+}
+
+void Context::release() {
+  fmt::print("{}", held_);
+  held_.clear();
+  text_to = Text::result;
+}
+
 const pipeline::Observer& Context::observer() {
   if (!progress_) {
     auto progress = std::make_shared<Progress>();

@@ -1,5 +1,7 @@
 #include "dsperse/cli/facts.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace dsperse::cli {
@@ -200,6 +202,9 @@ void show_proofs(Context& context, const pipeline::ProveStep& step) {
                       {"kept", s.kept}});
   }
   if (rows.size() > 1) context.say("{}", table_text(rows));
+  for (const pipeline::SliceOutcome& o : step.summary.slices)
+    for (const auto& [name, seconds] : o.record.stages)
+      spdlog::debug("slice {} {}: {}", o.record.slice, name, seconds_text(seconds));
   context.say("certificate {} ({})", step.certificate_path, bytes_text(step.summary.certificate.size()));
   context.document["run_id"] = to_hex(step.run_id);
   context.document["slices"] = slices;

@@ -38,12 +38,14 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
 
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   DSPERSE_CHECK_OK(store::write_plan(in_out("model.plan"), plan));
+  context.text_to = Context::Text::progress;
   show_plan(context, plan);
   DSPERSE_TRY(const store::CompiledModel model,
               pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
   show_model(context, model);
   DSPERSE_TRY(const pipeline::InputArguments inputs, pipeline::read_inputs(flags.inputs, model.key, false));
   DSPERSE_TRY(const pipeline::RunStep run, pipeline::run_step(dsm, inputs.tensors, nonce, out, context.observer()));
+  context.text_to = Context::Text::held;  // the verdict comes first
   DSPERSE_CHECK_OK(show_run(context, model.key, run));
   pipeline::ProveOptions prove;
   prove.workers = context.workers();
@@ -70,7 +72,9 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, files, std::move(verify)));
   std::map<std::uint32_t, store::SliceRecord> measured;
   for (const pipeline::SliceOutcome& s : proofs.summary.slices) measured.emplace(s.record.slice, s.record);
+  context.text_to = Context::Text::result;
   const int code = show_verdict(context, key, report, measured);
+  context.release();
   context.say("files: {} (certificate.dscert, model.dsk and output.json are what a verifier is handed)", out);
   context.document["path"] = out;
   context.document["exit_code"] = code;

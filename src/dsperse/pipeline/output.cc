@@ -95,7 +95,8 @@ Result<ClaimedOutput> read_output_document(const proof::ModelKey& key, ByteView 
       DSPERSE_TRY(quantize::QuantizedInput q, quantize::quantize_input(layout_only(*edge), unscaled(spec), integers));
       DSPERSE_TRY(const OutputReading r, read_edge(key, *edge, q.values));
       // The document that these integers would have: any other statement about them is false.
-      if (out.consistent && Json::parse(reading_json(r).dump()) != claimed)
+      // (unordered: another writer may give the members in another order)
+      if (out.consistent && nlohmann::json(Json::parse(reading_json(r).dump())) != nlohmann::json(claimed))
         out.consistent = Verdict::reject("output: values, shape, exponent or label do not follow from the integers", name);
       out.outputs[name] = std::move(q.values);
     }

@@ -107,7 +107,7 @@ proof::SliceProof some_proof(std::uint32_t slice) {
   return p;
 }
 
-TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
+TEST(RunFolder, BoundariesAndProofsComeBack) {
   const testing::TemporaryFolder dir;
   const RunInfo info{Digest{5}, Digest{6}, Bytes{1}, "/m.dsm"};
   {
@@ -116,7 +116,6 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
     EXPECT_FALSE(RunFolder::create(dir / "r")) << "one process, one holder at a time";
     ASSERT_TRUE(run->put_boundary(0, {{1, -2, 3}, std::nullopt, {}}));
     ASSERT_TRUE(run->put_boundary(1, {{-7}, Digest{8}, Digest{9}}));
-    ASSERT_TRUE(run->put_note("n", "{}"));
   }
   EXPECT_FALSE(RunFolder::open(dir / "r")) << "unfinished";
   {
@@ -125,7 +124,6 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
     EXPECT_FALSE(run->boundary(0, {3})) << "a new run starts without the boundaries of the old one";
     ASSERT_TRUE(run->put_boundary(0, {{1, -2, 3}, std::nullopt, {}}));
     ASSERT_TRUE(run->put_boundary(1, {{-7}, Digest{8}, Digest{9}}));
-    ASSERT_TRUE(run->put_note("n", "{\"a\":1}"));
     ASSERT_TRUE(run->finish(info));
   }
   EXPECT_EQ(RunFolder::create(dir / "r").error().kind, ErrorKind::usage);
@@ -134,8 +132,6 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
   EXPECT_EQ(run->info().salt, info.salt);
   EXPECT_EQ(run->info().nonce, info.nonce);
   EXPECT_EQ(run->info().model_path, "/m.dsm");
-  EXPECT_EQ(run->note("n").value(), "{\"a\":1}");
-  EXPECT_EQ(run->note("absent").value(), "");
   EXPECT_EQ(run->boundary(0, {3})->values, (quantize::IntTensor{1, -2, 3}));
   EXPECT_FALSE(run->boundary(0, {4}));
   EXPECT_EQ(run->boundary(1, {1})->root, Digest{8});

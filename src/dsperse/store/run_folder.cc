@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS run(
 CREATE TABLE IF NOT EXISTS slices(
   slice INTEGER PRIMARY KEY, prove_s REAL NOT NULL, proof_bytes INTEGER NOT NULL, peak_rss_bytes INTEGER NOT NULL,
   lookups INTEGER NOT NULL, stages BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS notes(name TEXT PRIMARY KEY, text TEXT NOT NULL);
 )";
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where) {
@@ -104,7 +103,7 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
   std::error_code error;
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
   for (const char* part : {"output.json", "certificate.dscert"}) std::filesystem::remove(join(folder, part), error);
-  DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices; DELETE FROM notes;"));
+  DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));
   DSPERSE_CHECK_OK(make_folder(join(folder, "proofs"), Access::shared));
   return run;
@@ -207,18 +206,6 @@ Result<std::optional<SliceRecord>> RunFolder::record(std::uint32_t slice) {
                      decode_stages(q.blob(4))};
 }
 
-Status RunFolder::put_note(const std::string& name, const std::string& text) {
-  DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO notes(name, text) VALUES(?, ?)"));
-  DSPERSE_CHECK_OK(db_.run(q.bind(std::string_view(name)).bind(std::string_view(text))));
-  return {};
-}
-
-Result<std::string> RunFolder::note(const std::string& name) {
-  DSPERSE_TRY(Query q, db_.prepare("SELECT text FROM notes WHERE name = ?"));
-  DSPERSE_TRY(const bool row, q.bind(std::string_view(name)).step());
-  return row ? q.text(0) : std::string();
-}
-
 Bytes encode_slice_proof(const Digest& run_id, const proof::SliceProof& proof) {
   ByteWriter w;
   write_magic(w, kProofMagic);
@@ -251,7 +238,9 @@ Result<proof::SliceProof> decode_slice_proof(const Digest& run_id, ByteView byte
   if (r.digest() != run_id) return bad("a proof of another run", {});
   proof::SliceProof out;
   out.slice = r.u32();
-  if (r.u8() == 1) out.weights = r.digest();
+  const std::uint8_t has_weights = r.u8();
+  if (has_weights > 1) return bad("slice proof", {});
+  if (has_weights == 1) out.weights = r.digest();
   out.opening = r.u32();
   out.links.resize(r.count(kMaxLinks, 76));
   for (proof::EpochLink& l : out.links) {
