@@ -43,8 +43,8 @@ demo:
 
 bench: setup
 	cmake --preset bench
-	cmake --build build/bench --parallel $(JOBS) --target benches
-	tools/bench.sh build/bench
+	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
+	python3 bench/run.py build/bench $(BENCH_ARGS)
 
 format:
 	tools/sources.sh | xargs $(CLANG_FORMAT) -i

@@ -19,9 +19,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-double median(std::vector<double> v) {
+/// Median, least and largest of the repetitions.
+struct Spread {
+  double median = 0, min = 0, max = 0;
+};
+Spread spread(std::vector<double> v) {
   std::sort(v.begin(), v.end());
-  return v[v.size() / 2];
+  return {v[v.size() / 2], v.front(), v.back()};
+}
+void add(Spread& sum, const Spread& s) {
+  sum.median += s.median;
+  sum.min += s.min;
+  sum.max += s.max;
+}
+
+Measurement timed(std::string name, const Spread& s, std::size_t threads, std::string note) {
+  return {std::move(name), s.median, "s", threads, std::move(note), s.min, s.max};
+}
+Measurement once(std::string name, double value, std::string unit, std::size_t threads, std::string note) {
+  return {std::move(name), value, std::move(unit), threads, std::move(note), value, value};
 }
 
 /// A compiled model with one run, its boundary trees and weight trees.
@@ -117,22 +133,26 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
     DSPERSE_TRY(const Compiled compiled, compile_plan(plan, {options.profile, false}, backend, {}));
-    out.push_back({"compile", seconds_since(start), "s", n, "once, weight range proofs included"});
+    out.push_back(once("compile", seconds_since(start), "s", n, "once, weight range proofs included"));
+    out.push_back(once("peak memory, compile", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process"));
     start = Clock::now();
     DSPERSE_TRY(const Ready ready, make_ready(compiled, plan.model.program, inputs));
-    out.push_back({"run and commit", seconds_since(start), "s", n, "once, weight trees included"});
+    out.push_back(once("run and commit", seconds_since(start), "s", n, "once, weight trees included"));
+    release_memory();
+    reset_peak_rss();
     const auto count = static_cast<std::uint32_t>(compiled.model.key.slices.size());
-    double prove = 0, verify = 0;
+    Spread prove, verify;
     std::size_t bytes = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
       tell(observer, {Event::Kind::begin, i, count, "prove and verify", 0, 0, 0});
       const auto slice_start = Clock::now();
       SliceTimes times;
       for (unsigned k = 0; k < options.repeat; ++k) DSPERSE_CHECK_OK(measure(ready, backend, i, times));
-      out.push_back({fmt::format("prove slice {}", i), median(times.prove), "s", n, note});
-      out.push_back({fmt::format("verify slice {}", i), median(times.verify), "s", n, note});
-      prove += median(times.prove);
-      verify += median(times.verify);
+      const Spread proving = spread(times.prove), verifying = spread(times.verify);
+      out.push_back(timed(fmt::format("prove slice {}", i), proving, n, note));
+      out.push_back(timed(fmt::format("verify slice {}", i), verifying, n, note));
+      add(prove, proving);
+      add(verify, verifying);
       bytes += times.proof_bytes;
       tell(observer, {Event::Kind::finished, i, count, "prove and verify", seconds_since(slice_start), 0, times.proof_bytes});
     }
@@ -140,11 +160,11 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     for (const proof::SliceKey& s : compiled.model.key.slices)
       if (const Verdict v = proof::verify_ranges(s); !v)
         return fail(ErrorKind::internal, "an honest weight range proof is rejected: " + v.reason);
-    out.push_back({"verify weight ranges", seconds_since(start), "s", n, "all slices, once a key"});
-    out.push_back({"prove", prove, "s", n, "all slices one after the other, sum of medians"});
-    out.push_back({"verify", verify, "s", n, "all slices, without weight ranges, sum of medians"});
-    out.push_back({"proofs", static_cast<double>(bytes), "bytes", n, "all slices"});
-    out.push_back({"peak memory", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process"});
+    out.push_back(once("verify weight ranges", seconds_since(start), "s", n, "all slices, once a key"));
+    out.push_back(timed("prove", prove, n, "all slices one after the other, sums over slices; " + note));
+    out.push_back(timed("verify", verify, n, "all slices, without weight ranges, sums over slices; " + note));
+    out.push_back(once("proofs", static_cast<double>(bytes), "bytes", n, "all slices"));
+    out.push_back(once("peak memory, prove", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process, all slices' trees in memory"));
   }
   return out;
 }

@@ -19,6 +19,7 @@ struct Measurement {
   std::string unit;
   std::size_t threads = 1;
   std::string note;
+  double min = 0, max = 0;  ///< over the repetitions; the value itself if there is only one
 };
 
 struct BenchmarkOptions {

@@ -9,6 +9,8 @@ namespace dsperse::pipeline {
 std::uint64_t peak_rss_bytes();
 /// Begins a new measurement, where the system allows it.
 void reset_peak_rss();
+/// Returns freed memory to the system, so that a new measurement does not count it.
+void release_memory();
 std::uint64_t memory_total_bytes();
 std::uint64_t memory_available_bytes();
 
