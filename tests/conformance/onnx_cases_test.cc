@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <random>
 
 #include "dsperse/model/onnx/file.h"
 #include "dsperse/model/onnx/load.h"
@@ -157,13 +157,22 @@ Outcome run_case(const fs::path& folder) {
   return outcome;
 }
 
-TEST(OnnxCases, FloatInterpreterGivesTheExpectedOutputs) {
-  if (!fs::exists(kData)) GTEST_SKIP() << "ONNX's test data is not installed (Debian package libonnx-testdata)";
+/// All cases of the data package, sorted; none if it is not installed.
+std::vector<fs::path> case_folders() {
   std::vector<fs::path> folders;
+  if (!fs::exists(kData)) return folders;
   for (const auto* group : {"node", "pytorch-converted", "pytorch-operator", "simple"})
     for (const auto& entry : fs::directory_iterator(fs::path(kData) / group))
       if (fs::exists(entry.path() / "model.onnx")) folders.push_back(entry.path());
   std::ranges::sort(folders);
+  return folders;
+}
+
+constexpr const char* kMissing = "ONNX's test data is not installed (Debian package libonnx-testdata)";
+
+TEST(OnnxCases, FloatInterpreterGivesTheExpectedOutputs) {
+  const std::vector<fs::path> folders = case_folders();
+  if (folders.empty()) GTEST_SKIP() << kMissing;
   std::size_t passed = 0, foreign = 0, skipped = 0, failed = 0;
   for (const fs::path& folder : folders) {
     const Outcome outcome = run_case(folder);
@@ -188,6 +197,46 @@ TEST(OnnxCases, FloatInterpreterGivesTheExpectedOutputs) {
   std::cout << passed << " cases passed, " << failed << " failed, " << skipped << " skipped as printed, " << foreign
             << " use operators that dsperse does not have\n";
   EXPECT_GE(passed, kPassing);
+}
+
+/// Cut or with some bits flipped; the same for the same seed.
+Bytes damaged(Bytes bytes, std::uint32_t seed) {
+  std::mt19937 rng(seed);
+  if (bytes.empty()) return bytes;
+  if (rng() % 4 == 0) {
+    bytes.resize(rng() % bytes.size());
+    return bytes;
+  }
+  for (auto flips = 1 + rng() % 4; flips > 0; --flips)
+    bytes[rng() % bytes.size()] ^= static_cast<std::uint8_t>(1U << (rng() % 8));
+  return bytes;
+}
+
+TEST(OnnxCases, DamagedFilesGiveAGraphOrAnError) {
+  const std::vector<fs::path> folders = case_folders();
+  if (folders.empty()) GTEST_SKIP() << kMissing;
+  model::LoadOptions options;
+  options.max_tensor_bytes = 1 << 20;
+  std::size_t graphs = 0, errors = 0;
+  std::uint32_t seed = 0;
+  for (const fs::path& folder : folders) {
+    const auto bytes = model::onnx_file::read_file(folder / "model.onnx", 1U << 28);
+    ASSERT_TRUE(bytes);
+    const int copies = model::parse_onnx(*bytes, {}, options, ops::float_operators()) ? 60 : 4;
+    for (int i = 0; i < copies; ++i) {
+      auto graph = model::parse_onnx(damaged(*bytes, ++seed), {}, options, ops::float_operators());
+      if (graph && model::infer_shapes(*graph, ops::float_operators())) {
+        ++graphs;
+        model::remove_dead(*graph);
+        (void)model::fuse(*graph);
+      } else {
+        ++errors;
+      }
+    }
+  }
+  std::cout << graphs << " damaged files still gave a graph, " << errors << " an error\n";
+  EXPECT_GT(graphs, 100U);
+  EXPECT_GT(errors, folders.size());
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace dsperse::backend {
 
 struct Capabilities {
   std::string name, version;
-  bool zero_knowledge = false;    ///< proofs say nothing of witness and weights beyond the statement
+  bool zero_knowledge = false;  ///< proofs say nothing of witness and weights beyond the statement
   bool hides_weights = false;
   bool trusted_setup = false;
   bool links_boundaries = false;  ///< statements name dsperse boundary roots, so neighbours are linked by equality
@@ -38,8 +38,8 @@ struct ProveRequest {
   const proof::Statement* statement = nullptr;
   const quantize::WeightStore* weights = nullptr;
   const quantize::TensorStore* trace = nullptr;
-  const proof::WeightCommitment* weight_tree = nullptr;           ///< native
-  std::vector<const proof::BoundaryCommitment*> boundaries;       ///< native; by port
+  const proof::WeightCommitment* weight_tree = nullptr;      ///< native
+  std::vector<const proof::BoundaryCommitment*> boundaries;  ///< native; by port
 };
 
 class Backend {
@@ -48,8 +48,9 @@ class Backend {
   [[nodiscard]] virtual Capabilities capabilities() const = 0;
   /// nullopt: can prove this slice; otherwise why not, naming the op.
   [[nodiscard]] virtual std::optional<std::string> unsupported(const quantize::Program& slice) const = 0;
-  [[nodiscard]] virtual Result<Artefacts> setup(proof::Profile profile, const proof::SliceSpec& spec, const proof::Geometry& boundary,
-                                                const quantize::WeightStore& weights, const Digest& seed) const = 0;
+  [[nodiscard]] virtual Result<Artefacts> setup(proof::Profile profile, const proof::SliceSpec& spec,
+                                                const proof::Geometry& boundary, const quantize::WeightStore& weights,
+                                                const Digest& seed) const = 0;
   [[nodiscard]] virtual Result<Bytes> prove(const ProveRequest& request, proof::ProveStats* stats) const = 0;
   [[nodiscard]] virtual Verdict verify(const proof::SliceKey& key, const proof::Statement& statement, ByteView proof) const = 0;
 };

@@ -96,7 +96,9 @@ TYPED_TEST(Contract, RejectsEveryOtherStatement) {
 }
 
 TYPED_TEST(Contract, RejectsDamagedProofs) {
-  const auto accepted = [&](const Bytes& bytes) { return this->backend.verify(this->artefacts.key, this->statement, bytes).accepted; };
+  const auto accepted = [&](const Bytes& bytes) {
+    return this->backend.verify(this->artefacts.key, this->statement, bytes).accepted;
+  };
   EXPECT_FALSE(accepted({}));
   Bytes longer = this->proof;
   longer.push_back(0);

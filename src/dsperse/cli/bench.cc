@@ -20,7 +20,8 @@ Result<quantize::TensorStore> bench_inputs(const store::PlanFile& plan, const st
   const quantize::Program& program = plan.model.program;
   quantize::TensorStore out(program.tensors.size());
   std::vector<std::pair<quantize::IoMapping, quantize::TensorSpec>> inputs;
-  for (std::size_t i = 0; i < program.inputs.size(); ++i) inputs.emplace_back(plan.model.inputs[i], program.tensors[program.inputs[i]]);
+  for (std::size_t i = 0; i < program.inputs.size(); ++i)
+    inputs.emplace_back(plan.model.inputs[i], program.tensors[program.inputs[i]]);
   if (file.empty()) {
     for (const quantize::TensorId id : program.inputs)
       out[id].assign(static_cast<std::size_t>(quantize::elements(program.tensors[id].shape)),
@@ -41,11 +42,14 @@ Result<int> bench(Context& context, const Flags& flags) {
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   DSPERSE_TRY(const quantize::TensorStore inputs, bench_inputs(plan, flags.input));
-  DSPERSE_TRY(const std::vector<pipeline::Measurement> results, pipeline::benchmark_plan(plan, inputs, backend::Native(), options, context.observer()));
+  DSPERSE_TRY(const std::vector<pipeline::Measurement> results,
+              pipeline::benchmark_plan(plan, inputs, backend::Native(), options, context.observer()));
   std::vector<std::vector<std::string>> rows = {{"what", "value", "threads", "note"}};
   Json list = Json::array();
   for (const pipeline::Measurement& m : results) {
-    const std::string value = m.unit == "s" ? seconds_text(m.value) : m.unit == "bytes" ? bytes_text(static_cast<std::uint64_t>(m.value)) : fmt::format("{} {}", m.value, m.unit);
+    const std::string value = m.unit == "s"       ? seconds_text(m.value)
+                              : m.unit == "bytes" ? bytes_text(static_cast<std::uint64_t>(m.value))
+                                                  : fmt::format("{} {}", m.value, m.unit);
     rows.push_back({m.name, value, std::to_string(m.threads), m.note});
     list.push_back({{"name", m.name}, {"value", m.value}, {"unit", m.unit}, {"threads", m.threads}, {"note", m.note}});
   }

@@ -23,7 +23,8 @@ Result<int> compile(Context& context, const Flags& flags) {
   const std::string dsk = (dsm.ends_with(".dsm") ? dsm.substr(0, dsm.size() - 4) : dsm) + ".dsk";
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
-  DSPERSE_TRY(const store::CompiledModel model, pipeline::compile_step(plan, options, backend::Native(), openings, dsm, dsk, context.observer()));
+  DSPERSE_TRY(const store::CompiledModel model,
+              pipeline::compile_step(plan, options, backend::Native(), openings, dsm, dsk, context.observer()));
   show_model(context, model);
   context.say("compiled model {} (secret)", dsm);
   context.say("verification key {}", dsk);

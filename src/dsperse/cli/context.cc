@@ -16,14 +16,34 @@ namespace dsperse::cli {
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return 2;
-    case ErrorKind::bad_input: return 3;
-    case ErrorKind::unsupported: return 4;
-    case ErrorKind::resource: return 5;
-    case ErrorKind::backend: return 6;
-    case ErrorKind::internal: break;
+    case ErrorKind::usage:
+      return 2;
+    case ErrorKind::bad_input:
+      return 3;
+    case ErrorKind::unsupported:
+      return 4;
+    case ErrorKind::resource:
+      return 5;
+    case ErrorKind::backend:
+      return 6;
+    case ErrorKind::internal:
+      break;
   }
   return 70;
+}
+
+void Context::put(const std::string& line) {
+  if (text_to == Text::held) {
+    held_ += line + "\n";
+  } else {
+    fmt::print(text_to == Text::result ? stdout : stderr, "{}\n", line);
+  }
+}
+
+void Context::release() {
+  fmt::print("{}", held_);
+  held_.clear();
+  text_to = Text::result;
 }
 
 const pipeline::Observer& Context::observer() {
@@ -61,9 +81,12 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   std::string unit(stop, text.data() + text.size());
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
-  if (unit.ends_with("IB")) unit.resize(unit.size() - 2);
-  else if (unit.ends_with("B")) unit.pop_back();
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
+  if (unit.ends_with("IB"))
+    unit.resize(unit.size() - 2);
+  else if (unit.ends_with("B"))
+    unit.pop_back();
   const std::string units = "KMGT";
   const auto at = unit.empty() ? std::string::npos : units.find(unit);
   if (error != std::errc{} || !(value > 0) || unit.size() > 1 || (!unit.empty() && at == std::string::npos))
@@ -75,7 +98,8 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
 
 Result<Bytes> parse_nonce(const std::string& hex) {
   Bytes out;
-  if (!from_hex(hex, out) || out.size() > 64) return fail(ErrorKind::usage, "--nonce is not hexadecimal, or longer than 64 bytes");
+  if (!from_hex(hex, out) || out.size() > 64)
+    return fail(ErrorKind::usage, "--nonce is not hexadecimal, or longer than 64 bytes");
   return out;
 }
 
@@ -127,7 +151,9 @@ Result<std::optional<slice::Policy>> Selection::policy_of() const {
 Result<std::map<std::string, std::vector<std::int64_t>>> parse_shapes(const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<std::int64_t>> out;
   for (const std::string& text : texts) {
-    const auto bad = [&] { return fail(ErrorKind::usage, "--input-shape '" + text + "' is not NAME:DIMS", {}, "write for example image:1,3,32,32"); };
+    const auto bad = [&] {
+      return fail(ErrorKind::usage, "--input-shape '" + text + "' is not NAME:DIMS", {}, "write for example image:1,3,32,32");
+    };
     const auto colon = text.rfind(':');
     if (colon == std::string::npos || colon == 0) return bad();
     std::vector<std::int64_t> dims;
@@ -170,7 +196,8 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::string out;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     std::string line;
-    for (std::size_t c = 0; c < rows[r].size(); ++c) line += fmt::format("{:<{}}", rows[r][c], c + 1 < rows[r].size() ? width[c] + 2 : 0);
+    for (std::size_t c = 0; c < rows[r].size(); ++c)
+      line += fmt::format("{:<{}}", rows[r][c], c + 1 < rows[r].size() ? width[c] + 2 : 0);
     out += line;
     if (r + 1 < rows.size()) out += '\n';
   }

@@ -2,13 +2,13 @@
 // an action; main.cc runs it, prints its error, and gives the exit code of docs/cli.md.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,15 +33,20 @@ class Context {
   std::string memory;    ///< as typed; empty: 80 % of what is available
   int verbose = 0;
 
-  Json document = Json::object();             ///< what --json prints
-  std::function<Result<int>()> action;        ///< of the chosen verb
+  Json document = Json::object();       ///< what --json prints
+  std::function<Result<int>()> action;  ///< of the chosen verb
   std::string verb;
 
-  /// A line of the result on stdout; nothing with --json.
+  /// A line of the result on stdout (or where text_to says); nothing with --json.
   template <class... Args>
-  void say(fmt::format_string<Args...> format, Args&&... args) const {
-    if (!json) fmt::print("{}\n", fmt::format(format, std::forward<Args>(args)...));
+  void say(fmt::format_string<Args...> format, Args&&... args) {
+    if (!json) put(fmt::format(format, std::forward<Args>(args)...));
   }
+  /// result: stdout. progress: stderr, for what comes before the verdict. held: kept for release().
+  enum class Text : std::uint8_t { result, progress, held };
+  Text text_to = Text::result;
+  /// Prints what was held, on stdout.
+  void release();
   /// Progress on stderr, made when first asked for.
   const pipeline::Observer& observer();
   /// Flags that every working verb has.
@@ -52,6 +57,8 @@ class Context {
   [[nodiscard]] unsigned workers() const;
 
  private:
+  void put(const std::string& line);
+  std::string held_;
   std::shared_ptr<void> progress_;
   pipeline::Observer observer_;
 };

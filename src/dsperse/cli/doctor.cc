@@ -43,7 +43,10 @@ Result<int> doctor(Context& context) {
   context.say("CPU: {}", cpu_name());
   context.say("kernels: {} (best of this CPU: {})", kernel_name(kernel()), kernel_name(best_kernel()));
   context.say("threads: {}", threads());
-  d["cpu"] = {{"name", cpu_name()}, {"kernel", kernel_name(kernel())}, {"best_kernel", kernel_name(best_kernel())}, {"threads", threads()}};
+  d["cpu"] = {{"name", cpu_name()},
+              {"kernel", kernel_name(kernel())},
+              {"best_kernel", kernel_name(best_kernel())},
+              {"threads", threads()}};
   if (kernel() == Kernel::scalar) problems.emplace_back("no AVX2: proofs are several times slower");
 
   const std::uint64_t total = pipeline::memory_total_bytes(), available = pipeline::memory_available_bytes();
@@ -63,10 +66,13 @@ Result<int> doctor(Context& context) {
   if (!trouble.empty()) problems.push_back("proofs need the state folder: " + trouble);
 
   const backend::Capabilities native = backend::Native().capabilities();
-  context.say("backend {}: zero knowledge {}, hides weights {}, trusted setup {}, 100 and 128 bits", native.name, native.zero_knowledge ? "yes" : "no",
-              native.hides_weights ? "yes" : "no", native.trusted_setup ? "yes" : "no");
-  d["backends"] = Json::array({{{"name", native.name}, {"zero_knowledge", native.zero_knowledge}, {"hides_weights", native.hides_weights},
-                                {"trusted_setup", native.trusted_setup}, {"profiles", {100, 128}}}});
+  context.say("backend {}: zero knowledge {}, hides weights {}, trusted setup {}, 100 and 128 bits", native.name,
+              native.zero_knowledge ? "yes" : "no", native.hides_weights ? "yes" : "no", native.trusted_setup ? "yes" : "no");
+  d["backends"] = Json::array({{{"name", native.name},
+                                {"zero_knowledge", native.zero_knowledge},
+                                {"hides_weights", native.hides_weights},
+                                {"trusted_setup", native.trusted_setup},
+                                {"profiles", {100, 128}}}});
   d["formats"] = {"npy", "npz", "json", "png", "pgm"};
   for (const std::string& p : problems) context.say("problem: {}", p);
   if (problems.empty()) context.say("nothing is missing");

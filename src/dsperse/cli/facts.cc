@@ -1,5 +1,7 @@
 #include "dsperse/cli/facts.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace dsperse::cli {
@@ -11,8 +13,10 @@ std::string types_text(const Ops& ops) {
   std::vector<std::pair<std::string, int>> count;
   for (const quantize::Op& op : ops) {
     const auto it = std::find_if(count.begin(), count.end(), [&](const auto& c) { return c.first == op.onnx_type; });
-    if (it == count.end()) count.emplace_back(op.onnx_type, 1);
-    else ++it->second;
+    if (it == count.end())
+      count.emplace_back(op.onnx_type, 1);
+    else
+      ++it->second;
   }
   std::string out;
   for (const auto& [type, n] : count) {
@@ -22,11 +26,18 @@ std::string types_text(const Ops& ops) {
   return out;
 }
 
-std::string millions(std::uint64_t n) { return n < 1000'000 ? fmt::format("{}", n) : fmt::format("{:.1f} M", static_cast<double>(n) / 1e6); }
+std::string millions(std::uint64_t n) {
+  return n < 1000'000 ? fmt::format("{}", n) : fmt::format("{:.1f} M", static_cast<double>(n) / 1e6);
+}
 
 Json coverage_json(const proof::Coverage& c) {
-  return {{"slices", c.slices},         {"slices_proved", c.slices_proved}, {"operators", c.ops}, {"operators_proved", c.ops_proved}, {"multiply_adds", c.macs},
-          {"multiply_adds_proved", c.macs_proved}, {"multiply_adds_with_ancestors_proved", c.macs_cone}};
+  return {{"slices", c.slices},
+          {"slices_proved", c.slices_proved},
+          {"operators", c.ops},
+          {"operators_proved", c.ops_proved},
+          {"multiply_adds", c.macs},
+          {"multiply_adds_proved", c.macs_proved},
+          {"multiply_adds_with_ancestors_proved", c.macs_cone}};
 }
 
 Json operators_json(const quantize::Program& program) {
@@ -56,7 +67,8 @@ Json edges_json(const proof::ModelKey& key) {
 }  // namespace
 
 void show_plan(Context& context, const store::PlanFile& plan) {
-  std::vector<std::vector<std::string>> rows = {{"slice", "operators", "multiply-adds", "lookups", "prove*", "memory*", "proof*", "mode"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"slice", "operators", "multiply-adds", "lookups", "prove*", "memory*", "proof*", "mode"}};
   Json slices = Json::array();
   slice::Cost total;
   std::size_t first = 0;
@@ -66,12 +78,18 @@ void show_plan(Context& context, const store::PlanFile& plan) {
     const std::vector<quantize::Op> ops(plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(first),
                                         plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(last));
     const bool proved = plan.modes[s] == slice::Mode::proof;
-    rows.push_back({std::to_string(s), types_text(ops), millions(c.macs), millions(c.lookups), seconds_text(c.prove_seconds), bytes_text(c.peak_bytes),
-                    bytes_text(c.proof_bytes), store::mode_name(plan.modes[s])});
+    rows.push_back({std::to_string(s), types_text(ops), millions(c.macs), millions(c.lookups), seconds_text(c.prove_seconds),
+                    bytes_text(c.peak_bytes), bytes_text(c.proof_bytes), store::mode_name(plan.modes[s])});
     Json names = Json::array();
     for (const quantize::Op& op : ops) names.push_back(op.name);
-    slices.push_back({{"slice", s}, {"mode", store::mode_name(plan.modes[s])}, {"operators", names}, {"multiply_adds", c.macs}, {"lookups", c.lookups},
-                      {"predicted_prove_s", c.prove_seconds}, {"predicted_peak_bytes", c.peak_bytes}, {"predicted_proof_bytes", c.proof_bytes}});
+    slices.push_back({{"slice", s},
+                      {"mode", store::mode_name(plan.modes[s])},
+                      {"operators", names},
+                      {"multiply_adds", c.macs},
+                      {"lookups", c.lookups},
+                      {"predicted_prove_s", c.prove_seconds},
+                      {"predicted_peak_bytes", c.peak_bytes},
+                      {"predicted_proof_bytes", c.proof_bytes}});
     total.macs += c.macs;
     if (proved) {
       total.prove_seconds += c.prove_seconds;
@@ -81,24 +99,34 @@ void show_plan(Context& context, const store::PlanFile& plan) {
     first = last;
   }
   context.say("{}", table_text(rows));
-  context.say("* predicted. To prove: {}, {} of proofs, at most {} of memory a slice", seconds_text(total.prove_seconds), bytes_text(total.proof_bytes),
-              bytes_text(total.peak_bytes));
+  context.say("* predicted. To prove: {}, {} of proofs, at most {} of memory a slice", seconds_text(total.prove_seconds),
+              bytes_text(total.proof_bytes), bytes_text(total.peak_bytes));
   context.say("calibration: {}", plan.calibration);
   Json outputs = Json::array();
   for (const quantize::OutputFidelity& o : plan.model.fidelity.outputs) {
-    context.say("integers against float over {} samples, output {}: max error {:.4g}, mean {:.4g}, cosine {:.6f}, same top-1 {:.1f} %",
-                plan.model.fidelity.samples, o.name, o.max_abs_error, o.mean_abs_error, o.cosine, 100 * o.top1_agreement);
-    outputs.push_back({{"name", o.name}, {"max_abs_error", o.max_abs_error}, {"mean_abs_error", o.mean_abs_error}, {"cosine", o.cosine}, {"top1_agreement", o.top1_agreement}});
+    context.say(
+        "integers against float over {} samples, output {}: max error {:.4g}, mean {:.4g}, cosine {:.6f}, same top-1 {:.1f} %",
+        plan.model.fidelity.samples, o.name, o.max_abs_error, o.mean_abs_error, o.cosine, 100 * o.top1_agreement);
+    outputs.push_back({{"name", o.name},
+                       {"max_abs_error", o.max_abs_error},
+                       {"mean_abs_error", o.mean_abs_error},
+                       {"cosine", o.cosine},
+                       {"top1_agreement", o.top1_agreement}});
   }
   const auto unproved = std::count(plan.modes.begin(), plan.modes.end(), slice::Mode::trust);
   if (unproved != 0) context.say("residual risk: the results of {} slice(s) are held by nothing (mode trust)", unproved);
   const slice::Cost whole = slice::predict(plan.model.program);
-  context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds), bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
+  context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
+              bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},
                               {"slices", slices},
                               {"fidelity", {{"samples", plan.model.fidelity.samples}, {"outputs", outputs}}},
-                              {"unsliced", {{"prove_s", whole.prove_seconds}, {"peak_bytes", whole.peak_bytes}, {"proof_bytes", whole.proof_bytes}, {"measured", false}}}};
+                              {"unsliced",
+                               {{"prove_s", whole.prove_seconds},
+                                {"peak_bytes", whole.peak_bytes},
+                                {"proof_bytes", whole.proof_bytes},
+                                {"measured", false}}}};
 }
 
 void show_model(Context& context, const store::CompiledModel& model) {
@@ -119,8 +147,11 @@ Status show_run(Context& context, const proof::ModelKey& key, const pipeline::Ru
     if (r.top) j["top1"] = *r.top;
     if (!r.label.empty()) j["label"] = r.label;
     outputs[e.name] = j;
-    if (r.top) context.say("output {}: largest at {}{}, {:.4g}", r.name, *r.top, r.label.empty() ? "" : fmt::format(" ({})", r.label), r.values[*r.top]);
-    else if (r.values.size() == 1) context.say("output {}: {:.6g}", r.name, r.values[0]);
+    if (r.top)
+      context.say("output {}: largest at {}{}, {:.4g}", r.name, *r.top, r.label.empty() ? "" : fmt::format(" ({})", r.label),
+                  r.values[*r.top]);
+    else if (r.values.size() == 1)
+      context.say("output {}: {:.6g}", r.name, r.values[0]);
   }
   Json commitments = Json::object();
   for (const auto& [name, roots] : run.input_roots) {
@@ -154,14 +185,26 @@ void show_proofs(Context& context, const pipeline::ProveStep& step) {
     const store::SliceRecord& r = s.record;
     const slice::Cost& predicted = step.model.predicted[r.slice];
     const quantize::Program& program = step.model.key.slices[r.slice].program;
-    rows.push_back({std::to_string(r.slice), types_text(program.ops), seconds_text(r.prove_s), seconds_text(predicted.prove_seconds), bytes_text(r.proof_bytes),
-                    bytes_text(r.peak_rss_bytes), s.kept ? "kept" : ""});
+    rows.push_back({std::to_string(r.slice), types_text(program.ops), seconds_text(r.prove_s),
+                    seconds_text(predicted.prove_seconds), bytes_text(r.proof_bytes), bytes_text(r.peak_rss_bytes),
+                    s.kept ? "kept" : ""});
     Json stages = Json::object();
     for (const auto& [name, seconds] : r.stages) stages[name] = seconds;
-    slices.push_back({{"slice", r.slice}, {"mode", "proof"}, {"operators", operators_json(program)}, {"prove_s", r.prove_s}, {"predicted_prove_s", predicted.prove_seconds},
-                      {"proof_bytes", r.proof_bytes}, {"peak_rss_bytes", r.peak_rss_bytes}, {"lookups", r.lookups}, {"stages_s", stages}, {"kept", s.kept}});
+    slices.push_back({{"slice", r.slice},
+                      {"mode", "proof"},
+                      {"operators", operators_json(program)},
+                      {"prove_s", r.prove_s},
+                      {"predicted_prove_s", predicted.prove_seconds},
+                      {"proof_bytes", r.proof_bytes},
+                      {"peak_rss_bytes", r.peak_rss_bytes},
+                      {"lookups", r.lookups},
+                      {"stages_s", stages},
+                      {"kept", s.kept}});
   }
   if (rows.size() > 1) context.say("{}", table_text(rows));
+  for (const pipeline::SliceOutcome& o : step.summary.slices)
+    for (const auto& [name, seconds] : o.record.stages)
+      spdlog::debug("slice {} {}: {}", o.record.slice, name, seconds_text(seconds));
   context.say("certificate {} ({})", step.certificate_path, bytes_text(step.summary.certificate.size()));
   context.document["run_id"] = to_hex(step.run_id);
   context.document["slices"] = slices;
@@ -183,7 +226,8 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
 
   Json slices = Json::array();
   for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
-    const auto checked = std::find_if(v.slices.begin(), v.slices.end(), [&](const proof::SliceReport& s) { return s.slice == i; });
+    const auto checked =
+        std::find_if(v.slices.begin(), v.slices.end(), [&](const proof::SliceReport& s) { return s.slice == i; });
     const bool proved = checked != v.slices.end() && checked->proved;
     Json j = {{"slice", i}, {"mode", proved ? "proof" : "trust"}, {"operators", operators_json(key.slices[i].program)}};
     j["prove_s"] = nullptr;

@@ -20,7 +20,8 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(const Bytes nonce, parse_nonce(flags.nonce));
   for (const std::string& input : flags.inputs)
     if (input == "-" || input.ends_with("=-"))
-      return fail(ErrorKind::usage, "full-run reads its input twice, standard input can be read once", input, "write it to a file, or use `dsperse run`");
+      return fail(ErrorKind::usage, "full-run reads its input twice, standard input can be read once", input,
+                  "write it to a file, or use `dsperse run`");
   DSPERSE_TRY(const pipeline::ImportRequest request, flags.import.request(context));
   pipeline::CompileOptions options;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
@@ -30,22 +31,27 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   const backend::Native native;
   const std::string out = flags.out.empty() ? store::stem(flags.import.model) + ".run" : flags.out;
   if (store::exists(store::join(out, "state.db")) && store::RunFolder::open(out))
-    return fail(ErrorKind::usage, "holds a finished run", out, "prove it with `dsperse prove " + out + "`, or choose another --out");
+    return fail(ErrorKind::usage, "holds a finished run", out,
+                "prove it with `dsperse prove " + out + "`, or choose another --out");
   const auto in_out = [&](const char* name) { return store::join(out, name); };
   const std::string dsm = in_out("model.dsm"), dsk = in_out("model.dsk");
 
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   DSPERSE_CHECK_OK(store::write_plan(in_out("model.plan"), plan));
+  context.text_to = Context::Text::progress;
   show_plan(context, plan);
-  DSPERSE_TRY(const store::CompiledModel model, pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
+  DSPERSE_TRY(const store::CompiledModel model,
+              pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
   show_model(context, model);
   DSPERSE_TRY(const pipeline::InputArguments inputs, pipeline::read_inputs(flags.inputs, model.key, false));
   DSPERSE_TRY(const pipeline::RunStep run, pipeline::run_step(dsm, inputs.tensors, nonce, out, context.observer()));
+  context.text_to = Context::Text::held;  // the verdict comes first
   DSPERSE_CHECK_OK(show_run(context, model.key, run));
   pipeline::ProveOptions prove;
   prove.workers = context.workers();
   DSPERSE_TRY(prove.memory_bytes, context.memory_budget());
-  DSPERSE_TRY(const pipeline::ProveStep proofs, pipeline::prove_step(out, dsm, std::nullopt, native, openings, prove, context.observer()));
+  DSPERSE_TRY(const pipeline::ProveStep proofs,
+              pipeline::prove_step(out, dsm, std::nullopt, native, openings, prove, context.observer()));
   show_proofs(context, proofs);
 
   // What was written, checked as a verifier would: from the files.
@@ -66,11 +72,14 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, files, std::move(verify)));
   std::map<std::uint32_t, store::SliceRecord> measured;
   for (const pipeline::SliceOutcome& s : proofs.summary.slices) measured.emplace(s.record.slice, s.record);
+  context.text_to = Context::Text::result;
   const int code = show_verdict(context, key, report, measured);
+  context.release();
   context.say("files: {} (certificate.dscert, model.dsk and output.json are what a verifier is handed)", out);
   context.document["path"] = out;
   context.document["exit_code"] = code;
-  DSPERSE_CHECK_OK(store::write_file(in_out(kRunDocument), context.document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", store::Access::shared));
+  DSPERSE_CHECK_OK(store::write_file(
+      in_out(kRunDocument), context.document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", store::Access::shared));
   return code;
 }
 

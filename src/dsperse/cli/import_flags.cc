@@ -8,7 +8,8 @@ void ImportFlags::add(CLI::App& app, bool cuts) {
                  "tensor file or folder of samples that choose the integer ranges, or 'default' for made-up ones "
                  "(without it: calibration.npz beside the model, if there is one)");
   app.add_option("--input-shape", shapes, "NAME:DIMS of an input whose shape the model leaves open, e.g. image:1,3,32,32");
-  app.add_option("--pixel-scale", pixel_scale, "image inputs are pixel * scale + bias, one number or one a channel (default 1/255)");
+  app.add_option("--pixel-scale", pixel_scale,
+                 "image inputs are pixel * scale + bias, one number or one a channel (default 1/255)");
   app.add_option("--pixel-bias", pixel_bias, "see --pixel-scale (default 0)");
   app.add_option("--activation-bits", activation_bits, "width of activations")->check(CLI::Range(8U, 16U))->capture_default_str();
   app.add_option("--weight-bits", weight_bits, "width of weights")->check(CLI::Range(8U, 16U))->capture_default_str();

@@ -1,7 +1,7 @@
 // dsperse inspect MODEL: operators, parameters, multiply-adds, what is supported and what is not.
+#include "dsperse/backend/native/native.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
-#include "dsperse/backend/native/native.h"
 
 namespace dsperse::cli {
 namespace {

@@ -30,8 +30,10 @@ Result<int> show(Context& context, const Flags& flags) {
     }
     std::uint64_t weights = 0;
     for (const quantize::WeightSpec& w : s.program.weights) weights += static_cast<std::uint64_t>(quantize::elements(w.shape));
-    rows.push_back({std::to_string(i), std::to_string(s.program.ops.size()), std::to_string(weights), left ? std::to_string(*left) : "any number"});
-    slices.push_back({{"slice", i}, {"key", to_hex(s.digest())}, {"weights", weights}, {"proofs_left", left ? Json(*left) : Json(nullptr)}});
+    rows.push_back({std::to_string(i), std::to_string(s.program.ops.size()), std::to_string(weights),
+                    left ? std::to_string(*left) : "any number"});
+    slices.push_back(
+        {{"slice", i}, {"key", to_hex(s.digest())}, {"weights", weights}, {"proofs_left", left ? Json(*left) : Json(nullptr)}});
   }
   context.say("{}", table_text(rows));
   context.document["model_id"] = to_hex(key.id());
@@ -43,7 +45,8 @@ Result<int> split(Context& context, const Flags& flags) {
   DSPERSE_TRY(const proof::ModelKey key, pipeline::read_any_key(flags.model));
   DSPERSE_TRY(store::OpeningStore openings, opening_store());
   DSPERSE_CHECK_OK(pipeline::split_openings(openings, key, flags.openings, flags.out));
-  context.say("share {}: {} origin opening(s) of every slice, no longer usable here. Import it on one machine, once.", flags.out, flags.openings);
+  context.say("share {}: {} origin opening(s) of every slice, no longer usable here. Import it on one machine, once.", flags.out,
+              flags.openings);
   context.document["path"] = flags.out;
   return kOk;
 }
@@ -82,7 +85,9 @@ void add_key(CLI::App& app, Context& context) {
   };
   add("show", "slices, model id, and how many proofs this installation can still make", "a .dsk file or a .dsm folder", show);
   auto* s = add("split", "move origin openings into a file for another machine", "a .dsm folder or .dsk file", split);
-  s->add_option("--openings", flags->openings, "origin openings to move, of every slice")->check(CLI::Range(1U, 15U))->capture_default_str();
+  s->add_option("--openings", flags->openings, "origin openings to move, of every slice")
+      ->check(CLI::Range(1U, 15U))
+      ->capture_default_str();
   s->add_option("--out", flags->out, "file to write (secret; import it once)")->required();
   auto* i = add("import", "take a share that `dsperse key split` wrote", "a .dsm folder or .dsk file", import_share);
   i->add_option("FILE", flags->file, "the share")->required();

@@ -1,7 +1,11 @@
 // dsperse: the command line. Parses, runs one verb, prints its result or error. Source: docs/cli.md. Tested by tests/e2e.
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <exception>
 
+#include "dsperse/base/cpu.h"
+#include "dsperse/base/parallel.h"
 #include "dsperse/cli/progress.h"
 #include "dsperse/cli/verbs.h"
 
@@ -42,6 +46,7 @@ int run(int argc, char** argv) {
   }
   handle_interrupts();
   context.apply();
+  spdlog::debug("dsperse {}, kernels {}, {} threads", DSPERSE_VERSION, kernel_name(kernel()), threads());
   context.document["verb"] = context.verb;
   const Result<int> code = context.action();
   if (!code) {

@@ -30,7 +30,7 @@ void interrupted(int) {
 }  // namespace
 
 void handle_interrupts() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = interrupted;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
@@ -97,14 +97,21 @@ void Progress::on(const pipeline::Event& e) {
   using Kind = pipeline::Event::Kind;
   const std::scoped_lock lock(mutex_);
   switch (e.kind) {
-    case Kind::stage: line(e.text); break;
-    case Kind::note: line("note: " + e.text); break;
+    case Kind::stage:
+      line(e.text);
+      break;
+    case Kind::note:
+      line("note: " + e.text);
+      break;
     case Kind::begin:
       works_[e.slice] = {e.text, e.slices, Clock::now(), e.predicted_s};
       draw();
       break;
-    case Kind::claimed: break;
-    case Kind::kept: line(fmt::format("slice {}/{}  {}: kept, proved before", e.slice + 1, e.slices, e.text)); break;
+    case Kind::claimed:
+      break;
+    case Kind::kept:
+      line(fmt::format("slice {}/{}  {}: kept, proved before", e.slice + 1, e.slices, e.text));
+      break;
     case Kind::finished: {
       works_.erase(e.slice);
       std::string text = fmt::format("slice {}/{}  {}: {}", e.slice + 1, e.slices, e.text, seconds_text(e.seconds));

@@ -1,9 +1,10 @@
 // dsperse report RUN|DOCUMENT: one self-contained HTML page of a run, from its measurements alone.
+#include "dsperse/report/report.h"
+
 #include <filesystem>
 
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/verbs.h"
-#include "dsperse/report/report.h"
 #include "dsperse/store/file.h"
 
 namespace dsperse::cli {
@@ -37,8 +38,13 @@ Result<std::string> document_of(const std::string& folder) {
       operators.push_back(op.name);
     }
     const slice::Cost& predicted = compiled.predicted[i];
-    Json s = {{"slice", i}, {"mode", "trust"}, {"operators", operators}, {"multiply_adds", macs}, {"predicted_prove_s", predicted.prove_seconds},
-              {"predicted_peak_bytes", predicted.peak_bytes}, {"predicted_proof_bytes", predicted.proof_bytes}};
+    Json s = {{"slice", i},
+              {"mode", "trust"},
+              {"operators", operators},
+              {"multiply_adds", macs},
+              {"predicted_prove_s", predicted.prove_seconds},
+              {"predicted_peak_bytes", predicted.peak_bytes},
+              {"predicted_proof_bytes", predicted.proof_bytes}};
     DSPERSE_TRY(const auto proof, run.proof(i));
     DSPERSE_TRY(const auto record, run.record(i));
     if (proof && record) {

@@ -1,7 +1,7 @@
 #include "dsperse/ops/constrain.h"
 
-#include "dsperse/ops/operators.h"
-#include "dsperse/ops/requantize.h"
+#include "dsperse/ops/common/constrain.h"
+#include "dsperse/ops/common/requantize.h"
 
 namespace dsperse::ops {
 

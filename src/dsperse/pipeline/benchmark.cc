@@ -50,7 +50,8 @@ Result<Ready> make_ready(const Compiled& compiled, const quantize::Program& prog
     DSPERSE_TRY(quantize::TensorStore trace, slice_trace(key.slices[i], compiled.secrets[i].weights, in));
     for (const proof::Port& p : key.slices[i].outputs) values[p.chunk] = trace[p.tensor];
     out.traces.push_back(std::move(trace));
-    DSPERSE_TRY(proof::WeightCommitment tree, proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed));
+    DSPERSE_TRY(proof::WeightCommitment tree,
+                proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed));
     out.weights.push_back(std::move(tree));
   }
   const proof::Geometry boundary = proof::boundary_geometry(key.profile(), key.chunks);
@@ -86,7 +87,9 @@ Status measure(const Ready& ready, const backend::Backend& backend, std::uint32_
   for (const proof::Port& p : slice.ports()) trees.push_back(ready.chunks[p.chunk] ? &*ready.chunks[p.chunk] : nullptr);
   const backend::Artefacts artefacts{slice, {}};
   const auto start = Clock::now();
-  DSPERSE_TRY(const Bytes proof, backend.prove({&artefacts, &statement, &ready.compiled.secrets[i].weights, &ready.traces[i], &ready.weights[i], trees}, nullptr));
+  DSPERSE_TRY(const Bytes proof, backend.prove({&artefacts, &statement, &ready.compiled.secrets[i].weights, &ready.traces[i],
+                                                &ready.weights[i], trees},
+                                               nullptr));
   times.prove.push_back(seconds_since(start));
   times.proof_bytes = proof.size();
   const auto check = Clock::now();
@@ -98,8 +101,9 @@ Status measure(const Ready& ready, const backend::Backend& backend, std::uint32_
 
 }  // namespace
 
-Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, const quantize::TensorStore& inputs, const backend::Backend& backend,
-                                                const BenchmarkOptions& options, const Observer& observer) {
+Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, const quantize::TensorStore& inputs,
+                                                const backend::Backend& backend, const BenchmarkOptions& options,
+                                                const Observer& observer) {
   const std::size_t before = threads();
   struct Restore {
     std::size_t n;
@@ -134,7 +138,8 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     }
     start = Clock::now();
     for (const proof::SliceKey& s : compiled.model.key.slices)
-      if (const Verdict v = proof::verify_ranges(s); !v) return fail(ErrorKind::internal, "an honest weight range proof is rejected: " + v.reason);
+      if (const Verdict v = proof::verify_ranges(s); !v)
+        return fail(ErrorKind::internal, "an honest weight range proof is rejected: " + v.reason);
     out.push_back({"verify weight ranges", seconds_since(start), "s", n, "all slices, once a key"});
     out.push_back({"prove", prove, "s", n, "all slices one after the other, sum of medians"});
     out.push_back({"verify", verify, "s", n, "all slices, without weight ranges, sum of medians"});

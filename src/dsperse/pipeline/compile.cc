@@ -44,7 +44,8 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
     if (b.is_output) {
       const quantize::IoMapping& io = model.outputs[*position(program.outputs, b.tensor)];
       if (edge.io && *edge.io != io)
-        return fail(ErrorKind::unsupported, "a model input is passed through as an output", io.name, "remove that output from the model");
+        return fail(ErrorKind::unsupported, "a model input is passed through as an output", io.name,
+                    "remove that output from the model");
       edge.io = io;
     }
     edge.name = edge.io ? edge.io->name : unique_name(t.name, b.tensor, used);
@@ -60,7 +61,9 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
       std::vector<proof::Port> ports;
       for (const TensorId id : is_output ? s.program.outputs : s.program.inputs) {
         const auto chunk = chunk_of.find(s.tensors[id]);
-        if (chunk == chunk_of.end()) return fail(ErrorKind::internal, "a slice reads or makes a tensor that is no boundary", program.tensors[s.tensors[id]].name);
+        if (chunk == chunk_of.end())
+          return fail(ErrorKind::internal, "a slice reads or makes a tensor that is no boundary",
+                      program.tensors[s.tensors[id]].name);
         ports.push_back({id, chunk->second, out.chunks[chunk->second].is_public});
       }
       (is_output ? out.outputs : out.inputs).push_back(std::move(ports));
@@ -69,7 +72,8 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
   return out;
 }
 
-Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend, const Observer& observer) {
+Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
+                              const Observer& observer) {
   DSPERSE_TRY(const slice::Plan plan, slice::plan_at(file.model.program, file.cuts));
   if (plan.slices.size() != file.modes.size()) return fail(ErrorKind::bad_input, "plan: cuts and modes do not fit");
   for (std::size_t i = 0; i < plan.slices.size(); ++i)
@@ -92,12 +96,14 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
     store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
-    auto artefacts = backend.setup(options.profile, {s.program, graph.inputs[i], graph.outputs[i]}, boundary, secret.weights, seed);
+    auto artefacts =
+        backend.setup(options.profile, {s.program, graph.inputs[i], graph.outputs[i]}, boundary, secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);
     out.secrets.push_back(std::move(secret));
-    tell(observer, {Event::Kind::finished, i, count, "commit weights", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
+    tell(observer, {Event::Kind::finished, i, count, "commit weights",
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
   }
   DSPERSE_CHECK_OK(proof::check_model_key(key));
   return out;

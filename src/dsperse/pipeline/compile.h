@@ -31,10 +31,11 @@ struct BoundaryGraph {
   std::vector<proof::Edge> edges;
   std::vector<std::vector<proof::Port>> inputs, outputs;  ///< by slice
 };
-[[nodiscard]] Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, const slice::Plan& plan, bool private_input);
+[[nodiscard]] Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, const slice::Plan& plan,
+                                                   bool private_input);
 
 /// Fresh seeds every time, so two compilations of one plan have different keys. Errors name the slice and op.
-[[nodiscard]] Result<Compiled> compile_plan(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
-                                            const Observer& observer);
+[[nodiscard]] Result<Compiled> compile_plan(const store::PlanFile& plan, const CompileOptions& options,
+                                            const backend::Backend& backend, const Observer& observer);
 
 }  // namespace dsperse::pipeline

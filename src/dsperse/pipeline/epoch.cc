@@ -4,9 +4,11 @@
 
 namespace dsperse::pipeline {
 
-Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret, const store::Epoch& epoch) {
+Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret,
+                                           const store::Epoch& epoch) {
   DSPERSE_TRY(proof::WeightCommitment tree, proof::commit_weights(slice, secret.weights, epoch.seed.value_or(secret.seed)));
-  if (tree.root() != epoch.root) return fail(ErrorKind::bad_input, "the compiled model's weights do not have their commitment", {}, "compile it again");
+  if (tree.root() != epoch.root)
+    return fail(ErrorKind::bad_input, "the compiled model's weights do not have their commitment", {}, "compile it again");
   return tree;
 }
 

@@ -11,15 +11,17 @@
 namespace dsperse::pipeline {
 
 /// The epoch's weight tree. Errors: the weights do not have the epoch's root (damaged model).
-[[nodiscard]] Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret, const store::Epoch& epoch);
+[[nodiscard]] Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret,
+                                                         const store::Epoch& epoch);
 
 struct FreshEpoch {
   Digest root{};
   proof::WeightCommitment tree;
 };
-/// A new epoch under `choice` (make_epoch), recorded with its link. state: held around the counters. nullopt: another process used
-/// that opening meanwhile.
-[[nodiscard]] Result<std::optional<FreshEpoch>> make_epoch(store::OpeningStore& openings, std::mutex& state, const proof::SliceKey& slice,
-                                                           const store::ProvingKey& secret, const store::Choice& choice);
+/// A new epoch under `choice` (make_epoch), recorded with its link. state: held around the counters. nullopt: another process
+/// used that opening meanwhile.
+[[nodiscard]] Result<std::optional<FreshEpoch>> make_epoch(store::OpeningStore& openings, std::mutex& state,
+                                                           const proof::SliceKey& slice, const store::ProvingKey& secret,
+                                                           const store::Choice& choice);
 
 }  // namespace dsperse::pipeline

@@ -28,7 +28,8 @@ Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::
     for (const std::uint32_t c : e.chunks) {
       const auto n = static_cast<std::size_t>(quantize::elements(key.chunks[c].shape));
       if (it->second.size() - at < n) return fail(ErrorKind::bad_input, "input has too few elements", e.name);
-      chunks[c].assign(it->second.begin() + static_cast<std::ptrdiff_t>(at), it->second.begin() + static_cast<std::ptrdiff_t>(at + n));
+      chunks[c].assign(it->second.begin() + static_cast<std::ptrdiff_t>(at),
+                       it->second.begin() + static_cast<std::ptrdiff_t>(at + n));
       at += n;
     }
     if (at != it->second.size()) return fail(ErrorKind::bad_input, "input has too many elements", e.name);
@@ -39,8 +40,8 @@ Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::
 
 }  // namespace
 
-Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights, const std::vector<IntTensor>& inputs,
-                                          SliceRun* stats) {
+Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
+                                          const std::vector<IntTensor>& inputs, SliceRun* stats) {
   const auto start = Clock::now();
   DSPERSE_TRY(const run::IntegerRunner runner, run::IntegerRunner::create(slice.program, weights));
   quantize::TensorStore trace(slice.program.tensors.size());
@@ -54,8 +55,8 @@ Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const qu
   return trace;
 }
 
-Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path, const EdgeTensors& inputs, const Bytes& nonce,
-                             store::RunFolder& folder, const Observer& observer) {
+Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path, const EdgeTensors& inputs,
+                             const Bytes& nonce, store::RunFolder& folder, const Observer& observer) {
   const proof::ModelKey& key = model.model().key;
   if (nonce.size() > 64) return fail(ErrorKind::usage, "a nonce has at most 64 bytes");
   std::vector<IntTensor> chunks(key.chunks.size());
@@ -82,7 +83,8 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
     store::StoredBoundary stored{chunks[c], std::nullopt, {}};
     if (!key.chunks[c].is_public) {
       DSPERSE_TRY(stored.seed, random_seed());
-      DSPERSE_TRY(const proof::BoundaryCommitment tree, proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c], stored.seed));
+      DSPERSE_TRY(const proof::BoundaryCommitment tree,
+                  proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c], stored.seed));
       stored.root = tree.root();
       roots[c] = tree.root();
     }

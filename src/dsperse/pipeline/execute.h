@@ -29,11 +29,13 @@ struct RunSummary {
 
 /// All tensors of one slice from its input chunks' values. Errors name op or tensor.
 [[nodiscard]] Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
-                                                        const std::vector<quantize::IntTensor>& inputs, SliceRun* stats = nullptr);
+                                                        const std::vector<quantize::IntTensor>& inputs,
+                                                        SliceRun* stats = nullptr);
 
-/// Runs the model on the input edges' tensors (all of them, exactly) and fills `folder` (fresh from RunFolder::create); the run is
-/// finished when this returns. nonce: at most 64 bytes. model_path: where `prove` finds the model again.
-[[nodiscard]] Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path, const EdgeTensors& inputs,
-                                           const Bytes& nonce, store::RunFolder& folder, const Observer& observer);
+/// Runs the model on the input edges' tensors (all of them, exactly) and fills `folder` (fresh from RunFolder::create); the run
+/// is finished when this returns. nonce: at most 64 bytes. model_path: where `prove` finds the model again.
+[[nodiscard]] Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path,
+                                           const EdgeTensors& inputs, const Bytes& nonce, store::RunFolder& folder,
+                                           const Observer& observer);
 
 }  // namespace dsperse::pipeline

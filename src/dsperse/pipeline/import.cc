@@ -56,33 +56,41 @@ model::Tensor tensor_of(const model::Port& input, std::vector<float> values) {
 }
 
 /// One file's samples: a tensor with n times the elements of the input is n samples along its first axis.
-Status add_samples(const std::string& path, const model::Graph& graph, const ImportRequest& request, std::vector<quantize::Sample>& out) {
+Status add_samples(const std::string& path, const model::Graph& graph, const ImportRequest& request,
+                   std::vector<quantize::Sample>& out) {
   DSPERSE_TRY(const std::vector<store::FileTensor> files, store::read_tensors(path));
   const std::size_t begin = out.size();
   for (const model::Port& input : graph.inputs) {
     const store::FileTensor* file = nullptr;
     for (const store::FileTensor& f : files)
       if (f.name == input.name || (graph.inputs.size() == 1 && files.size() == 1)) file = &f;
-    if (file == nullptr) return fail(ErrorKind::bad_input, "calibration has no tensor for input " + input.name, path, "name the arrays as the model's inputs");
+    if (file == nullptr)
+      return fail(ErrorKind::bad_input, "calibration has no tensor for input " + input.name, path,
+                  "name the arrays as the model's inputs");
     const auto one = static_cast<std::size_t>(quantize::elements(input.shape));
     const std::size_t count = one == 0 ? 0 : file->values.size() / one;
     if (count == 0 || count * one != file->values.size())
-      return fail(ErrorKind::bad_input, "calibration values are not whole samples of input " + input.name, path, "stack samples along the first axis");
+      return fail(ErrorKind::bad_input, "calibration values are not whole samples of input " + input.name, path,
+                  "stack samples along the first axis");
     const quantize::IoMapping io = mapping_of(input, request);
     if (out.size() == begin) out.resize(begin + count);
-    if (out.size() - begin != count) return fail(ErrorKind::bad_input, "calibration inputs have different numbers of samples", path);
+    if (out.size() - begin != count)
+      return fail(ErrorKind::bad_input, "calibration inputs have different numbers of samples", path);
     for (std::size_t s = 0; s < count; ++s) {
       store::FileTensor part = *file;
       if (count > 1) {
         part.shape = input.shape;
-        part.values.assign(file->values.begin() + static_cast<std::ptrdiff_t>(s * one), file->values.begin() + static_cast<std::ptrdiff_t>((s + 1) * one));
+        part.values.assign(file->values.begin() + static_cast<std::ptrdiff_t>(s * one),
+                           file->values.begin() + static_cast<std::ptrdiff_t>((s + 1) * one));
       }
       auto real = real_values(io, part);
       if (!real) return std::unexpected(real.error().within(path));
       out[begin + s][input.name] = tensor_of(input, std::move(*real));
     }
   }
-  if (out.size() > kMaxSamples) return fail(ErrorKind::resource, fmt::format("more than {} calibration samples", kMaxSamples), path, "a few hundred are enough");
+  if (out.size() > kMaxSamples)
+    return fail(ErrorKind::resource, fmt::format("more than {} calibration samples", kMaxSamples), path,
+                "a few hundred are enough");
   return {};
 }
 
@@ -92,8 +100,10 @@ Result<std::vector<std::string>> read_labels(const std::string& path) {
   DSPERSE_TRY(const Bytes bytes, store::read_file(path, kMaxLabelFile));
   std::vector<std::string> labels(1);
   for (const std::uint8_t b : bytes) {
-    if (b == '\n') labels.emplace_back();
-    else if (b != '\r') labels.back().push_back(static_cast<char>(b));
+    if (b == '\n')
+      labels.emplace_back();
+    else if (b != '\r')
+      labels.back().push_back(static_cast<char>(b));
   }
   while (!labels.empty() && labels.back().empty()) labels.pop_back();
   if (labels.empty()) return fail(ErrorKind::bad_input, "holds no label", path, "one label a line");
@@ -134,9 +144,11 @@ Result<Calibration> load_calibration(const ImportRequest& request, const model::
   return out;
 }
 
-Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration, const ImportRequest& request) {
+Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration,
+                                                const ImportRequest& request) {
   DSPERSE_TRY(quantize::QuantizedModel model,
-              quantize::quantize_model(graph, ops::lowerings(), quantize::interpreters(graph, ops::float_operators()), calibration.samples, request.quantize));
+              quantize::quantize_model(graph, ops::lowerings(), quantize::interpreters(graph, ops::float_operators()),
+                                       calibration.samples, request.quantize));
   set_preprocessing(model, request);
   return model;
 }
@@ -154,8 +166,11 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
   if (!model) return std::unexpected(model.error().within(request.model_path));
   out.model = std::move(*model);
   if (!out.labels.empty()) {
-    const bool fits = out.model.outputs.size() == 1 && std::cmp_equal(quantize::elements(out.model.outputs[0].logical_shape), out.labels.size());
-    if (!fits) return fail(ErrorKind::bad_input, fmt::format("{} labels do not fit the model's output", out.labels.size()), {}, "one label per class");
+    const bool fits = out.model.outputs.size() == 1 &&
+                      std::cmp_equal(quantize::elements(out.model.outputs[0].logical_shape), out.labels.size());
+    if (!fits)
+      return fail(ErrorKind::bad_input, fmt::format("{} labels do not fit the model's output", out.labels.size()), {},
+                  "one label per class");
   }
   tell(observer, {Event::Kind::stage, 0, 0, "cut", 0, 0, 0});
   DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut));

@@ -20,7 +20,8 @@ struct ImportRequest {
   std::string model_path;
   std::map<std::string, model::Shape> input_shapes;
   bool allow_external_data = false;
-  /// A tensor file or a folder of such; "default": made-up samples; empty: calibration.npz beside the model, else made-up samples.
+  /// A tensor file or a folder of such; "default": made-up samples; empty: calibration.npz beside the model, else made-up
+  /// samples.
   std::string calibration;
   std::vector<float> pixel_scale, pixel_bias;  ///< of image inputs, one or one per channel; empty: pixel / 255
   std::vector<std::string> labels;
@@ -40,7 +41,8 @@ struct Calibration {
 [[nodiscard]] Result<Calibration> load_calibration(const ImportRequest& request, const model::Graph& graph);
 
 /// Integers without cuts: what `inspect` shows.
-[[nodiscard]] Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration, const ImportRequest& request);
+[[nodiscard]] Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration,
+                                                              const ImportRequest& request);
 
 /// Errors: bad_input, unsupported (names the node), resource (no cut fits the memory).
 [[nodiscard]] Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer);

@@ -83,7 +83,8 @@ std::vector<std::pair<IoMapping, quantize::TensorSpec>> key_inputs(const proof::
   return out;
 }
 
-Result<QuantizedInputs> quantize_inputs(const std::vector<std::pair<IoMapping, quantize::TensorSpec>>& inputs, const std::vector<FileTensor>& files) {
+Result<QuantizedInputs> quantize_inputs(const std::vector<std::pair<IoMapping, quantize::TensorSpec>>& inputs,
+                                        const std::vector<FileTensor>& files) {
   QuantizedInputs out;
   std::vector<bool> used(files.size(), false);
   for (const auto& [io, spec] : inputs) {
@@ -95,7 +96,8 @@ Result<QuantizedInputs> quantize_inputs(const std::vector<std::pair<IoMapping, q
       used[i] = true;
     }
     if (file == nullptr)
-      return fail(ErrorKind::bad_input, "input not given", io.name, "name the tensors as the model does (NAME=FILE, .npz or JSON)");
+      return fail(ErrorKind::bad_input, "input not given", io.name,
+                  "name the tensors as the model does (NAME=FILE, .npz or JSON)");
     DSPERSE_TRY(const std::vector<float> real, real_values(io, *file));
     IoMapping plain = io;  // preprocessing is done: what remains is layout and rounding
     plain.scale.clear();
@@ -105,7 +107,8 @@ Result<QuantizedInputs> quantize_inputs(const std::vector<std::pair<IoMapping, q
     out.clamped[io.name] = q.clamped;
   }
   for (std::size_t i = 0; i < files.size(); ++i)
-    if (!used[i]) return fail(ErrorKind::bad_input, "the model has no such input", files[i].name.empty() ? "(unnamed)" : files[i].name);
+    if (!used[i])
+      return fail(ErrorKind::bad_input, "the model has no such input", files[i].name.empty() ? "(unnamed)" : files[i].name);
   return out;
 }
 

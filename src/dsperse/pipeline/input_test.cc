@@ -46,8 +46,10 @@ TEST(Input, ImageLayouts) {
 
 TEST(Input, NamesMatchAsSets) {
   const quantize::TensorSpec spec{"t", {1, 2}, 4, -100, 100};
-  const std::vector<std::pair<quantize::IoMapping, quantize::TensorSpec>> two = {{{"a", {1, 2}, {0, 1}, {}, {}}, spec}, {{"b", {1, 2}, {0, 1}, {}, {}}, spec}};
-  const FileTensor a{"a", {2}, {1, -0.5F}, false}, b{"b", {2}, {50, 0}, false}, c{"c", {2}, {0, 0}, false}, bare{"", {2}, {0, 0}, false};
+  const std::vector<std::pair<quantize::IoMapping, quantize::TensorSpec>> two = {{{"a", {1, 2}, {0, 1}, {}, {}}, spec},
+                                                                                 {{"b", {1, 2}, {0, 1}, {}, {}}, spec}};
+  const FileTensor a{"a", {2}, {1, -0.5F}, false}, b{"b", {2}, {50, 0}, false}, c{"c", {2}, {0, 0}, false},
+      bare{"", {2}, {0, 0}, false};
   const auto q = quantize_inputs(two, {b, a});
   ASSERT_TRUE(q) << q.error().text();
   EXPECT_EQ(q->tensors.at("a"), (quantize::IntTensor{16, -8}));

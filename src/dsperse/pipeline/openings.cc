@@ -1,9 +1,8 @@
 #include "dsperse/pipeline/openings.h"
 
-#include <nlohmann/json.hpp>
-
 #include <filesystem>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "dsperse/pipeline/epoch.h"
 #include "dsperse/store/file.h"
@@ -62,7 +61,8 @@ Result<std::uint32_t> import_openings(store::OpeningStore& openings, const proof
     if (j.value("format", "") != kFormat || j.value("version", 0) != 1) return bad("not a dsperse share");
     if (j.value("model_id", "") != to_hex(key.id())) return bad("of another model");
     for (const Json& s : j.at("slices")) {
-      const auto i = s.at("slice").get<std::uint32_t>(), first = s.at("first").get<std::uint32_t>(), end = s.at("end").get<std::uint32_t>();
+      const auto i = s.at("slice").get<std::uint32_t>(), first = s.at("first").get<std::uint32_t>(),
+                 end = s.at("end").get<std::uint32_t>();
       if (i >= key.slices.size() || !key.slices[i].weight_root) return bad("no such slice");
       if (Status added = openings.add_origin(key.slices[i].digest(), *key.slices[i].weight_root, first, end); !added)
         return std::unexpected(added.error().within(path + " > slice " + std::to_string(i)));

@@ -17,9 +17,11 @@ namespace dsperse::pipeline {
 
 /// Takes `count` origin openings of every slice out of this installation and writes them as a share (0600, JSON). If writing
 /// fails they are lost, never doubled.
-[[nodiscard]] Status split_openings(store::OpeningStore& openings, const proof::ModelKey& key, std::uint32_t count, const std::string& path);
+[[nodiscard]] Status split_openings(store::OpeningStore& openings, const proof::ModelKey& key, std::uint32_t count,
+                                    const std::string& path);
 /// Openings per slice that the share brought. Errors: a share of another model, or imported here before.
-[[nodiscard]] Result<std::uint32_t> import_openings(store::OpeningStore& openings, const proof::ModelKey& key, const std::string& path);
+[[nodiscard]] Result<std::uint32_t> import_openings(store::OpeningStore& openings, const proof::ModelKey& key,
+                                                    const std::string& path);
 
 /// A fresh epoch for every slice with weights.
 [[nodiscard]] Status rotate_epochs(const store::ModelFolder& model, store::OpeningStore& openings, const Observer& observer);

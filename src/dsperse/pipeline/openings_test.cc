@@ -21,7 +21,9 @@ class KeyOpenings : public ::testing::Test {
     const store::FileTensor x{"", {6}, {1, 2, 3, -1, -2, -3}, false};
     ASSERT_TRUE(run_step(dir / "m.dsm", {x}, {}, dir / "r", {}));
   }
-  Result<ProveStep> prove(store::OpeningStore& openings) { return prove_step(dir / "r", "", std::nullopt, native, openings, {}, {}); }
+  Result<ProveStep> prove(store::OpeningStore& openings) {
+    return prove_step(dir / "r", "", std::nullopt, native, openings, {}, {});
+  }
   std::uint64_t left(store::OpeningStore& openings) { return *proofs_left(openings, key.slices[0]); }
 
   store::testing::TemporaryFolder dir;
@@ -47,11 +49,12 @@ TEST_F(KeyOpenings, AShareLetsAnotherMachineProve) {
   EXPECT_FALSE(import_openings(*there, key, dir / "share.json")) << "once";
   const auto step = prove(*there);
   ASSERT_TRUE(step) << step.error().text();
-  const auto report = verify_step(key, {step->certificate_path, dir / "r/output.json", {[&] {
-                                          (void)store::write_file(dir / "x.json", std::string("[1, 2, 3, -1, -2, -3]"), store::Access::shared);
-                                          return dir / "x.json";
-                                        }()}},
-                                  {});
+  const auto report =
+      verify_step(key, {step->certificate_path, dir / "r/output.json", {[&] {
+                          (void)store::write_file(dir / "x.json", std::string("[1, 2, 3, -1, -2, -3]"), store::Access::shared);
+                          return dir / "x.json";
+                        }()}},
+                  {});
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->verdict.verdict) << report->verdict.verdict.reason;
   EXPECT_FALSE(split_openings(*here, key, 15, dir / "more.json"));

@@ -1,9 +1,8 @@
 #include "dsperse/pipeline/output.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 namespace dsperse::pipeline {
 namespace {
@@ -47,7 +46,8 @@ Result<OutputReading> read_edge(const proof::ModelKey& key, const proof::Edge& e
   DSPERSE_TRY(const std::vector<float> integers, quantize::read_output(io, unscaled(spec), values));
   for (const float x : integers) out.integers.push_back(static_cast<std::int64_t>(x));
   DSPERSE_TRY(out.values, quantize::read_output(io, spec, values));
-  if (out.integers.size() > 1) out.top = static_cast<std::size_t>(std::max_element(out.integers.begin(), out.integers.end()) - out.integers.begin());
+  if (out.integers.size() > 1)
+    out.top = static_cast<std::size_t>(std::max_element(out.integers.begin(), out.integers.end()) - out.integers.begin());
   if (out.top && key.labels.size() == out.integers.size()) out.label = key.labels[*out.top];
   return out;
 }
@@ -79,7 +79,8 @@ Result<ClaimedOutput> read_output_document(const proof::ModelKey& key, ByteView 
     const Json& outputs = j.at("outputs");
     if (!outputs.is_object()) return bad("no outputs");
     for (const auto& [name, claimed] : outputs.items()) {
-      const auto edge = std::find_if(key.edges.begin(), key.edges.end(), [&](const proof::Edge& e) { return e.is_output && e.name == name; });
+      const auto edge =
+          std::find_if(key.edges.begin(), key.edges.end(), [&](const proof::Edge& e) { return e.is_output && e.name == name; });
       if (edge == key.edges.end()) {
         out.consistent = Verdict::reject("the model has no such output", name);
         continue;
@@ -87,17 +88,20 @@ Result<ClaimedOutput> read_output_document(const proof::ModelKey& key, ByteView 
       const quantize::TensorSpec spec = edge_spec(key, *edge);
       std::vector<float> integers;
       for (const Json& x : claimed.at("integers")) {
-        if (!x.is_number_integer() || x.get<std::int64_t>() < -(1 << 24) || x.get<std::int64_t>() > (1 << 24)) return bad("an integer is none", name);
+        if (!x.is_number_integer() || x.get<std::int64_t>() < -(1 << 24) || x.get<std::int64_t>() > (1 << 24))
+          return bad("an integer is none", name);
         integers.push_back(static_cast<float>(x.get<std::int64_t>()));
       }
       DSPERSE_TRY(quantize::QuantizedInput q, quantize::quantize_input(layout_only(*edge), unscaled(spec), integers));
       DSPERSE_TRY(const OutputReading r, read_edge(key, *edge, q.values));
       // The document that these integers would have: any other statement about them is false.
-      if (out.consistent && Json::parse(reading_json(r).dump()) != claimed)
+      // (unordered: another writer may give the members in another order)
+      if (out.consistent && nlohmann::json(Json::parse(reading_json(r).dump())) != nlohmann::json(claimed))
         out.consistent = Verdict::reject("output: values, shape, exponent or label do not follow from the integers", name);
       out.outputs[name] = std::move(q.values);
     }
-    if (out.consistent && j.value("model_id", "") != to_hex(key.id())) out.consistent = Verdict::reject("output of another model");
+    if (out.consistent && j.value("model_id", "") != to_hex(key.id()))
+      out.consistent = Verdict::reject("output of another model");
   } catch (const nlohmann::json::exception& e) {
     return bad(std::string("field missing or of a wrong type: ") + e.what());
   }

@@ -12,7 +12,8 @@
 namespace dsperse::pipeline {
 
 /// Integers in ONNX axis order, real values, the largest element and its label.
-[[nodiscard]] Result<std::string> output_document(const proof::ModelKey& key, const EdgeTensors& outputs, const EdgeRoots& input_roots);
+[[nodiscard]] Result<std::string> output_document(const proof::ModelKey& key, const EdgeTensors& outputs,
+                                                  const EdgeRoots& input_roots);
 
 struct ClaimedOutput {
   EdgeTensors outputs;
@@ -28,9 +29,10 @@ struct OutputReading {
   std::vector<std::int64_t> integers;  ///< ONNX axis order
   std::vector<float> values;
   std::int32_t exponent = 0;
-  std::optional<std::size_t> top;      ///< index of the largest element (the first of equals) of outputs with several
+  std::optional<std::size_t> top;  ///< index of the largest element (the first of equals) of outputs with several
   std::string label;
 };
-[[nodiscard]] Result<OutputReading> read_edge(const proof::ModelKey& key, const proof::Edge& edge, const quantize::IntTensor& values);
+[[nodiscard]] Result<OutputReading> read_edge(const proof::ModelKey& key, const proof::Edge& edge,
+                                              const quantize::IntTensor& values);
 
 }  // namespace dsperse::pipeline

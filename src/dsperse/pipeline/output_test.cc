@@ -57,9 +57,20 @@ TEST(Output, WhatDoesNotFollowFromTheIntegersIsInconsistent) {
   EXPECT_FALSE(integer->consistent);
 }
 
+TEST(Output, TheOrderOfMembersDoesNotMatter) {
+  std::string text = document();
+  const auto at = text.find("\"exponent\": 3,");
+  ASSERT_NE(at, std::string::npos);
+  text.erase(at, 14);
+  text.insert(text.find("\"shape\""), "\"exponent\": 3,");
+  EXPECT_NE(text, document());
+  EXPECT_TRUE(read(text)->consistent);
+}
+
 TEST(Output, MalformedDocumentsAreErrors) {
-  for (const std::string& text : {std::string("{"), std::string("[]"), std::string("{}"), replaced("dsperse-output", "other"), replaced("\"integers\"", "\"x\""),
-                                  replaced("-4", "-4.5"), replaced("-4", "\"a\""), replaced("-4", "99999999999")})
+  for (const std::string& text :
+       {std::string("{"), std::string("[]"), std::string("{}"), replaced("dsperse-output", "other"),
+        replaced("\"integers\"", "\"x\""), replaced("-4", "-4.5"), replaced("-4", "\"a\""), replaced("-4", "99999999999")})
     EXPECT_FALSE(read(text)) << text;
   EXPECT_FALSE(read(replaced("-4,", "")));
 }

@@ -22,7 +22,8 @@ Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, 
   for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
     DSPERSE_TRY(store::StoredBoundary b, run.boundary(c, key.chunks[c].shape));
     if (b.root.has_value() == key.chunks[c].is_public)
-      return fail(ErrorKind::bad_input, "run: a boundary is not what the key says", key.chunks[c].name, "run again into another folder");
+      return fail(ErrorKind::bad_input, "run: a boundary is not what the key says", key.chunks[c].name,
+                  "run again into another folder");
     table.push_back({c, b.root, key.chunks[c].is_public ? std::move(b.values) : quantize::IntTensor{}});
   }
   return table;
@@ -37,7 +38,8 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
     statement.weights = stored->weights;
     statement.opening = stored->opening;
     if (proof::verify_slice(key.slices[slice], statement, stored->proof)) return true;
-    tell(context.observer, {Event::Kind::note, slice, 0, fmt::format("the stored proof of slice {} is damaged: proving it again", slice), 0, 0, 0});
+    tell(context.observer,
+         {Event::Kind::note, slice, 0, fmt::format("the stored proof of slice {} is damaged: proving it again", slice), 0, 0, 0});
   }
   DSPERSE_CHECK_OK(context.run.drop_proof(slice));
   return false;
@@ -48,13 +50,16 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
   const store::CompiledModel& model = context.model.model();
   for (const std::uint32_t i : todo) {
     const proof::SliceKey& slice = model.key.slices[i];
-    if (const auto why = context.backend.unsupported(slice.program)) return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, slice_name(i));
+    if (const auto why = context.backend.unsupported(slice.program))
+      return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, slice_name(i));
     if (options.memory_bytes != 0 && model.predicted[i].peak_bytes > options.memory_bytes)
       return fail(ErrorKind::resource,
-                  fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20, options.memory_bytes >> 20),
+                  fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20,
+                              options.memory_bytes >> 20),
                   slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
     if (!slice.weight_root) continue;
-    if (auto choice = context.openings.choose(slice.digest(), *slice.weight_root); !choice) return std::unexpected(choice.error().within(slice_name(i)));
+    if (auto choice = context.openings.choose(slice.digest(), *slice.weight_root); !choice)
+      return std::unexpected(choice.error().within(slice_name(i)));
   }
   return {};
 }
@@ -62,12 +67,15 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
 /// Workers take the slices with the longest predicted time first, as long as the memory of those in work fits.
 class Crew {
  public:
-  Crew(ProveContext& context, const ProveOptions& options, std::vector<std::uint32_t> todo) : context_(context), options_(options), todo_(std::move(todo)) {
+  Crew(ProveContext& context, const ProveOptions& options, std::vector<std::uint32_t> todo)
+      : context_(context), options_(options), todo_(std::move(todo)) {
     const auto& predicted = context.model.model().predicted;
-    std::stable_sort(todo_.begin(), todo_.end(), [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
+    std::stable_sort(todo_.begin(), todo_.end(),
+                     [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
   }
 
-  Status work(const Digest& run_id, const std::vector<proof::Boundary>& table, std::map<std::uint32_t, store::SliceRecord>& records) {
+  Status work(const Digest& run_id, const std::vector<proof::Boundary>& table,
+              std::map<std::uint32_t, store::SliceRecord>& records) {
     const auto loop = [&] {
       while (const auto slice = take()) {
         auto record = prove_and_publish(context_, *slice, run_id, table);
@@ -131,11 +139,12 @@ class Crew {
 
 }  // namespace
 
-Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run, store::OpeningStore& openings, const backend::Backend& backend,
-                               const ProveOptions& options, const Observer& observer) {
+Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run, store::OpeningStore& openings,
+                               const backend::Backend& backend, const ProveOptions& options, const Observer& observer) {
   const proof::ModelKey& key = model.model().key;
   if (run.info().model_id != key.id())
-    return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(), "give the right one with --model, or run again");
+    return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(),
+                "give the right one with --model, or run again");
   ProveContext context{model, run, openings, backend, observer, {}};
   const Digest run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
   DSPERSE_TRY(const std::vector<proof::Boundary> table, boundary_table(key, run));

@@ -32,7 +32,8 @@ struct ProveSummary {
 };
 
 /// Errors: unsupported (names the slice and op), resource (memory, openings), bad_input (damaged run). Finished slices stay.
-[[nodiscard]] Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run, store::OpeningStore& openings,
-                                             const backend::Backend& backend, const ProveOptions& options, const Observer& observer);
+[[nodiscard]] Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run,
+                                             store::OpeningStore& openings, const backend::Backend& backend,
+                                             const ProveOptions& options, const Observer& observer);
 
 }  // namespace dsperse::pipeline

@@ -44,14 +44,17 @@ Result<Prepared> prepare(ProveContext& context, std::uint32_t index) {
   out.trees.reserve(ports.size());
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const proof::Chunk& chunk = key.chunks[ports[i].chunk];
-    if (out.trace[ports[i].tensor] != stored[i].values) return damaged("a stored boundary is not what the slice computes", chunk.name);
+    if (out.trace[ports[i].tensor] != stored[i].values)
+      return damaged("a stored boundary is not what the slice computes", chunk.name);
     if (ports[i].is_public) {
       out.by_port.push_back(nullptr);
       continue;
     }
     // The seed was for these values only: another root means other data, and reusing the seed would leak the difference.
-    DSPERSE_TRY(proof::BoundaryCommitment tree, proof::commit_boundary(slice.profile, slice.boundary, chunk, stored[i].values, stored[i].seed));
-    if (!stored[i].root || tree.root() != *stored[i].root) return damaged("a boundary does not have its stored commitment", chunk.name);
+    DSPERSE_TRY(proof::BoundaryCommitment tree,
+                proof::commit_boundary(slice.profile, slice.boundary, chunk, stored[i].values, stored[i].seed));
+    if (!stored[i].root || tree.root() != *stored[i].root)
+      return damaged("a boundary does not have its stored commitment", chunk.name);
     out.trees.push_back(std::move(tree));
     out.by_port.push_back(&out.trees.back());
   }
@@ -85,7 +88,8 @@ Result<Opened> open_weights(ProveContext& context, const proof::SliceKey& slice,
 
 }  // namespace
 
-proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table) {
+proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id,
+                                 const std::vector<proof::Boundary>& table) {
   proof::Statement out;
   out.key = key.slices[slice].digest();
   out.run_id = run_id;

@@ -1,4 +1,5 @@
-// One slice of a stored run: its trace again, its trees, a weight epoch with a free opening, the proof. Publishes nothing by itself.
+// One slice of a stored run: its trace again, its trees, a weight epoch with a free opening, the proof. Publishes nothing by
+// itself.
 #pragma once
 
 #include <mutex>
@@ -18,7 +19,8 @@ struct ProveContext {
 };
 
 /// The statement of a slice of this run, boundaries filled from `table` (by chunk).
-proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table);
+proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id,
+                                 const std::vector<proof::Boundary>& table);
 
 /// Proves and publishes (openings claimed first, then the file).
 [[nodiscard]] Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t slice, const Digest& run_id,

@@ -17,8 +17,9 @@ std::string absolute(const std::string& path) {
 
 }  // namespace
 
-Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
-                                          store::OpeningStore& openings, const std::string& dsm, const std::string& dsk, const Observer& observer) {
+Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options,
+                                          const backend::Backend& backend, store::OpeningStore& openings, const std::string& dsm,
+                                          const std::string& dsk, const Observer& observer) {
   DSPERSE_TRY(Compiled compiled, compile_plan(plan, options, backend, observer));
   for (const proof::SliceKey& s : compiled.model.key.slices)
     if (s.weight_root) DSPERSE_CHECK_OK(openings.add_origin(s.digest(), *s.weight_root, 1, proof::kWeightBudget));
@@ -29,8 +30,8 @@ Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const Com
   return std::move(compiled.model);
 }
 
-Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce, const std::string& out,
-                         const Observer& observer) {
+Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,
+                         const std::string& out, const Observer& observer) {
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm));
   DSPERSE_TRY(QuantizedInputs quantized, quantize_inputs(key_inputs(model.model().key), inputs));
   DSPERSE_TRY(store::RunFolder folder, store::RunFolder::create(out));
@@ -49,7 +50,8 @@ Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& mode
 }
 
 Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm, const std::optional<slice::Policy>& policy,
-                             const backend::Backend& backend, store::OpeningStore& openings, ProveOptions options, const Observer& observer) {
+                             const backend::Backend& backend, store::OpeningStore& openings, ProveOptions options,
+                             const Observer& observer) {
   DSPERSE_TRY(store::RunFolder run, store::RunFolder::open(run_folder));
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm.empty() ? run.info().model_path : dsm));
   DSPERSE_TRY(options.slices, slices_to_prove(model.model(), policy));
@@ -62,7 +64,8 @@ Result<ProveStep> prove_step(const std::string& run_folder, const std::string& d
   return step;
 }
 
-Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, const proof::ModelKey& key, bool allow_commitments) {
+Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, const proof::ModelKey& key,
+                                   bool allow_commitments) {
   InputArguments out;
   const auto inputs = key_inputs(key);
   for (const std::string& argument : arguments) {
@@ -74,8 +77,10 @@ Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, co
         value = argument.substr(name.size() + 1);
       }
     if (value.starts_with("commit:")) {
-      if (!allow_commitments) return fail(ErrorKind::usage, "a run needs the input itself", argument, "commitments are for `dsperse verify`");
-      if (name.empty() && inputs.size() != 1) return fail(ErrorKind::usage, "which input is committed?", argument, "write NAME=commit:HEX");
+      if (!allow_commitments)
+        return fail(ErrorKind::usage, "a run needs the input itself", argument, "commitments are for `dsperse verify`");
+      if (name.empty() && inputs.size() != 1)
+        return fail(ErrorKind::usage, "which input is committed?", argument, "write NAME=commit:HEX");
       std::string list = value.substr(7);
       std::vector<Digest>& roots = out.roots[name.empty() ? inputs[0].first.name : name];
       for (std::size_t at = 0; at <= list.size();) {
@@ -92,7 +97,8 @@ Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, co
     }
     DSPERSE_TRY(std::vector<store::FileTensor> tensors, store::read_tensors(value));
     if (!name.empty()) {
-      if (tensors.size() != 1) return fail(ErrorKind::bad_input, "holds several tensors where one is named", argument, "give the file without NAME=");
+      if (tensors.size() != 1)
+        return fail(ErrorKind::bad_input, "holds several tensors where one is named", argument, "give the file without NAME=");
       tensors[0].name = name;
     }
     for (store::FileTensor& t : tensors) out.tensors.push_back(std::move(t));

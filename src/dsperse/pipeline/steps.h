@@ -1,6 +1,7 @@
 // The verbs as functions from files to files: what the command line, Python and the engine call.
 //
-// Each takes what the one before wrote and leaves nothing partial under a final name. Tested by pipeline/pipeline_test.cc, tests/e2e.
+// Each takes what the one before wrote and leaves nothing partial under a final name. Tested by pipeline/pipeline_test.cc,
+// tests/e2e.
 #pragma once
 
 #include <string>
@@ -14,20 +15,21 @@
 namespace dsperse::pipeline {
 
 /// Compiles into `dsm` and `dsk`; the origin's openings are registered first, so they belong to this installation alone.
-[[nodiscard]] Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
-                                                        store::OpeningStore& openings, const std::string& dsm, const std::string& dsk,
-                                                        const Observer& observer);
+[[nodiscard]] Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options,
+                                                        const backend::Backend& backend, store::OpeningStore& openings,
+                                                        const std::string& dsm, const std::string& dsk, const Observer& observer);
 
 struct RunStep {
   RunSummary run;
   std::map<std::string, std::size_t> clamped;  ///< input elements outside of the declared range
 };
 /// Runs on the files' tensors into `out` (a folder without a finished run).
-[[nodiscard]] Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce, const std::string& out,
-                                       const Observer& observer);
+[[nodiscard]] Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,
+                                       const std::string& out, const Observer& observer);
 
 /// Slices that the compiled model's own modes, or the policy if one is given, want proved.
-[[nodiscard]] Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model, const std::optional<slice::Policy>& policy);
+[[nodiscard]] Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model,
+                                                              const std::optional<slice::Policy>& policy);
 
 /// Proves into the run folder and writes certificate.dscert beside the proofs. dsm: empty: where the run says it is.
 struct ProveStep {
@@ -36,16 +38,17 @@ struct ProveStep {
   store::CompiledModel model;
   Digest run_id{};
 };
-[[nodiscard]] Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm, const std::optional<slice::Policy>& policy,
-                                           const backend::Backend& backend, store::OpeningStore& openings, ProveOptions options,
-                                           const Observer& observer);
+[[nodiscard]] Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm,
+                                           const std::optional<slice::Policy>& policy, const backend::Backend& backend,
+                                           store::OpeningStore& openings, ProveOptions options, const Observer& observer);
 
 /// NAME=FILE, FILE, NAME=commit:HEX[,HEX...] or commit:HEX as tensors and roots. allow_commitments: for verifiers.
 struct InputArguments {
   std::vector<store::FileTensor> tensors;
   EdgeRoots roots;
 };
-[[nodiscard]] Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, const proof::ModelKey& key, bool allow_commitments);
+[[nodiscard]] Result<InputArguments> read_inputs(const std::vector<std::string>& arguments, const proof::ModelKey& key,
+                                                 bool allow_commitments);
 
 struct VerifyFiles {
   std::string certificate, output;

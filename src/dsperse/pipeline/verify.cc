@@ -9,7 +9,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double percent(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole); }
+double percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
 
 }  // namespace
 
@@ -54,13 +56,15 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (!request.model_id) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
-  if (!request.nonce || request.nonce->empty()) out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
+  if (!request.nonce || request.nonce->empty())
+    out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
   return out;
 }
 
 std::string coverage_text(const proof::Coverage& c) {
-  return fmt::format("{} of {} slices, {} of {} operators, {:.1f} % of multiply-adds proved; {:.1f} % together with all that they depend on",
-                     c.slices_proved, c.slices, c.ops_proved, c.ops, percent(c.macs_proved, c.macs), percent(c.macs_cone, c.macs));
+  return fmt::format(
+      "{} of {} slices, {} of {} operators, {:.1f} % of multiply-adds proved; {:.1f} % together with all that they depend on",
+      c.slices_proved, c.slices, c.ops_proved, c.ops, percent(c.macs_proved, c.macs), percent(c.macs_cone, c.macs));
 }
 
 }  // namespace dsperse::pipeline

@@ -60,7 +60,8 @@ void Tally::add_requantization(const quantize::Op& op, const quantize::Requant& 
   const auto n = static_cast<std::uint64_t>(sites), remainders = static_cast<std::uint64_t>(limbs) * n;
   lookups_ += remainders + n;  // limbs, activation
   symbols_ += remainders;
-  Group& group = groups_[{static_cast<std::int64_t>(a.f), a.in_exponent, a.out_exponent, a.lo, a.hi, a.a, a.b,
+  const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
+  Group& group = groups_[{static_cast<std::int64_t>(a.f), grid ? a.in_exponent : 0, grid ? a.out_exponent : 0, a.lo, a.hi, a.a, a.b,
                           static_cast<std::int64_t>(requant.clamp_bits)}];
   // A checked program has a bound for every op.
   group.v_max =

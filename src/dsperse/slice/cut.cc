@@ -9,7 +9,6 @@
 namespace dsperse::slice {
 namespace {
 
-using quantize::Op;
 using quantize::Program;
 using quantize::TensorId;
 

@@ -81,7 +81,7 @@ Result<Cuts> cuts_after(const Program& program, const std::vector<std::string>& 
     if (it == producer.end())
       return fail(ErrorKind::usage,
                   inputs.contains(name) ? "a model input is no place to cut" : "no tensor of this model has this name", name,
-                  "`dsperse inspect` lists the tensors");
+                  "name the output of an op of the model; fused ops keep their last output only");
     if (it->second + 1 < program.ops.size()) cuts.insert(it->second);  // after the last op nothing is left to cut
   }
   return Cuts(cuts.begin(), cuts.end());

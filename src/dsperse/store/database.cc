@@ -11,8 +11,8 @@ namespace {
 
 std::unexpected<Error> sql_error(sqlite3* db, int code, const std::string& path) {
   const ErrorKind kind = code == SQLITE_FULL || code == SQLITE_BUSY || code == SQLITE_LOCKED ? ErrorKind::resource
-                         : code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CANTOPEN || code == SQLITE_READONLY ||
-                                 code == SQLITE_IOERR
+                         : code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CANTOPEN ||
+                                 code == SQLITE_READONLY || code == SQLITE_IOERR
                              ? ErrorKind::bad_input
                              : ErrorKind::internal;
   return fail(kind, std::string("state database: ") + (db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code)), path);
@@ -34,13 +34,14 @@ Query& Query::bind(double value) {
   return *this;
 }
 Query& Query::bind(ByteView value) {
-  if (sqlite3_bind_blob64(statement_.get(), next_++, value.empty() ? reinterpret_cast<const void*>("") : value.data(), value.size(),
-                          SQLITE_TRANSIENT) != SQLITE_OK)
+  if (sqlite3_bind_blob64(statement_.get(), next_++, value.empty() ? reinterpret_cast<const void*>("") : value.data(),
+                          value.size(), SQLITE_TRANSIENT) != SQLITE_OK)
     failed_ = "bind";
   return *this;
 }
 Query& Query::bind(std::string_view value) {
-  if (sqlite3_bind_text64(statement_.get(), next_++, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) != SQLITE_OK) failed_ = "bind";
+  if (sqlite3_bind_text64(statement_.get(), next_++, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) != SQLITE_OK)
+    failed_ = "bind";
   return *this;
 }
 Query& Query::bind_null() {
@@ -85,7 +86,8 @@ Result<Database> Database::open(const std::string& path, const std::string& sche
   Database out;
   out.path_ = path;
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
   out.db_.reset(raw);
   if (code != SQLITE_OK) return sql_error(raw, code, path);
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
@@ -98,7 +100,8 @@ Result<Database> Database::open(const std::string& path, const std::string& sche
     if (row) found = q.integer(0);
   }
   if (found > version)
-    return fail(ErrorKind::unsupported, "written by a newer dsperse (format " + std::to_string(found) + ")", path, "use that version");
+    return fail(ErrorKind::unsupported, "written by a newer dsperse (format " + std::to_string(found) + ")", path,
+                "use that version");
   DSPERSE_CHECK_OK(out.execute(schema));
   if (found != version) DSPERSE_CHECK_OK(out.execute("PRAGMA user_version=" + std::to_string(version)));
   return out;

@@ -49,7 +49,8 @@ class Query {
 
 class Database {
  public:
-  /// Opens or creates; `schema` is run once per open (CREATE TABLE IF NOT EXISTS ...). version: refused if the file has a newer one.
+  /// Opens or creates; `schema` is run once per open (CREATE TABLE IF NOT EXISTS ...). version: refused if the file has a newer
+  /// one.
   [[nodiscard]] static Result<Database> open(const std::string& path, const std::string& schema, int version);
   [[nodiscard]] Status execute(const std::string& sql);
   [[nodiscard]] Result<Query> prepare(const std::string& sql);

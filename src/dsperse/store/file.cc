@@ -68,7 +68,7 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t limit) {
   if (path == "-") return read_all(STDIN_FILENO, "standard input", limit);
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return os_error("cannot open", path);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return os_error("cannot read", path);
   if (S_ISDIR(info.st_mode)) return fail(ErrorKind::bad_input, "is a folder, a file was expected", path);
   return read_all(fd.get(), path, limit);
@@ -77,7 +77,8 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t limit) {
 Status write_file(const std::string& path, ByteView bytes, Access access) {
   static std::atomic<unsigned> counter{0};
   const std::string folder = folder_of(path);
-  const std::string temporary = join(folder, std::string(kTemporaryPrefix).append(std::to_string(::getpid())).append("-").append(std::to_string(counter++)));
+  const std::string temporary = join(
+      folder, std::string(kTemporaryPrefix).append(std::to_string(::getpid())).append("-").append(std::to_string(counter++)));
   const mode_t mode = access == Access::secret ? 0600 : 0644;
   {
     const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
@@ -116,8 +117,10 @@ Status make_folder(const std::string& path, Access access) {
   if (fs::is_directory(path, error)) return {};
   if (const std::string parent = fs::path(path).parent_path().string(); !parent.empty() && parent != path)
     DSPERSE_CHECK_OK(make_folder(parent, Access::shared));
-  if (::mkdir(path.c_str(), access == Access::secret ? 0700 : 0755) != 0 && errno != EEXIST) return os_error("cannot create the folder", path);
-  if (!fs::is_directory(path, error)) return fail(ErrorKind::bad_input, "is no folder", path, "remove it or choose another --out");
+  if (::mkdir(path.c_str(), access == Access::secret ? 0700 : 0755) != 0 && errno != EEXIST)
+    return os_error("cannot create the folder", path);
+  if (!fs::is_directory(path, error))
+    return fail(ErrorKind::bad_input, "is no folder", path, "remove it or choose another --out");
   return {};
 }
 

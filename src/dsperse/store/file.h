@@ -22,7 +22,8 @@ enum class Access : std::uint8_t {
 /// Names of unfinished writes begin with this.
 inline constexpr const char* kTemporaryPrefix = ".dsperse-tmp-";
 
-/// The whole file; "-" is standard input. Errors: bad_input when it cannot be read or is no regular file, resource beyond `limit`.
+/// The whole file; "-" is standard input. Errors: bad_input when it cannot be read or is no regular file, resource beyond
+/// `limit`.
 [[nodiscard]] Result<Bytes> read_file(const std::string& path, std::uint64_t limit);
 [[nodiscard]] Status write_file(const std::string& path, ByteView bytes, Access access);
 [[nodiscard]] Status write_file(const std::string& path, const std::string& text, Access access);

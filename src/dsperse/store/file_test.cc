@@ -15,7 +15,7 @@ namespace dsperse::store {
 namespace {
 
 mode_t mode(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
 }
 

@@ -59,7 +59,7 @@ TEST(PlanFolder, RoundTrip) {
   EXPECT_EQ(back->labels, plan.labels);
   EXPECT_EQ(back->predicted[1].prove_seconds, 1.5);
   EXPECT_EQ(back->model.fidelity.outputs.at(0).cosine, 0.99);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat((dir / "small.plan/program.bin").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U) << "weights are secret";
 }
@@ -86,7 +86,8 @@ TEST(PlanFolder, EveryChangedByteOfTheProgramIsNoticed) {
   Bytes program = *read_file(dir / "p/program.bin", 1 << 20);
   for (std::size_t i = 0; i < program.size(); i += 13) {
     program[i] ^= 0x40;
-    std::ofstream(dir / "p/program.bin", std::ios::binary).write(reinterpret_cast<const char*>(program.data()), static_cast<std::streamsize>(program.size()));
+    std::ofstream(dir / "p/program.bin", std::ios::binary)
+        .write(reinterpret_cast<const char*>(program.data()), static_cast<std::streamsize>(program.size()));
     EXPECT_FALSE(read_plan(dir / "p")) << "byte " << i;
     program[i] ^= 0x40;
   }
@@ -106,7 +107,7 @@ proof::SliceProof some_proof(std::uint32_t slice) {
   return p;
 }
 
-TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
+TEST(RunFolder, BoundariesAndProofsComeBack) {
   const testing::TemporaryFolder dir;
   const RunInfo info{Digest{5}, Digest{6}, Bytes{1}, "/m.dsm"};
   {
@@ -115,7 +116,6 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
     EXPECT_FALSE(RunFolder::create(dir / "r")) << "one process, one holder at a time";
     ASSERT_TRUE(run->put_boundary(0, {{1, -2, 3}, std::nullopt, {}}));
     ASSERT_TRUE(run->put_boundary(1, {{-7}, Digest{8}, Digest{9}}));
-    ASSERT_TRUE(run->put_note("n", "{}"));
   }
   EXPECT_FALSE(RunFolder::open(dir / "r")) << "unfinished";
   {
@@ -124,7 +124,6 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
     EXPECT_FALSE(run->boundary(0, {3})) << "a new run starts without the boundaries of the old one";
     ASSERT_TRUE(run->put_boundary(0, {{1, -2, 3}, std::nullopt, {}}));
     ASSERT_TRUE(run->put_boundary(1, {{-7}, Digest{8}, Digest{9}}));
-    ASSERT_TRUE(run->put_note("n", "{\"a\":1}"));
     ASSERT_TRUE(run->finish(info));
   }
   EXPECT_EQ(RunFolder::create(dir / "r").error().kind, ErrorKind::usage);
@@ -133,13 +132,11 @@ TEST(RunFolder, BoundariesProofsAndNotesComeBack) {
   EXPECT_EQ(run->info().salt, info.salt);
   EXPECT_EQ(run->info().nonce, info.nonce);
   EXPECT_EQ(run->info().model_path, "/m.dsm");
-  EXPECT_EQ(run->note("n").value(), "{\"a\":1}");
-  EXPECT_EQ(run->note("absent").value(), "");
   EXPECT_EQ(run->boundary(0, {3})->values, (quantize::IntTensor{1, -2, 3}));
   EXPECT_FALSE(run->boundary(0, {4}));
   EXPECT_EQ(run->boundary(1, {1})->root, Digest{8});
   EXPECT_EQ(run->boundary(1, {1})->seed, Digest{9});
-  struct stat file {};
+  struct stat file{};
   ASSERT_EQ(::stat((dir / "r/boundaries/1.bin").c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777, 0600U);
 

@@ -1,9 +1,8 @@
 #include "dsperse/store/model_folder.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "dsperse/crypto/hash/hash.h"
@@ -19,7 +18,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kMagic = "DSPVK001";
 constexpr const char* kFormat = "dsperse-model";
 constexpr int kVersion = 1;
-constexpr std::uint64_t kMaxKeyFile = std::uint64_t{1} << 31, kMaxBlob = std::uint64_t{1} << 34, kMaxManifest = std::uint64_t{1} << 24;
+constexpr std::uint64_t kMaxKeyFile = std::uint64_t{1} << 31, kMaxBlob = std::uint64_t{1} << 34,
+                        kMaxManifest = std::uint64_t{1} << 24;
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where = {}) {
   return fail(ErrorKind::bad_input, "compiled model: " + what, where, "compile it again with `dsperse compile`");
@@ -61,15 +61,17 @@ Status write_model(const std::string& folder, const CompiledModel& model, const 
     DSPERSE_TRY(const std::string blob, write_blob(blobs, encode_proving_key(model.key.slices[s], secrets[s])));
     used.insert(blob);
     const slice::Cost& c = model.predicted[s];
-    slices.push_back({{"blob", blob},
-                      {"key", to_hex(model.key.slices[s].digest())},
-                      {"mode", mode_name(model.modes[s])},
-                      {"predicted",
-                       {{"prove_s", c.prove_seconds}, {"peak_bytes", c.peak_bytes}, {"proof_bytes", c.proof_bytes}, {"lookups", c.lookups}}}});
+    slices.push_back(
+        {{"blob", blob},
+         {"key", to_hex(model.key.slices[s].digest())},
+         {"mode", mode_name(model.modes[s])},
+         {"predicted",
+          {{"prove_s", c.prove_seconds}, {"peak_bytes", c.peak_bytes}, {"proof_bytes", c.proof_bytes}, {"lookups", c.lookups}}}});
   }
   const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"name", model.name}, {"model_id", to_hex(model.key.id())},
                          {"key", key},        {"slices", slices}};
-  DSPERSE_CHECK_OK(write_file(join(folder, "manifest.json"), manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", Access::secret));
+  DSPERSE_CHECK_OK(write_file(join(folder, "manifest.json"), manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+                              Access::secret));
   // Only now nothing names an earlier compilation's blobs.
   DSPERSE_TRY(const std::vector<std::string> names, list_files(blobs));
   std::error_code error;
@@ -87,7 +89,8 @@ Result<ModelFolder> ModelFolder::open(const std::string& folder) {
   if (j.is_discarded() || !j.is_object()) return bad("manifest is not JSON", path);
   try {
     if (j.value("format", "") != kFormat) return bad("not a dsperse model", path);
-    if (j.value("version", 0) != kVersion) return fail(ErrorKind::unsupported, "compiled model: format version", path, "compile it again");
+    if (j.value("version", 0) != kVersion)
+      return fail(ErrorKind::unsupported, "compiled model: format version", path, "compile it again");
     out.model_.name = j.at("name").get<std::string>();
     DSPERSE_TRY(const Bytes key, read_blob(folder, j.at("key").get<std::string>(), kMaxKeyFile));
     DSPERSE_TRY(out.model_.key, proof::decode_model_key(key));
@@ -116,7 +119,8 @@ Result<ProvingKey> ModelFolder::proving_key(std::uint32_t slice) const {
   ByteReader r(bytes);
   const ByteView magic = r.take(kMagic.size());
   const std::string where = folder_ + " > slice " + std::to_string(slice);
-  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
+                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
     return bad("not a proving key", where);
   ProvingKey key;
   key.seed = r.digest();
@@ -125,7 +129,9 @@ Result<ProvingKey> ModelFolder::proving_key(std::uint32_t slice) const {
   return key;
 }
 
-Status write_key(const std::string& path, const proof::ModelKey& key) { return write_file(path, proof::encode_model_key(key), Access::shared); }
+Status write_key(const std::string& path, const proof::ModelKey& key) {
+  return write_file(path, proof::encode_model_key(key), Access::shared);
+}
 
 Result<proof::ModelKey> read_key(const std::string& path) {
   DSPERSE_TRY(const Bytes bytes, read_file(path, kMaxKeyFile));

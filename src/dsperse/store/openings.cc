@@ -19,15 +19,19 @@ CREATE TABLE IF NOT EXISTS ranges(
 CREATE INDEX IF NOT EXISTS ranges_root ON ranges(root);
 )";
 constexpr int kVersion = 1;
-constexpr const char* kFree = "SELECT e.root, r.next FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? AND r.next < r.last AND ";
+constexpr const char* kFree =
+    "SELECT e.root, r.next FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? AND r.next < r.last AND ";
 constexpr std::string_view kOriginHint =
-    "compile the model again, or take a share of its openings: `dsperse key split` where it was compiled, `dsperse key import` here";
+    "compile the model again, or take a share of its openings: `dsperse key split` where it was compiled, `dsperse key import` "
+    "here";
 
 }  // namespace
 
 Result<std::string> state_folder() {
-  for (const auto& [variable, suffix] : {std::pair{"DSPERSE_STATE_DIR", ""}, {"XDG_STATE_HOME", "dsperse"}, {"HOME", ".local/state/dsperse"}})
-    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') return *suffix == '\0' ? value : join(value, suffix);
+  for (const auto& [variable, suffix] :
+       {std::pair{"DSPERSE_STATE_DIR", ""}, {"XDG_STATE_HOME", "dsperse"}, {"HOME", ".local/state/dsperse"}})
+    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0')
+      return *suffix == '\0' ? value : join(value, suffix);
   return fail(ErrorKind::usage, "no folder for opening counters", {}, "set DSPERSE_STATE_DIR");
 }
 
@@ -72,7 +76,8 @@ Result<Epoch> OpeningStore::load(const Digest& slice, const Digest& root) {
 Result<Choice> OpeningStore::choose(const Digest& slice, const Digest& origin) {
   // Shallow epochs first: shorter certificates.
   DSPERSE_TRY(Query direct, db_.prepare(std::string(kFree) + "(r.next < ? OR e.depth = ?) ORDER BY e.depth, r.next LIMIT 1"));
-  DSPERSE_TRY(const bool row, direct.bind(ByteView(slice)).bind(std::int64_t{kDirectOpenings}).bind(std::int64_t{kMaxDepth}).step());
+  DSPERSE_TRY(const bool row,
+              direct.bind(ByteView(slice)).bind(std::int64_t{kDirectOpenings}).bind(std::int64_t{kMaxDepth}).step());
   if (!row) return choose_parent(slice, origin);
   DSPERSE_TRY(Epoch epoch, load(slice, direct.digest(0)));
   return Choice{std::move(epoch), static_cast<std::uint32_t>(direct.integer(1)), false};
@@ -81,9 +86,11 @@ Result<Choice> OpeningStore::choose(const Digest& slice, const Digest& origin) {
 Result<Choice> OpeningStore::choose_parent(const Digest& slice, const Digest& origin) {
   // Deep parents first: openings of the origin are the scarcest. Openings that could make proofs last.
   DSPERSE_TRY(Query parent, db_.prepare(std::string(kFree) + "e.depth < ? ORDER BY r.next < ?, e.depth DESC, r.next LIMIT 1"));
-  DSPERSE_TRY(const bool row, parent.bind(ByteView(slice)).bind(std::int64_t{kMaxDepth}).bind(std::int64_t{kDirectOpenings}).step());
+  DSPERSE_TRY(const bool row,
+              parent.bind(ByteView(slice)).bind(std::int64_t{kMaxDepth}).bind(std::int64_t{kDirectOpenings}).step());
   if (!row)
-    return fail(ErrorKind::resource, "this installation has no openings left of the weights with root " + to_hex(origin).substr(0, 16), {},
+    return fail(ErrorKind::resource,
+                "this installation has no openings left of the weights with root " + to_hex(origin).substr(0, 16), {},
                 std::string(kOriginHint));
   DSPERSE_TRY(Epoch epoch, load(slice, parent.digest(0)));
   return Choice{std::move(epoch), static_cast<std::uint32_t>(parent.integer(1)), true};
@@ -99,8 +106,14 @@ Result<bool> OpeningStore::add_epoch(const Digest& slice, const Epoch& parent, c
   DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
   DSPERSE_TRY(const bool mine, claim(link.base, link.base_opening));
   if (!mine) return false;
-  DSPERSE_TRY(Query epoch, db_.prepare("INSERT INTO epochs(slice, root, depth, parent, seed, base_opening, link) VALUES(?, ?, ?, ?, ?, ?, ?)"));
-  epoch.bind(ByteView(slice)).bind(ByteView(link.epoch)).bind(std::int64_t{parent.depth} + 1).bind(ByteView(link.base)).bind(ByteView(seed));
+  DSPERSE_TRY(
+      Query epoch,
+      db_.prepare("INSERT INTO epochs(slice, root, depth, parent, seed, base_opening, link) VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  epoch.bind(ByteView(slice))
+      .bind(ByteView(link.epoch))
+      .bind(std::int64_t{parent.depth} + 1)
+      .bind(ByteView(link.base))
+      .bind(ByteView(seed));
   DSPERSE_CHECK_OK(db_.run(epoch.bind(std::int64_t{link.base_opening}).bind(ByteView(link.proof))));
   DSPERSE_TRY(Query range, db_.prepare("INSERT INTO ranges(root, first, next, last) VALUES(?, 1, 1, ?)"));
   DSPERSE_CHECK_OK(db_.run(range.bind(ByteView(link.epoch)).bind(std::int64_t{proof::kWeightBudget})));
@@ -111,14 +124,16 @@ Result<bool> OpeningStore::add_epoch(const Digest& slice, const Epoch& parent, c
 Result<OpeningRange> OpeningStore::give_away(const Digest& slice, const Digest& origin, std::uint32_t count) {
   DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
   // From the upper end, so that `next` of this installation goes on counting.
-  DSPERSE_TRY(Query find,
-              db_.prepare("SELECT r.id, r.last FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? AND e.depth = 0 AND "
-                          "r.last - r.next >= ? ORDER BY r.last DESC LIMIT 1"));
+  DSPERSE_TRY(
+      Query find,
+      db_.prepare("SELECT r.id, r.last FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? AND e.depth = 0 AND "
+                  "r.last - r.next >= ? ORDER BY r.last DESC LIMIT 1"));
   DSPERSE_TRY(const bool row, find.bind(ByteView(slice)).bind(std::int64_t{count}).step());
   if (!row || count == 0)
     return fail(ErrorKind::resource, "fewer than " + std::to_string(count) + " openings of the origin are left here", {},
                 "split fewer, or compile the model again");
-  const OpeningRange out{origin, 0, static_cast<std::uint32_t>(find.integer(1)) - count, static_cast<std::uint32_t>(find.integer(1))};
+  const OpeningRange out{origin, 0, static_cast<std::uint32_t>(find.integer(1)) - count,
+                         static_cast<std::uint32_t>(find.integer(1))};
   DSPERSE_TRY(Query take, db_.prepare("UPDATE ranges SET last = ? WHERE id = ?"));
   DSPERSE_CHECK_OK(db_.run(take.bind(std::int64_t{out.next}).bind(find.integer(0))));
   if (db_.changes() != 1) return fail(ErrorKind::internal, "an opening range vanished");
@@ -127,8 +142,10 @@ Result<OpeningRange> OpeningStore::give_away(const Digest& slice, const Digest& 
 }
 
 Result<std::vector<OpeningRange>> OpeningStore::remaining(const Digest& slice) {
-  DSPERSE_TRY(Query q, db_.prepare("SELECT r.root, e.depth, r.next, r.last FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? "
-                                   "ORDER BY e.depth, r.id"));
+  DSPERSE_TRY(
+      Query q,
+      db_.prepare("SELECT r.root, e.depth, r.next, r.last FROM epochs e JOIN ranges r ON r.root = e.root WHERE e.slice = ? "
+                  "ORDER BY e.depth, r.id"));
   q.bind(ByteView(slice));
   std::vector<OpeningRange> out;
   for (;;) {

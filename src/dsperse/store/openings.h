@@ -1,4 +1,5 @@
-// Opening counters: which openings of which weight trees this installation still has. The zero knowledge of weights rests on them.
+// Opening counters: which openings of which weight trees this installation still has. The zero knowledge of weights rests on
+// them.
 //
 // A tree may be opened proof::kWeightBudget times; each index is used once. A proof or link becomes visible only after claim() or
 // add_epoch() returned ok: the index is then durably used. A crash before loses nothing, a crash after loses one opening.
@@ -61,8 +62,10 @@ class OpeningStore {
   /// Durably uses opening `index`; false if somebody else did since choose().
   [[nodiscard]] Result<bool> claim(const Digest& root, std::uint32_t index);
   /// Durably uses the link's opening of its base and records the new epoch (index 0 is the link's); false as above.
-  [[nodiscard]] Result<bool> add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link, const Digest& seed);
-  /// Takes `count` consecutive openings of the origin out of this store, for another installation. Errors (resource): too few left.
+  [[nodiscard]] Result<bool> add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link,
+                                       const Digest& seed);
+  /// Takes `count` consecutive openings of the origin out of this store, for another installation. Errors (resource): too few
+  /// left.
   [[nodiscard]] Result<OpeningRange> give_away(const Digest& slice, const Digest& origin, std::uint32_t count);
 
   /// Everything that is left for a slice.

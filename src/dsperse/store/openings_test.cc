@@ -123,7 +123,9 @@ TEST(Openings, RefusesIndicesOutsideOfTheBudget) {
 // Each child claims one opening, says so, and is killed at once: no opening may be claimed twice.
 TEST(Openings, ClaimsSurviveKill) {
   const testing::TemporaryFolder dir;
-  { ASSERT_TRUE(opened(dir.path()).add_origin(kSlice, kOrigin, 1, 16)); }
+  {
+    ASSERT_TRUE(opened(dir.path()).add_origin(kSlice, kOrigin, 1, 16));
+  }
   std::set<std::uint32_t> claimed;
   for (int i = 0; i < 8; ++i) {
     int pipe[2];

@@ -1,9 +1,8 @@
 #include "dsperse/store/plan_folder.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <bit>
+#include <nlohmann/json.hpp>
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/file.h"
@@ -17,7 +16,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kMagic = "DSPRG001";
 constexpr const char* kFormat = "dsperse-plan";
 constexpr int kVersion = 1;
-constexpr std::size_t kMaxName = 4096, kMaxProgram = std::size_t{1} << 26, kMaxLabels = 1U << 16, kMaxAxes = 16, kMaxChannels = 1U << 16;
+constexpr std::size_t kMaxName = 4096, kMaxProgram = std::size_t{1} << 26, kMaxLabels = 1U << 16, kMaxAxes = 16,
+                      kMaxChannels = 1U << 16;
 constexpr std::uint64_t kMaxPlanJson = std::uint64_t{1} << 26, kMaxProgramFile = std::uint64_t{1} << 34;
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where = {}) {
@@ -51,23 +51,39 @@ quantize::IoMapping read_mapping(ByteReader& r) {
 }
 
 Json cost_json(const slice::Cost& c) {
-  return {{"multiply_adds", c.macs},           {"lookups", c.lookups},       {"weight_symbols", c.weight_symbols},
-          {"witness_symbols", c.witness_symbols}, {"prove_s", c.prove_seconds}, {"peak_bytes", c.peak_bytes},
+  return {{"multiply_adds", c.macs},
+          {"lookups", c.lookups},
+          {"weight_symbols", c.weight_symbols},
+          {"witness_symbols", c.witness_symbols},
+          {"prove_s", c.prove_seconds},
+          {"peak_bytes", c.peak_bytes},
           {"proof_bytes", c.proof_bytes}};
 }
 
 slice::Cost cost_of(const Json& j) {
-  return {j.value("multiply_adds", std::uint64_t{0}), j.value("lookups", std::uint64_t{0}),    j.value("weight_symbols", std::uint64_t{0}),
-          j.value("witness_symbols", std::uint64_t{0}), j.value("prove_s", 0.0),               j.value("peak_bytes", std::uint64_t{0}),
+  return {j.value("multiply_adds", std::uint64_t{0}),
+          j.value("lookups", std::uint64_t{0}),
+          j.value("weight_symbols", std::uint64_t{0}),
+          j.value("witness_symbols", std::uint64_t{0}),
+          j.value("prove_s", 0.0),
+          j.value("peak_bytes", std::uint64_t{0}),
           j.value("proof_bytes", std::uint64_t{0})};
 }
 
 Json fidelity_json(const quantize::Fidelity& f) {
   Json tensors = Json::array(), outputs = Json::array();
   for (const auto& t : f.tensors)
-    tensors.push_back({{"name", t.name}, {"exponent", t.exponent}, {"range_use", t.range_use}, {"clipped_share", t.clipped_share}, {"sqnr_db", t.sqnr_db}});
+    tensors.push_back({{"name", t.name},
+                       {"exponent", t.exponent},
+                       {"range_use", t.range_use},
+                       {"clipped_share", t.clipped_share},
+                       {"sqnr_db", t.sqnr_db}});
   for (const auto& o : f.outputs)
-    outputs.push_back({{"name", o.name}, {"max_abs_error", o.max_abs_error}, {"mean_abs_error", o.mean_abs_error}, {"cosine", o.cosine}, {"top1_agreement", o.top1_agreement}});
+    outputs.push_back({{"name", o.name},
+                       {"max_abs_error", o.max_abs_error},
+                       {"mean_abs_error", o.mean_abs_error},
+                       {"cosine", o.cosine},
+                       {"top1_agreement", o.top1_agreement}});
   return {{"samples", f.samples}, {"outputs", outputs}, {"tensors", tensors}};
 }
 
@@ -78,9 +94,11 @@ quantize::Fidelity fidelity_of(const Json& j) {
   quantize::Fidelity f;
   f.samples = j.value("samples", std::size_t{0});
   for (const Json& t : j.value("tensors", Json::array()))
-    f.tensors.push_back({t.value("name", ""), t.value("exponent", 0), number(t, "range_use"), number(t, "clipped_share"), number(t, "sqnr_db")});
+    f.tensors.push_back(
+        {t.value("name", ""), t.value("exponent", 0), number(t, "range_use"), number(t, "clipped_share"), number(t, "sqnr_db")});
   for (const Json& o : j.value("outputs", Json::array()))
-    f.outputs.push_back({o.value("name", ""), number(o, "max_abs_error"), number(o, "mean_abs_error"), number(o, "cosine"), number(o, "top1_agreement")});
+    f.outputs.push_back({o.value("name", ""), number(o, "max_abs_error"), number(o, "mean_abs_error"), number(o, "cosine"),
+                         number(o, "top1_agreement")});
   return f;
 }
 
@@ -91,18 +109,26 @@ Json plan_json(const PlanFile& plan, const Digest& program) {
     const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
     Json ops = Json::array();
     for (std::size_t i = first; i < last; ++i) ops.push_back(plan.model.program.ops[i].name);
-    slices.push_back({{"slice", s}, {"mode", mode_name(plan.modes[s])}, {"operators", ops}, {"predicted", cost_json(plan.predicted[s])}});
+    slices.push_back(
+        {{"slice", s}, {"mode", mode_name(plan.modes[s])}, {"operators", ops}, {"predicted", cost_json(plan.predicted[s])}});
     first = last;
   }
-  return {{"format", kFormat},     {"version", kVersion}, {"name", plan.name},   {"calibration", plan.calibration},
-          {"program", to_hex(program)}, {"cuts", plan.cuts},   {"slices", slices}, {"labels", plan.labels},
+  return {{"format", kFormat},
+          {"version", kVersion},
+          {"name", plan.name},
+          {"calibration", plan.calibration},
+          {"program", to_hex(program)},
+          {"cuts", plan.cuts},
+          {"slices", slices},
+          {"labels", plan.labels},
           {"fidelity", fidelity_json(plan.model.fidelity)}};
 }
 
 /// The parts of plan.json that count; throws nlohmann's exceptions on wrong types.
 Status read_json(const Json& j, PlanFile& plan) {
   if (j.value("format", "") != kFormat) return bad("not a dsperse plan");
-  if (j.value("version", 0) != kVersion) return fail(ErrorKind::unsupported, "plan: format version", {}, "make the plan again with `dsperse slice`");
+  if (j.value("version", 0) != kVersion)
+    return fail(ErrorKind::unsupported, "plan: format version", {}, "make the plan again with `dsperse slice`");
   plan.name = j.at("name").get<std::string>();
   plan.calibration = j.at("calibration").get<std::string>();
   plan.cuts = j.at("cuts").get<std::vector<std::uint32_t>>();
@@ -114,7 +140,8 @@ Status read_json(const Json& j, PlanFile& plan) {
   if (j.contains("fidelity")) plan.model.fidelity = fidelity_of(j.at("fidelity"));
   if (plan.modes.size() != plan.cuts.size() + 1) return bad("cuts and slices do not fit: n cuts make n + 1 slices");
   for (std::size_t i = 0; i < plan.cuts.size(); ++i)
-    if (plan.cuts[i] + 1 >= plan.model.program.ops.size() || (i > 0 && plan.cuts[i] <= plan.cuts[i - 1])) return bad("cuts are not ascending op indices");
+    if (plan.cuts[i] + 1 >= plan.model.program.ops.size() || (i > 0 && plan.cuts[i] <= plan.cuts[i - 1]))
+      return bad("cuts are not ascending op indices");
   return {};
 }
 
@@ -145,7 +172,8 @@ Bytes encode_program_file(const PlanFile& plan) {
 Status decode_program_file(ByteView bytes, PlanFile& plan) {
   ByteReader r(bytes);
   const ByteView magic = r.take(kMagic.size());
-  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
+                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
     return bad("not a program file");
   const ByteView program = r.take(r.count(kMaxProgram, 1));
   if (!r.ok()) return bad("truncated program");
@@ -163,7 +191,8 @@ Status write_plan(const std::string& folder, const PlanFile& plan) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::shared));
   const Bytes program = encode_program_file(plan);
   DSPERSE_CHECK_OK(write_file(join(folder, "program.bin"), program, Access::secret));
-  return write_file(join(folder, "plan.json"), plan_json(plan, crypto::hash(program)).dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+  return write_file(join(folder, "plan.json"),
+                    plan_json(plan, crypto::hash(program)).dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
                     Access::shared);
 }
 
@@ -176,7 +205,8 @@ Result<PlanFile> read_plan(const std::string& folder) {
   const Json j = Json::parse(text.begin(), text.end(), nullptr, false);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON", json_path);
   try {
-    if (j.value("program", "") != to_hex(crypto::hash(program))) return bad("plan.json and program.bin do not belong together", folder);
+    if (j.value("program", "") != to_hex(crypto::hash(program)))
+      return bad("plan.json and program.bin do not belong together", folder);
     if (Status s = read_json(j, plan); !s) return std::unexpected(s.error().within(json_path));
   } catch (const nlohmann::json::exception& e) {
     return bad(std::string("field of a wrong type: ") + e.what(), json_path);

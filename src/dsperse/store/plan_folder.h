@@ -16,10 +16,10 @@ struct PlanFile {
   std::string name;         ///< of the model, e.g. "lenet5"
   std::string calibration;  ///< which data chose the exponents
   quantize::QuantizedModel model;
-  std::vector<std::string> labels;          ///< of the output's classes; may be empty
-  std::vector<std::uint32_t> cuts;          ///< indices of the ops after which the program is cut, ascending
-  std::vector<slice::Mode> modes;           ///< by slice: cuts.size() + 1
-  std::vector<slice::Cost> predicted;       ///< by slice
+  std::vector<std::string> labels;     ///< of the output's classes; may be empty
+  std::vector<std::uint32_t> cuts;     ///< indices of the ops after which the program is cut, ascending
+  std::vector<slice::Mode> modes;      ///< by slice: cuts.size() + 1
+  std::vector<slice::Cost> predicted;  ///< by slice
 };
 
 [[nodiscard]] Status write_plan(const std::string& folder, const PlanFile& plan);

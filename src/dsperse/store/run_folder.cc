@@ -23,22 +23,28 @@ CREATE TABLE IF NOT EXISTS run(
 CREATE TABLE IF NOT EXISTS slices(
   slice INTEGER PRIMARY KEY, prove_s REAL NOT NULL, proof_bytes INTEGER NOT NULL, peak_rss_bytes INTEGER NOT NULL,
   lookups INTEGER NOT NULL, stages BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS notes(name TEXT PRIMARY KEY, text TEXT NOT NULL);
 )";
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where) {
   return fail(ErrorKind::bad_input, "run: " + what, where, "run again into another folder");
 }
 
-void write_magic(ByteWriter& w, std::string_view magic) { w.raw({reinterpret_cast<const std::uint8_t*>(magic.data()), magic.size()}); }
+void write_magic(ByteWriter& w, std::string_view magic) {
+  w.raw({reinterpret_cast<const std::uint8_t*>(magic.data()), magic.size()});
+}
 
 bool read_magic(ByteReader& r, std::string_view magic) {
   const ByteView got = r.take(magic.size());
-  return r.ok() && std::equal(got.begin(), got.end(), magic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
+  return r.ok() && std::equal(got.begin(), got.end(), magic.begin(),
+                              [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
 }
 
-std::string boundary_path(const std::string& folder, std::uint32_t chunk) { return join(join(folder, "boundaries"), std::to_string(chunk) + ".bin"); }
-std::string proof_path(const std::string& folder, std::uint32_t slice) { return join(join(folder, "proofs"), std::to_string(slice) + ".bin"); }
+std::string boundary_path(const std::string& folder, std::uint32_t chunk) {
+  return join(join(folder, "boundaries"), std::to_string(chunk) + ".bin");
+}
+std::string proof_path(const std::string& folder, std::uint32_t slice) {
+  return join(join(folder, "proofs"), std::to_string(slice) + ".bin");
+}
 
 Bytes encode_stages(const std::vector<std::pair<std::string, double>>& stages) {
   ByteWriter w;
@@ -92,11 +98,12 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::shared));
   DSPERSE_TRY(RunFolder run, attach(folder));
   if (run.finished_)
-    return fail(ErrorKind::usage, "holds a finished run", folder, "prove it with `dsperse prove " + folder + "`, or choose another --out");
+    return fail(ErrorKind::usage, "holds a finished run", folder,
+                "prove it with `dsperse prove " + folder + "`, or choose another --out");
   std::error_code error;
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
   for (const char* part : {"output.json", "certificate.dscert"}) std::filesystem::remove(join(folder, part), error);
-  DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices; DELETE FROM notes;"));
+  DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));
   DSPERSE_CHECK_OK(make_folder(join(folder, "proofs"), Access::shared));
   return run;
@@ -107,7 +114,8 @@ Result<RunFolder> RunFolder::open(const std::string& folder) {
     return fail(ErrorKind::bad_input, "holds no run", folder, "make one with `dsperse run MODEL.dsm INPUT --out " + folder + "`");
   DSPERSE_TRY(RunFolder run, attach(folder));
   if (!run.finished_)
-    return fail(ErrorKind::bad_input, "holds an unfinished run", folder, "run again with `dsperse run MODEL.dsm INPUT --out " + folder + "`");
+    return fail(ErrorKind::bad_input, "holds an unfinished run", folder,
+                "run again with `dsperse run MODEL.dsm INPUT --out " + folder + "`");
   return run;
 }
 
@@ -142,7 +150,8 @@ Result<StoredBoundary> RunFolder::boundary(std::uint32_t chunk, const quantize::
     out.seed = r.digest();
   }
   const std::uint64_t n = r.u64();
-  if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(shape)) || r.left() != n * 4) return bad("boundary file has another size", path);
+  if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(shape)) || r.left() != n * 4)
+    return bad("boundary file has another size", path);
   out.values.resize(n);
   for (std::int32_t& v : out.values) v = static_cast<std::int32_t>(r.u32());
   return out;
@@ -161,7 +170,9 @@ Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& r
   DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO slices(slice, prove_s, proof_bytes, peak_rss_bytes, lookups, stages) "
                                    "VALUES(?, ?, ?, ?, ?, ?)"));
   q.bind(std::int64_t{record.slice}).bind(record.prove_s).bind(static_cast<std::int64_t>(record.proof_bytes));
-  q.bind(static_cast<std::int64_t>(record.peak_rss_bytes)).bind(static_cast<std::int64_t>(record.lookups)).bind(encode_stages(record.stages));
+  q.bind(static_cast<std::int64_t>(record.peak_rss_bytes))
+      .bind(static_cast<std::int64_t>(record.lookups))
+      .bind(encode_stages(record.stages));
   DSPERSE_CHECK_OK(db_.run(q));
   return write_file(proof_path(folder_, proof.slice),
                     encode_slice_proof(proof::run_id(info_.model_id, info_.nonce, info_.salt), proof), Access::shared);
@@ -193,18 +204,6 @@ Result<std::optional<SliceRecord>> RunFolder::record(std::uint32_t slice) {
                      static_cast<std::uint64_t>(q.integer(2)),
                      static_cast<std::uint64_t>(q.integer(3)),
                      decode_stages(q.blob(4))};
-}
-
-Status RunFolder::put_note(const std::string& name, const std::string& text) {
-  DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO notes(name, text) VALUES(?, ?)"));
-  DSPERSE_CHECK_OK(db_.run(q.bind(std::string_view(name)).bind(std::string_view(text))));
-  return {};
-}
-
-Result<std::string> RunFolder::note(const std::string& name) {
-  DSPERSE_TRY(Query q, db_.prepare("SELECT text FROM notes WHERE name = ?"));
-  DSPERSE_TRY(const bool row, q.bind(std::string_view(name)).step());
-  return row ? q.text(0) : std::string();
 }
 
 Bytes encode_slice_proof(const Digest& run_id, const proof::SliceProof& proof) {
@@ -239,7 +238,9 @@ Result<proof::SliceProof> decode_slice_proof(const Digest& run_id, ByteView byte
   if (r.digest() != run_id) return bad("a proof of another run", {});
   proof::SliceProof out;
   out.slice = r.u32();
-  if (r.u8() == 1) out.weights = r.digest();
+  const std::uint8_t has_weights = r.u8();
+  if (has_weights > 1) return bad("slice proof", {});
+  if (has_weights == 1) out.weights = r.digest();
   out.opening = r.u32();
   out.links.resize(r.count(kMaxLinks, 76));
   for (proof::EpochLink& l : out.links) {

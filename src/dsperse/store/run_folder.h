@@ -58,10 +58,6 @@ class RunFolder {
   [[nodiscard]] Status drop_proof(std::uint32_t slice);
   [[nodiscard]] Result<std::optional<SliceRecord>> record(std::uint32_t slice);
 
-  /// Small named facts (JSON text) that later verbs show.
-  [[nodiscard]] Status put_note(const std::string& name, const std::string& text);
-  [[nodiscard]] Result<std::string> note(const std::string& name);  ///< empty when absent
-
  private:
   class Lock;
   RunFolder(std::string folder, std::shared_ptr<Lock> lock, Database db)

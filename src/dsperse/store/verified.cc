@@ -7,7 +7,8 @@
 namespace dsperse::store {
 namespace {
 
-constexpr const char* kSchema = "CREATE TABLE IF NOT EXISTS ranges(digest BLOB NOT NULL, verifier TEXT NOT NULL, PRIMARY KEY(digest, verifier));";
+constexpr const char* kSchema =
+    "CREATE TABLE IF NOT EXISTS ranges(digest BLOB NOT NULL, verifier TEXT NOT NULL, PRIMARY KEY(digest, verifier));";
 constexpr int kVersion = 1;
 /// To be changed with every change of what the verifier accepts; entries of other verifiers don't count.
 constexpr std::string_view kVerifier = "1";

@@ -32,7 +32,8 @@ Result<Bytes> Native::prove(const ProveRequest& request, proof::ProveStats* stat
   if (request.artefacts == nullptr || request.statement == nullptr || request.weights == nullptr || request.trace == nullptr)
     return fail(ErrorKind::usage, "an incomplete request");
   if (request.statement->weights && request.weight_tree == nullptr) return fail(ErrorKind::usage, "the weights' tree is missing");
-  return proof::prove_slice(request.artefacts->key, *request.statement, {request.weights, request.trace, request.weight_tree, request.boundaries}, stats);
+  return proof::prove_slice(request.artefacts->key, *request.statement,
+                            {request.weights, request.trace, request.weight_tree, request.boundaries}, stats);
 }
 
 Verdict Native::verify(const proof::SliceKey& key, const proof::Statement& statement, ByteView proof) const {

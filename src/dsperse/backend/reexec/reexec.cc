@@ -28,8 +28,8 @@ std::optional<std::string> Reexec::unsupported(const quantize::Program& slice) c
   return std::nullopt;
 }
 
-Result<Artefacts> Reexec::setup(proof::Profile profile, const proof::SliceSpec& spec, const proof::Geometry&, const quantize::WeightStore&,
-                                const Digest&) const {
+Result<Artefacts> Reexec::setup(proof::Profile profile, const proof::SliceSpec& spec, const proof::Geometry&,
+                                const quantize::WeightStore&, const Digest&) const {
   DSPERSE_CHECK_OK(quantize::check_program(spec.program));
   Artefacts out;
   out.key.profile = profile;

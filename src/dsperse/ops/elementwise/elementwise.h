@@ -35,7 +35,8 @@ Evaluated evaluate_identity(const model::EvaluateCall& call);
 /// Inference only: the output is the input, the mask all true. Training mode (opset 12 on) with a ratio other than 0 is refused.
 Inferred infer_dropout(const model::InferCall& call);
 Evaluated evaluate_dropout(const model::EvaluateCall& call);
-/// Floats are f32 here: a cast to double keeps them, one to float16 or bfloat16 rounds to it. Towards zero from float to integer; non-zero is true. Narrow integer types do not wrap: a value that does not fit is an error.
+/// Floats are f32 here: a cast to double keeps them, one to float16 or bfloat16 rounds to it. Towards zero from float to integer;
+/// non-zero is true. Narrow integer types do not wrap: a value that does not fit is an error.
 Inferred infer_cast(const model::InferCall& call);
 Evaluated evaluate_cast(const model::EvaluateCall& call);
 

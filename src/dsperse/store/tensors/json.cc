@@ -1,7 +1,6 @@
 // Tensors as JSON: {"name": nested or flat list, ...}, or one bare list. Nesting gives the shape and must be even.
-#include <nlohmann/json.hpp>
-
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "dsperse/store/tensors/formats.h"
 
@@ -33,7 +32,8 @@ Result<FileTensor> tensor(const Json& value, const std::string& name, const std:
     if (out.shape.size() > kMaxRank || at->empty()) break;
   }
   if (out.shape.size() > kMaxRank || !flatten(value, 0, out))
-    return fail(ErrorKind::bad_input, "JSON: not an even, nested list of numbers (integers at most 2^24)", where + (name.empty() ? "" : " > " + name));
+    return fail(ErrorKind::bad_input, "JSON: not an even, nested list of numbers (integers at most 2^24)",
+                where + (name.empty() ? "" : " > " + name));
   return out;
 }
 

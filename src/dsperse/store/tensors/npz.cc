@@ -79,7 +79,8 @@ Result<std::vector<FileTensor>> parse_npz(ByteView bytes, const std::string& whe
     m.name.assign(text.begin(), text.end());
     (void)directory.take(extra + comment);
     if (!directory.ok()) return bad("directory");
-    if (m.size == kWide || m.packed == kWide || m.offset == kWide) return fail(ErrorKind::unsupported, "npz: member beyond 4 GiB", where);
+    if (m.size == kWide || m.packed == kWide || m.offset == kWide)
+      return fail(ErrorKind::unsupported, "npz: member beyond 4 GiB", where);
     total += m.size;
     if (total > kMaxTensorFile) return fail(ErrorKind::resource, "npz: unpacks to more than 1 GiB", where);
     if (m.offset > bytes.size()) return bad("member offset");

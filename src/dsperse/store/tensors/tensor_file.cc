@@ -10,8 +10,8 @@ namespace dsperse::store {
 namespace {
 
 bool begins(ByteView bytes, std::string_view magic) {
-  return bytes.size() >= magic.size() &&
-         std::equal(magic.begin(), magic.end(), bytes.begin(), [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
+  return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin(),
+                                                    [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
 }
 
 Result<std::vector<FileTensor>> single(Result<FileTensor> tensor) {
@@ -37,7 +37,8 @@ Result<std::vector<FileTensor>> parse_tensors(ByteView bytes, const std::string&
   if (tensors.empty()) return fail(ErrorKind::bad_input, "holds no tensor", where);
   for (const FileTensor& t : tensors)
     for (const float x : t.values)
-      if (!std::isfinite(x)) return fail(ErrorKind::bad_input, "holds NaN or infinity", where + (t.name.empty() ? "" : " > " + t.name));
+      if (!std::isfinite(x))
+        return fail(ErrorKind::bad_input, "holds NaN or infinity", where + (t.name.empty() ? "" : " > " + t.name));
   return tensors;
 }
 

@@ -56,8 +56,8 @@ TEST(TensorFile, Json) {
 }
 
 TEST(TensorFile, JsonFaults) {
-  for (const char* text : {"", "[1, ", "[[1, 2], [3]]", "[[1], 2]", "[\"a\"]", "{\"x\": {\"y\": 1}}", "3", "[1e999]", "[1e39]", "[16777217]", "{}",
-                           "[[[[[[[[[1]]]]]]]]]", "[null]", "[true]"})
+  for (const char* text : {"", "[1, ", "[[1, 2], [3]]", "[[1], 2]", "[\"a\"]", "{\"x\": {\"y\": 1}}", "3", "[1e999]", "[1e39]",
+                           "[16777217]", "{}", "[[[[[[[[[1]]]]]]]]]", "[null]", "[true]"})
     EXPECT_FALSE(parse_tensors(bytes_of(text), "test")) << text;
 }
 
@@ -67,7 +67,8 @@ TEST(TensorFile, Pgm) {
   EXPECT_EQ(binary[0].shape, (std::vector<std::int64_t>{1, 1, 2}));
   EXPECT_EQ(binary[0].values, (std::vector<float>{0, 255}));
   EXPECT_EQ(good(bytes_of("P2 2 1 255 3 4"))[0].values, (std::vector<float>{3, 4}));
-  for (const char* text : {"P5", "P5 2 1 255\n", "P5 2 1 65535\nabcd", "P5 99999 1 255\n", "P2 2 1 255 3", "P2 2 1 255 3 256", "P5 0 1 255\n"})
+  for (const char* text :
+       {"P5", "P5 2 1 255\n", "P5 2 1 65535\nabcd", "P5 99999 1 255\n", "P2 2 1 255 3", "P2 2 1 255 3 256", "P5 0 1 255\n"})
     EXPECT_FALSE(parse_tensors(bytes_of(text), "test")) << text;
 }
 

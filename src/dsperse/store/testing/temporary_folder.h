@@ -11,7 +11,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     // In memory where that exists: thousands of synced transactions then take no time.
-    const std::filesystem::path parent = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
+    const std::filesystem::path parent =
+        std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
     std::string name = (parent / "dsperse-test-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }

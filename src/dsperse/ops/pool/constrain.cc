@@ -1,8 +1,41 @@
-// MaxPool: separable passes of max(a, b) = a + relu(b - a); Rearrange: an identity at a random point.
-#include "dsperse/ops/operators.h"
+// Pools as constraints. AveragePool: linear terms and a requantization. MaxPool: separable passes of max(a, b) = a + relu(b - a).
+// Source: docs/protocol/operators.md. Tested by ops/ops_test.cc.
+#include <algorithm>
+
+#include "dsperse/ops/common/constrain.h"
+#include "dsperse/ops/common/requantize.h"
+#include "dsperse/quantize/table.h"
+#include "dsperse/quantize/window.h"
 
 namespace dsperse::ops {
 namespace {
+
+using quantize::Program;
+
+/// Taps that count along one axis, per output index.
+std::vector<std::int64_t> counts_along(const quantize::AveragePool& op, std::size_t k, std::int64_t in, std::int64_t out) {
+  std::vector<std::int64_t> counts;
+  for (std::int64_t o = 0; o < out; ++o) counts.push_back(quantize::counted_taps(op, k, o, in).count());
+  return counts;
+}
+
+/// Letters where counts equal n, as a scale; none if all do.
+void restrict_to(Term& term, std::uint32_t letter, const std::vector<std::int64_t>& counts, std::int64_t n) {
+  std::vector<Fp> indicator;
+  bool all = true;
+  for (const std::int64_t c : counts) {
+    indicator.emplace_back(c == n ? 1U : 0U);
+    all = all && c == n;
+  }
+  if (!all) term.scales.push_back({letter, std::move(indicator)});
+}
+
+std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& counts) {
+  std::vector<std::int64_t> out;
+  for (const std::int64_t c : counts)
+    if (std::find(out.begin(), out.end(), c) == out.end()) out.push_back(c);
+  return out;
+}
 
 /// Rows (d, max(d, 0)), |d| <= range.
 std::uint32_t relu_table(Builder& b, std::int64_t range) {
@@ -64,6 +97,28 @@ void subtract(Terms& from, const Terms& what) {
 
 }  // namespace
 
+// The multiplier depends on how many taps count, a product of one count per axis: one rank-one term per pair of counts.
+Status constrain_op(Builder& b, std::uint32_t index, const quantize::AveragePool& op) {
+  const Program& p = b.program();
+  const Shape &x = p.tensors[op.x].shape, &y = p.tensors[op.y].shape;
+  const quantize::Window& win = op.window;
+  const std::vector<std::int64_t> rows = counts_along(op, 0, x[1], y[1]), columns = counts_along(op, 1, x[2], y[2]);
+  Terms acc;
+  for (const std::int64_t r : distinct(rows))
+    for (const std::int64_t c : distinct(columns)) {
+      Term t = tensor_term(b.value(op.x),
+                           {x,
+                            {axis(0), AxisMap{-win.pad_begin[0], {{1, win.stride[0]}, {4, win.dilation[0]}}},
+                             AxisMap{-win.pad_begin[1], {{2, win.stride[1]}, {5, win.dilation[1]}}}, axis(3)}},
+                           quantize::average_multiplier(r * c));
+      t.extra = {win.kernel[0], win.kernel[1]};
+      restrict_to(t, 1, rows, r);
+      restrict_to(t, 2, columns, c);
+      acc.push_back(std::move(t));
+    }
+  return requantize(b, index, y, std::move(acc), op.requant);
+}
+
 Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op) {
   const quantize::Program& p = b.program();
   const quantize::TensorSpec& x = p.tensors[op.x];
@@ -107,30 +162,6 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op
     subtract(equal, best);
     b.add_identity({name + " copy", y, std::move(equal)});
   }
-  return {};
-}
-
-Status constrain_op(Builder& b, std::uint32_t index, const quantize::Rearrange& op) {
-  const std::string& name = b.program().ops[index].name;
-  Terms terms{tensor_term(b.value(op.y), identity_view(op.y_axes))};
-  if (op.fill != 0) terms.push_back(constant_term(Fp::from_signed(-op.fill)));
-  for (const quantize::Rearrange::Piece& piece : op.pieces) {
-    std::vector<bool> seen(op.y_axes.size(), false);
-    for (const AxisMap& m : piece.maps)
-      for (const auto& part : m.parts) {
-        if (seen[part.first])
-          return fail(ErrorKind::unsupported, "a data movement reads two axes with one letter", name, "report this model");
-        seen[part.first] = true;
-      }
-    const View view{piece.x_axes, piece.maps};
-    terms.push_back(tensor_term(b.value(piece.x), view, -1));
-    if (op.fill != 0) {
-      Term covered = constant_term(Fp::from_signed(op.fill));
-      covered.view = view;
-      terms.push_back(std::move(covered));
-    }
-  }
-  b.add_identity({name + " movement", op.y_axes, std::move(terms)});
   return {};
 }
 

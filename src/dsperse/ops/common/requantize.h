@@ -3,7 +3,7 @@
 // Source: docs/protocol/operators.md. Tested by ops/ops_test.cc (exhaustively at small sizes).
 #pragma once
 
-#include "dsperse/ops/builder.h"
+#include "dsperse/ops/common/builder.h"
 #include "dsperse/relation/rounding.h"
 
 namespace dsperse::ops {

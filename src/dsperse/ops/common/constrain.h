@@ -1,7 +1,7 @@
 // The operators' constraints; called by constrain.cc.
 #pragma once
 
-#include "dsperse/ops/builder.h"
+#include "dsperse/ops/common/builder.h"
 
 namespace dsperse::ops {
 

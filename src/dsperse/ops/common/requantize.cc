@@ -1,4 +1,4 @@
-#include "dsperse/ops/requantize.h"
+#include "dsperse/ops/common/requantize.h"
 
 #include <algorithm>
 

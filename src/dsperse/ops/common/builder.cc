@@ -1,4 +1,4 @@
-#include "dsperse/ops/builder.h"
+#include "dsperse/ops/common/builder.h"
 
 namespace dsperse::ops {
 
@@ -39,13 +39,11 @@ std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
 std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[activation_name(requant)]; }
 
 Result<Relation> Builder::finish() {
-  std::uint64_t rows = 0;
   for (std::uint32_t t = 0; t < relation_.tables.size(); ++t) {
-    rows += relation_.tables[t].rows.size();
     add_tensor({"m " + relation_.tables[t].name, {static_cast<std::int64_t>(relation_.tables[t].rows.size())}, Kind::multiplicity, t, 0});
   }
-  if (rows > kMaxTableRows)
-    return fail(ErrorKind::unsupported, "lookup tables need " + std::to_string(rows) + " rows, more than 2^20", {},
+  if (table_rows_ > kMaxTableRows)
+    return fail(ErrorKind::unsupported, "the lookup tables need more than 2^20 rows", {},
                 "cut the slice, or quantize with narrower activations");
   if (relation_.lookup_size() > kMaxLookups)
     return fail(ErrorKind::unsupported, "the slice needs " + std::to_string(relation_.lookup_size()) + " lookups, more than 2^25", {},
@@ -55,9 +53,10 @@ Result<Relation> Builder::finish() {
 
 std::string activation_name(const quantize::Requant& requant) {
   const quantize::Activation& a = requant.activation;
+  const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
   std::string s = "act";
-  for (const std::int64_t x : {static_cast<std::int64_t>(a.f), static_cast<std::int64_t>(a.in_exponent), static_cast<std::int64_t>(a.out_exponent),
-                               a.lo, a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
+  for (const std::int64_t x : {static_cast<std::int64_t>(a.f), grid ? std::int64_t{a.in_exponent} : 0, grid ? std::int64_t{a.out_exponent} : 0, a.lo,
+                               a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
     s += " " + std::to_string(x);
   return s;
 }

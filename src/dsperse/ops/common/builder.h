@@ -23,14 +23,16 @@ class Builder {
   [[nodiscard]] TensorRef value(quantize::TensorId id) const { return static_cast<TensorRef>(program_.weights.size()) + id; }
 
   TensorRef add_tensor(Tensor tensor);
-  /// The table of that name; `make` fills rows and segments at its first use.
+  /// The table of that name; `make` fills rows and segments at its first use. Once all tables together have too many rows no further
+  /// one is made (a hostile key could ask for any number of them) and finish() fails.
   template <class Make>
   std::uint32_t table(const std::string& name, Make make) {
     const auto [it, fresh] = table_of_.try_emplace(name, static_cast<std::uint32_t>(relation_.tables.size()));
     if (fresh) {
       Table t;
       t.name = name;
-      make(t);
+      if (table_rows_ <= kMaxTableRows) make(t);
+      table_rows_ += t.rows.size();
       relation_.tables.push_back(std::move(t));
     }
     return it->second;
@@ -57,10 +59,11 @@ class Builder {
   Options options_;
   Relation relation_;
   std::map<std::string, std::uint32_t> table_of_;
+  std::uint64_t table_rows_ = 0;
   std::map<std::string, std::int64_t> v_max_;
 };
 
-/// Name of an activation and its clamp: equal names mean equal tables.
+/// Name of an activation and its clamp: equal names mean equal tables. Exponents matter only to functions on a grid.
 std::string activation_name(const quantize::Requant& requant);
 
 // Terms.
