@@ -11,7 +11,7 @@ constexpr unsigned kMaxDataBits = 16, kMaxLogColumns = 20;
 }  // namespace
 
 std::uint32_t queries(Profile profile, double rate) {
-  return static_cast<std::uint32_t>(std::ceil((bits(profile) + 2) / std::log2(2.0 / (1.0 + rate))));
+  return static_cast<std::uint32_t>(std::ceil((bits(profile) + kQuerySlackBits) / std::log2(2.0 / (1.0 + rate))));
 }
 
 namespace {

@@ -42,6 +42,24 @@ Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) 
   return {};
 }
 
+/// Pads and salts of a weight tree follow from the seed and from what is committed, so that one seed used for two sets of weights
+/// (or two geometries) does not show their difference.
+Digest weight_tree_seed(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed) {
+  ByteWriter w;
+  w.u8(static_cast<std::uint8_t>(key.profile));
+  w.u32(key.weights.code.c);
+  w.u64(key.weights.code.r);
+  w.u32(key.weights.code.log_n);
+  for (const quantize::WeightValues& v : weights) {
+    const ByteView bytes = v.narrow.empty()
+                               ? ByteView(reinterpret_cast<const std::uint8_t*>(v.wide.data()), v.wide.size() * sizeof(std::int64_t))
+                               : ByteView(reinterpret_cast<const std::uint8_t*>(v.narrow.data()), v.narrow.size() * sizeof(std::int16_t));
+    w.u64(v.size());
+    w.raw(crypto::hash(bytes));
+  }
+  return crypto::hash_tagged("dsperse weight seed v1", {seed, w.bytes()});
+}
+
 template <int D>
 Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
                            const SliceForge<D>* forge = nullptr) {
@@ -176,7 +194,8 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
     ids.push_back(w);
   }
   out.impl = std::make_unique<WeightCommitment::Impl>(WeightCommitment::Impl{commit_vectors(
-      key.weights.code, shapes, ids, [&](std::uint32_t w, std::span<Fp> flat) { copy(view_of(weights[w]), flat); }, seed)});
+      key.weights.code, shapes, ids, [&](std::uint32_t w, std::span<Fp> flat) { copy(view_of(weights[w]), flat); },
+      weight_tree_seed(key, weights, seed))});
   return out;
 }
 

@@ -32,7 +32,7 @@ class WeightCommitment {
   std::unique_ptr<Impl> impl;
 };
 
-/// Commits the weights under the key's geometry with pads and salts from `seed` (deterministic).
+/// Commits the weights under the key's geometry with pads and salts that follow from `seed` and the weights (deterministic).
 [[nodiscard]] Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed);
 
 struct CompiledSlice {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "onnx/onnx_pb.h"
+#include "onnx.pb.h"
 
 namespace dsperse::model {
 namespace {
