@@ -1,4 +1,5 @@
-// Benchmark models, generated: He-normal weights from fixed seeds, no training. Real shapes of the networks of docs/benchmarks.md.
+// Benchmark models, generated: He-normal weights from fixed seeds, no training. Real shapes of the networks of
+// docs/benchmarks.md.
 //
 // Written as ONNX files by `dsperse_bench models DIR`, so that every command meets them as a user's file.
 #pragma once

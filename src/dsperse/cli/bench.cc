@@ -51,7 +51,13 @@ Result<int> bench(Context& context, const Flags& flags) {
                               : m.unit == "bytes" ? bytes_text(static_cast<std::uint64_t>(m.value))
                                                   : fmt::format("{} {}", m.value, m.unit);
     rows.push_back({m.name, value, std::to_string(m.threads), m.note});
-    list.push_back({{"name", m.name}, {"value", m.value}, {"unit", m.unit}, {"threads", m.threads}, {"note", m.note}, {"min", m.min}, {"max", m.max}});
+    list.push_back({{"name", m.name},
+                    {"value", m.value},
+                    {"unit", m.unit},
+                    {"threads", m.threads},
+                    {"note", m.note},
+                    {"min", m.min},
+                    {"max", m.max}});
   }
   context.say("{}", table_text(rows));
   context.document["model"] = plan.name;

@@ -5,7 +5,8 @@
 
 namespace dsperse::ops {
 
-Result<Relation> constrain(const quantize::Program& program, const std::vector<quantize::TensorId>& ranged, const Options& options) {
+Result<Relation> constrain(const quantize::Program& program, const std::vector<quantize::TensorId>& ranged,
+                           const Options& options) {
   Builder b(program, options);
   for (const quantize::Op& op : program.ops)
     if (quantize::op_requant(op) != nullptr) DSPERSE_CHECK_OK(announce_requantize(b, op));

@@ -13,7 +13,8 @@ namespace dsperse::ops {
 
 /// ranged: tensors that are committed inputs of the slice; their declared ranges are checked by lookups. The program must have
 /// passed check_program. Errors (unsupported) name the op that does not fit.
-[[nodiscard]] Result<relation::Relation> constrain(const quantize::Program& program, const std::vector<quantize::TensorId>& ranged,
+[[nodiscard]] Result<relation::Relation> constrain(const quantize::Program& program,
+                                                   const std::vector<quantize::TensorId>& ranged,
                                                    const relation::Options& options);
 
 }  // namespace dsperse::ops

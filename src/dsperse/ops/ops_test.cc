@@ -299,7 +299,8 @@ TEST(Constrain, RefusesWhatDoesNotFit) {
   EXPECT_NE(refusal(b.done(), {}).find("lookups, more than 2^25"), std::string::npos);
   Builder t;  // tables of several ops together
   const TensorId y = t.input({1}, -65535, 65535);
-  for (std::int32_t e = 0; e < 3; ++e) t.sum({{false, y, 3}}, {1}, simple_requant(0, Function::identity, 10 + static_cast<unsigned>(e)));
+  for (std::int32_t e = 0; e < 3; ++e)
+    t.sum({{false, y, 3}}, {1}, simple_requant(0, Function::identity, 10 + static_cast<unsigned>(e)));
   EXPECT_NE(refusal(t.done(), {8, 1U << 20}).find("2^20 rows"), std::string::npos);
 }
 

@@ -164,7 +164,8 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     out.push_back(timed("prove", prove, n, "all slices one after the other, sums over slices; " + note));
     out.push_back(timed("verify", verify, n, "all slices, without weight ranges, sums over slices; " + note));
     out.push_back(once("proofs", static_cast<double>(bytes), "bytes", n, "all slices"));
-    out.push_back(once("peak memory, prove", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process, all slices' trees in memory"));
+    out.push_back(once("peak memory, prove", static_cast<double>(peak_rss_bytes()), "bytes", n,
+                       "resident, of this process, all slices' trees in memory"));
   }
   return out;
 }

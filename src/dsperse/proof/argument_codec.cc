@@ -90,7 +90,8 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
 
   ElementReader in(bytes);
   const ByteView magic = in.bytes().take(kMagic.size());
-  if (std::string_view(reinterpret_cast<const char*>(magic.data()), magic.size()) != kMagic) return Verdict::reject("proof magic");
+  if (std::string_view(reinterpret_cast<const char*>(magic.data()), magic.size()) != kMagic)
+    return Verdict::reject("proof magic");
   out.fresh_roots.resize(layout.groups.size());
   for (Digest& r : out.fresh_roots) r = in.bytes().digest();
   out.end_root = in.bytes().digest();

@@ -113,7 +113,8 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   Party<D> party(channel, Party<D>::Role::verify);
   schedule(party);
   if (party.aborted()) return Verdict::reject("degenerate challenge");
-  if (channel.missing() || party.pads() != layout.pads || party.slots() != layout.slots) return Verdict::reject("message missing");
+  if (channel.missing() || party.pads() != layout.pads || party.slots() != layout.slots)
+    return Verdict::reject("message missing");
   const crypto::Folded<D> folded = party.fold_checks();
   const auto end = crypto::sumcheck<D>(party, crypto::Pads::end, "last", Form<D>(folded.value), layout.vars, nullptr);
   const std::span<const Ext<D>> point(end.point);
@@ -166,11 +167,11 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   return Verdict::accept();
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                           \
-  template Layout layout_for<D>(const ArgumentSpec&, const ScheduleFn<D>&);                                              \
-  template std::vector<Ext<D>> row_weights<D>(const Layout&, const Layout::Group&, std::span<const Ext<D>>);             \
-  template Ext<D> block_weight<D>(const Layout::Group&, std::span<const Ext<D>>);                                        \
-  template Verdict verify_argument<D>(const Layout&, const Head&, const std::vector<std::vector<Digest>>&, ByteView,     \
+#define DSPERSE_INSTANTIATE(D)                                                                                       \
+  template Layout layout_for<D>(const ArgumentSpec&, const ScheduleFn<D>&);                                          \
+  template std::vector<Ext<D>> row_weights<D>(const Layout&, const Layout::Group&, std::span<const Ext<D>>);         \
+  template Ext<D> block_weight<D>(const Layout::Group&, std::span<const Ext<D>>);                                    \
+  template Verdict verify_argument<D>(const Layout&, const Head&, const std::vector<std::vector<Digest>>&, ByteView, \
                                       const ScheduleFn<D>&, std::vector<std::string>*);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

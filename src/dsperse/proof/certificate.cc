@@ -12,9 +12,11 @@ Verdict check_table(const ModelKey& key, const Certificate& certificate) {
     const Boundary& b = certificate.table[c];
     const Chunk& chunk = key.chunks[c];
     if (b.chunk != c) return Verdict::reject("boundary table out of order", chunk.name);
-    if (b.root.has_value() == chunk.is_public || (b.root && !b.values.empty())) return Verdict::reject("root or values", chunk.name);
+    if (b.root.has_value() == chunk.is_public || (b.root && !b.values.empty()))
+      return Verdict::reject("root or values", chunk.name);
     if (!chunk.is_public) continue;
-    if (b.values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape))) return Verdict::reject("public values", chunk.name);
+    if (b.values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape)))
+      return Verdict::reject("public values", chunk.name);
     for (const std::int32_t v : b.values)
       if (v < chunk.lo || v > chunk.hi) return Verdict::reject("public value out of range", chunk.name);
   }
@@ -22,7 +24,8 @@ Verdict check_table(const ModelKey& key, const Certificate& certificate) {
 }
 
 /// Edges flagged input (or output) equal the user's tensors, names as sets.
-Verdict check_edges(const ModelKey& key, const Certificate& certificate, const std::map<std::string, Expectation::Tensor>& user, bool input) {
+Verdict check_edges(const ModelKey& key, const Certificate& certificate, const std::map<std::string, Expectation::Tensor>& user,
+                    bool input) {
   const std::string what = input ? "input" : "output";
   std::set<std::string> names;
   for (const Edge& e : key.edges) {
@@ -122,7 +125,8 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   if (user.model_id && *user.model_id != id) return reject(Verdict::reject("the key is not the pinned model"));
   out.model_pinned = user.model_id.has_value();
   if (certificate.model_id != id) return reject(Verdict::reject("certificate of another model"));
-  if (user.nonce && *user.nonce != certificate.nonce) return reject(Verdict::reject("nonce differs: the certificate is not for this request"));
+  if (user.nonce && *user.nonce != certificate.nonce)
+    return reject(Verdict::reject("nonce differs: the certificate is not for this request"));
   out.fresh = user.nonce.has_value() && !user.nonce->empty();
 
   std::set<std::uint32_t> wanted;

@@ -30,8 +30,8 @@ template <int D>
 
 /// The weight range proof of a key whose root is set.
 template <int D>
-[[nodiscard]] Result<Bytes> prove_ranges_forged(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
-                                                const SliceForge<D>& forge);
+[[nodiscard]] Result<Bytes> prove_ranges_forged(const SliceKey& key, const quantize::WeightStore& weights,
+                                                const WeightCommitment& commitment, const SliceForge<D>& forge);
 /// An epoch link.
 template <int D>
 [[nodiscard]] Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,

@@ -185,7 +185,8 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
     const auto& tensors = out ? s.program.outputs : s.program.inputs;
     for (std::size_t i = 0; i < ports.size(); ++i) {
       const Port& p = ports[i];
-      if (p.tensor != tensors[i] || !seen.insert(p.tensor).second) return bad("ports and the program's inputs and outputs differ", where);
+      if (p.tensor != tensors[i] || !seen.insert(p.tensor).second)
+        return bad("ports and the program's inputs and outputs differ", where);
       if (p.chunk >= key.chunks.size()) return bad("port names no chunk", where);
       const Chunk& c = key.chunks[p.chunk];
       const quantize::TensorSpec& t = s.program.tensors[p.tensor];
@@ -198,9 +199,12 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       s.range_proof.empty() != (s.weights.t == 0))
     return bad("weight tree", where);
   if ((s.boundary.t == 0) != !committed) return bad("boundary geometry", where);
-  if (s.weights.t != 0 && !sound_geometry(s.profile, s.weights, kWeightBudget)) return bad("weight geometry below the profile", where);
-  if (s.boundary.t != 0 && !sound_geometry(s.profile, s.boundary, kBoundaryUses)) return bad("boundary geometry below the profile", where);
-  if (!sound_geometry(s.profile, s.witness, 1) || !sound_geometry(s.profile, s.end, 1)) return bad("geometry below the profile", where);
+  if (s.weights.t != 0 && !sound_geometry(s.profile, s.weights, kWeightBudget))
+    return bad("weight geometry below the profile", where);
+  if (s.boundary.t != 0 && !sound_geometry(s.profile, s.boundary, kBoundaryUses))
+    return bad("boundary geometry below the profile", where);
+  if (!sound_geometry(s.profile, s.witness, 1) || !sound_geometry(s.profile, s.end, 1))
+    return bad("geometry below the profile", where);
   return {};
 }
 
@@ -267,7 +271,8 @@ Status check_model_key(const ModelKey& key) {
   }
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     if (producers[c] < 0) return bad("chunk without a producer", key.chunks[c].name);
-    if (!key.chunks[c].is_public && consumers[c] > 4) return bad("more than four slices read a committed chunk", key.chunks[c].name);
+    if (!key.chunks[c].is_public && consumers[c] > 4)
+      return bad("more than four slices read a committed chunk", key.chunks[c].name);
   }
   return {};
 }
@@ -287,7 +292,8 @@ Bytes encode_model_key(const ModelKey& key) {
 Result<ModelKey> decode_model_key(ByteView bytes) {
   ByteReader r(bytes);
   const ByteView magic = r.take(kMagic.size());
-  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
+                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
     return bad("not a dsperse key");
   ModelKey key;
   const std::size_t slices = r.count(kMaxSlices, 100);

@@ -58,10 +58,10 @@ struct Layout {
   struct Group {
     std::string label;
     Geometry geometry;
-    std::vector<Tree> trees;   ///< fresh tree last
-    std::size_t data_rows = 0; ///< rows before the mask row
-    unsigned vars = 0;         ///< of its block
-    std::uint64_t offset = 0;  ///< of its block
+    std::vector<Tree> trees;    ///< fresh tree last
+    std::size_t data_rows = 0;  ///< rows before the mask row
+    unsigned vars = 0;          ///< of its block
+    std::uint64_t offset = 0;   ///< of its block
     [[nodiscard]] std::size_t physical_rows(int degree) const { return data_rows + static_cast<std::size_t>(degree); }
   };
   Profile profile = Profile::bits100;
@@ -80,7 +80,9 @@ struct Layout {
   [[nodiscard]] std::uint64_t address(crypto::Var v) const;
   [[nodiscard]] std::uint64_t offset_of(std::uint32_t vector) const { return groups[group_of[vector]].offset; }
   /// Where the mask row's data begin, global.
-  [[nodiscard]] std::uint64_t mask_address(const Group& g) const { return g.offset + (static_cast<std::uint64_t>(g.data_rows) << g.geometry.code.c); }
+  [[nodiscard]] std::uint64_t mask_address(const Group& g) const {
+    return g.offset + (static_cast<std::uint64_t>(g.data_rows) << g.geometry.code.c);
+  }
 };
 
 /// Symbols of a tree that holds these vectors one after the other (rows of 2^c follow).

@@ -28,8 +28,8 @@ struct Geometry {
   friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 
-/// Bits that each tree group's queries have beyond the profile: four groups of one proof together stay 2^-3 below the profile, so the
-/// sum over eight slices keeps it (docs/protocol/parameters.md).
+/// Bits that each tree group's queries have beyond the profile: four groups of one proof together stay 2^-3 below the profile, so
+/// the sum over eight slices keeps it (docs/protocol/parameters.md).
 inline constexpr int kQuerySlackBits = 5;
 /// Queries for the real rate k / n: ceil((bits + kQuerySlackBits) / log2(2 / (1 + rate))).
 std::uint32_t queries(Profile profile, double rate);

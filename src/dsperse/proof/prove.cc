@@ -51,9 +51,10 @@ Digest weight_tree_seed(const SliceKey& key, const quantize::WeightStore& weight
   w.u64(key.weights.code.r);
   w.u32(key.weights.code.log_n);
   for (const quantize::WeightValues& v : weights) {
-    const ByteView bytes = v.narrow.empty()
-                               ? ByteView(reinterpret_cast<const std::uint8_t*>(v.wide.data()), v.wide.size() * sizeof(std::int64_t))
-                               : ByteView(reinterpret_cast<const std::uint8_t*>(v.narrow.data()), v.narrow.size() * sizeof(std::int16_t));
+    const ByteView bytes =
+        v.narrow.empty()
+            ? ByteView(reinterpret_cast<const std::uint8_t*>(v.wide.data()), v.wide.size() * sizeof(std::int64_t))
+            : ByteView(reinterpret_cast<const std::uint8_t*>(v.narrow.data()), v.narrow.size() * sizeof(std::int16_t));
     w.u64(v.size());
     w.raw(crypto::hash(bytes));
   }

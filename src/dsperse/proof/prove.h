@@ -33,7 +33,8 @@ class WeightCommitment {
 };
 
 /// Commits the weights under the key's geometry with pads and salts that follow from `seed` and the weights (deterministic).
-[[nodiscard]] Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed);
+[[nodiscard]] Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights,
+                                                      const Digest& seed);
 
 struct CompiledSlice {
   SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch)
@@ -76,6 +77,7 @@ struct ProveStats {
                                         ProveStats* stats = nullptr);
 
 /// Links a fresh epoch to a base root: both trees hold the same data. link carries both roots and opening indices.
-[[nodiscard]] Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base, const WeightCommitment& epoch);
+[[nodiscard]] Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
+                                       const WeightCommitment& epoch);
 
 }  // namespace dsperse::proof

@@ -14,7 +14,9 @@ using relation::Kind;
 using relation::Relation;
 
 /// TensorRef of a program tensor.
-std::uint32_t value_ref(const SliceKey& key, quantize::TensorId t) { return static_cast<std::uint32_t>(key.program.weights.size()) + t; }
+std::uint32_t value_ref(const SliceKey& key, quantize::TensorId t) {
+  return static_cast<std::uint32_t>(key.program.weights.size()) + t;
+}
 
 std::vector<std::uint32_t> weight_refs(const SliceKey& key) {
   std::vector<std::uint32_t> out;
@@ -162,7 +164,8 @@ Result<Relation> range_relation(const quantize::Program& program) {
     }
   }
   for (std::uint32_t t = 0; t < out.tables.size(); ++t)
-    out.tensors.push_back({"m " + out.tables[t].name, {static_cast<std::int64_t>(out.tables[t].rows.size())}, Kind::multiplicity, t, 0});
+    out.tensors.push_back(
+        {"m " + out.tables[t].name, {static_cast<std::int64_t>(out.tables[t].rows.size())}, Kind::multiplicity, t, 0});
   if (out.lookup_size() > relation::kMaxLookups)
     return fail(ErrorKind::unsupported, "the slice has more than 2^25 weights", {}, "cut it into smaller slices");
   return out;
@@ -174,9 +177,11 @@ Result<std::pair<ArgumentSpec, Layout>> range_argument(const SliceKey& key, cons
   spec.profile = key.profile;
   spec.vectors = shapes(relation);
   spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
-  for (auto ref = static_cast<std::uint32_t>(key.program.weights.size()); ref < relation.tensors.size(); ++ref) spec.witness.push_back(ref);
+  for (auto ref = static_cast<std::uint32_t>(key.program.weights.size()); ref < relation.tensors.size(); ++ref)
+    spec.witness.push_back(ref);
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
-  Layout layout = solve_layout<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
+  Layout layout =
+      solve_layout<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
   return std::pair(std::move(spec), std::move(layout));
 }
 
@@ -233,10 +238,10 @@ Head link_head(const SliceKey& key, const EpochLink& link) {
   return {{"vk", Bytes(d.begin(), d.end())}, {"link", w.take()}};
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                       \
-  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);                           \
-  template Result<std::pair<ArgumentSpec, Layout>> range_argument<D>(const SliceKey&, const Relation&);             \
-  template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                                       \
+#define DSPERSE_INSTANTIATE(D)                                                                          \
+  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);               \
+  template Result<std::pair<ArgumentSpec, Layout>> range_argument<D>(const SliceKey&, const Relation&); \
+  template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                           \
   template void link_schedule<D>(crypto::Party<D>&, const SliceKey&);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

@@ -82,7 +82,8 @@ Bytes encode_certificate(const Certificate& c) {
 Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
   ByteReader r(bytes);
   const ByteView magic = r.take(kMagic.size());
-  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(), [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
+                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
     return bad("not a dsperse certificate");
   Certificate c;
   c.model_id = r.digest();

@@ -52,7 +52,7 @@ struct SliceProof {
 /// table: one Boundary per chunk of the model, in order. slices: the proved ones, ascending.
 struct Certificate {
   Digest model_id{};
-  Bytes nonce;   ///< the user's, at most 64 bytes; empty: none
+  Bytes nonce;  ///< the user's, at most 64 bytes; empty: none
   Digest salt{};
   std::vector<Boundary> table;
   std::vector<SliceProof> slices;

@@ -36,8 +36,9 @@ Verdict verify_slice_at(const SliceKey& key, const Statement& statement, ByteVie
   const Layout layout = slice_layout<D>(spec, *relation, key);
   if (layout.end.code.kd() < 2 * layout.vars) return Verdict::reject("key: end geometry");
   const relation::PublicTensors publics = public_tensors(key, *relation, statement);
-  return verify_argument<D>(layout, slice_head(statement), slice_roots(key, statement), proof,
-                            [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, *relation, publics, nullptr); }, log);
+  return verify_argument<D>(
+      layout, slice_head(statement), slice_roots(key, statement), proof,
+      [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, *relation, publics, nullptr); }, log);
 }
 
 template <int D>
@@ -66,9 +67,11 @@ Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView p
   if (statement.opening >= kWeightBudget) return Verdict::reject("opening budget");
   if (!statement.weights && statement.opening != 0) return Verdict::reject("opening budget");
   // Opening 0 of the origin is the range proof's.
-  if (statement.weights && *statement.weights == *key.weight_root && statement.opening == 0) return Verdict::reject("opening budget");
+  if (statement.weights && *statement.weights == *key.weight_root && statement.opening == 0)
+    return Verdict::reject("opening budget");
   if (Verdict v = check_boundaries(key, statement); !v) return v;
-  return key.profile == Profile::bits100 ? verify_slice_at<2>(key, statement, proof, log) : verify_slice_at<3>(key, statement, proof, log);
+  return key.profile == Profile::bits100 ? verify_slice_at<2>(key, statement, proof, log)
+                                         : verify_slice_at<3>(key, statement, proof, log);
 }
 
 Verdict verify_ranges(const SliceKey& key) {

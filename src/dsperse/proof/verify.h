@@ -4,9 +4,9 @@
 // Source: docs/protocol. Tested by proof/slice_test.cc, proof/certificate_test.cc and tests/soundness.
 #pragma once
 
-#include <optional>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,8 +27,8 @@ Verdict verify_link(const SliceKey& key, const EpochLink& link);
 
 /// What the user knows without the certificate.
 struct Expectation {
-  std::optional<Digest> model_id;          ///< pinned model
-  std::optional<Bytes> nonce;              ///< freshness
+  std::optional<Digest> model_id;                 ///< pinned model
+  std::optional<Bytes> nonce;                     ///< freshness
   std::optional<std::set<std::uint32_t>> policy;  ///< slices that must be proved; absent: all
   /// Per input and output edge name: integer values of each chunk (flattened, chunk after chunk), or the roots.
   struct Tensor {

@@ -18,7 +18,7 @@ inline constexpr std::int64_t kMaxWeight = (std::int64_t{1} << 40) - 1;        /
 inline constexpr std::int64_t kAccumulatorLimit = std::int64_t{1} << 61;       ///< every |acc| and |v| stays below
 inline constexpr std::int64_t kMaxWindow = 1 << 20;
 inline constexpr std::int64_t kMaxCoefficient = std::int64_t{1} << 40;
-inline constexpr std::int32_t kMaxExponent = 256;   ///< of tensors
+inline constexpr std::int32_t kMaxExponent = 256;     ///< of tensors
 inline constexpr std::int32_t kMaxGridExponent = 32;  ///< of the grids of sigmoid and tanh: -kMaxGridExponent..kMaxGridExponent
 inline constexpr std::int32_t kMinShift = -40, kMaxShift = 60;
 inline constexpr std::uint32_t kMaxClampBits = 18;

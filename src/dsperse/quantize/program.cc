@@ -109,7 +109,8 @@ Result<std::int64_t> accumulator_bound(const Program& program, const Op& op) {
   std::visit(Overloaded{[&](const Conv& c) { linear(c); }, [&](const Gemm& g) { linear(g); },
                         [&](const Sum& s) {
                           for (const auto& t : s.terms)
-                            acc.add(std::abs(t.coef), t.is_weight ? program.weights[t.id].max_abs : largest(program.tensors[t.id]));
+                            acc.add(std::abs(t.coef),
+                                    t.is_weight ? program.weights[t.id].max_abs : largest(program.tensors[t.id]));
                         },
                         [&](const AveragePool& p) {
                           // n round(2^k / n) <= 2^k + n / 2.

@@ -2,7 +2,8 @@
 //
 // Tensors are row major and channels-last: images (N, H, W, C), sequences (N, L, C) as (N, 1, L, C), matrices (rows, features).
 // Every tensor in `tensors` is committed: an input, or the output of exactly one op (after its rounding). Weights have no
-// values here; they are in WeightStore. Ops are in topological order. Source: docs/semantics.md. Tested by quantize/program_test.cc.
+// values here; they are in WeightStore. Ops are in topological order. Source: docs/semantics.md. Tested by
+// quantize/program_test.cc.
 #pragma once
 
 #include <array>

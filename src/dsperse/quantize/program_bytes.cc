@@ -75,13 +75,20 @@ class Reader {
   void alternative(V& body, F each) {
     static_assert(std::variant_size_v<V> == 6);
     switch (in_.u8()) {
-      case 0: return each(body.template emplace<0>());
-      case 1: return each(body.template emplace<1>());
-      case 2: return each(body.template emplace<2>());
-      case 3: return each(body.template emplace<3>());
-      case 4: return each(body.template emplace<4>());
-      case 5: return each(body.template emplace<5>());
-      default: in_.set_bad();
+      case 0:
+        return each(body.template emplace<0>());
+      case 1:
+        return each(body.template emplace<1>());
+      case 2:
+        return each(body.template emplace<2>());
+      case 3:
+        return each(body.template emplace<3>());
+      case 4:
+        return each(body.template emplace<4>());
+      case 5:
+        return each(body.template emplace<5>());
+      default:
+        in_.set_bad();
     }
   }
   [[nodiscard]] bool finished() const { return in_.finished(); }
@@ -97,9 +104,8 @@ class Codec {
   explicit Codec(C& c) : c_(c) {}
 
   void program(auto& p) {
-    c_.list(p.tensors, kMaxTensors, 28, [this](auto& t) {
-      c_.text(t.name), shape(t.shape), c_.i32(t.exponent), c_.i64(t.lo), c_.i64(t.hi);
-    });
+    c_.list(p.tensors, kMaxTensors, 28,
+            [this](auto& t) { c_.text(t.name), shape(t.shape), c_.i32(t.exponent), c_.i64(t.lo), c_.i64(t.hi); });
     c_.list(p.weights, kMaxWeights, 16, [this](auto& w) { c_.text(w.name), shape(w.shape), c_.i64(w.max_abs); });
     c_.list(p.ops, kMaxOps, 9, [this](auto& op) {
       c_.text(op.name), c_.text(op.onnx_type);
@@ -165,7 +171,8 @@ Result<Program> decode_program(ByteView bytes) {
   r.u32(magic), r.u32(version);
   if (magic != kMagic) return fail(ErrorKind::bad_input, "not an integer program", {}, "expected the magic bytes DSPM");
   if (version != kVersion)
-    return fail(ErrorKind::unsupported, "integer program of version " + std::to_string(version), {}, "this build reads version 1");
+    return fail(ErrorKind::unsupported, "integer program of version " + std::to_string(version), {},
+                "this build reads version 1");
   Program p;
   Codec<Reader>(r).program(p);
   if (!r.finished()) return fail(ErrorKind::bad_input, "the integer program is cut short, too long or has an impossible field");

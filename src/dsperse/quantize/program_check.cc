@@ -99,7 +99,8 @@ class Checker {
   std::unexpected<Error> no(std::string what) const { return bad(std::move(what), *where_); }
 
   Status requant(const Requant& r, const TensorSpec& y, std::int64_t acc_bound) const {
-    if (r.shift.size() != 1 && std::cmp_not_equal(r.shift.size(), y.shape.back())) return no("needs one shift, or one per last axis");
+    if (r.shift.size() != 1 && std::cmp_not_equal(r.shift.size(), y.shape.back()))
+      return no("needs one shift, or one per last axis");
     for (const auto s : r.shift)
       if (s < kMinShift || s > kMaxShift) return no("shift is not in -40..60");
     if (rounded_bound(r, acc_bound) >= kAccumulatorLimit) return no("the shifted accumulator could reach 2^61");
@@ -110,7 +111,8 @@ class Checker {
     if (a.lo > a.hi || a.lo < y.lo || a.hi > y.hi) return no("the activation's range is not inside the output's");
     if (a.out_exponent != y.exponent) return no("the activation's exponent is not the output's");
     if (!grid && a.in_exponent != a.out_exponent) return no("this function keeps the exponent");
-    if (grid && (a.in_exponent < -kMaxGridExponent || a.in_exponent > kMaxGridExponent || a.out_exponent < 0 || a.out_exponent > 24))
+    if (grid &&
+        (a.in_exponent < -kMaxGridExponent || a.in_exponent > kMaxGridExponent || a.out_exponent < 0 || a.out_exponent > 24))
       return no("grid exponents are not in -32..32, or the output's not in 0..24");
     const bool slope = a.f == Function::leaky_relu, ends = a.f == Function::clip;
     if (slope && (a.a < 0 || a.a > (1 << 24) || a.b != 0)) return no("slope is not in 0..2^24");
@@ -148,7 +150,8 @@ class Checker {
   Status check(const Gemm& g) const {
     const Shape &x = p_.tensors[g.x].shape, &y = p_.tensors[g.y].shape, &w = p_.weights[g.w].shape;
     if (p_.weights[g.w].max_abs > kMaxNarrowWeight) return no("weights beyond 16 bits");
-    if (w.size() != 2 || elements(x) % w[1] != 0 || elements(y) != elements(x) / w[1] * w[0]) return no("matrix sizes do not fit");
+    if (w.size() != 2 || elements(x) % w[1] != 0 || elements(y) != elements(x) / w[1] * w[0])
+      return no("matrix sizes do not fit");
     if (g.requant.shift.size() > 1 && y.back() != w[0]) return no("per-channel shifts need the channels as the last axis");
     return bias(g.bias, w[0]);
   }
@@ -196,17 +199,20 @@ class Checker {
   Status piece(const Rearrange& r, const Rearrange::Piece& p, Box& box) const {
     const TensorSpec &x = p_.tensors[p.x], &y = p_.tensors[r.y];
     if (x.exponent != y.exponent || x.lo < y.lo || x.hi > y.hi) return no("moved data has another exponent or a wider range");
-    if (p.x_axes.empty() || p.x_axes.size() > kMaxAxes || p.maps.size() != p.x_axes.size()) return no("axes and maps differ in number");
+    if (p.x_axes.empty() || p.x_axes.size() > kMaxAxes || p.maps.size() != p.x_axes.size())
+      return no("axes and maps differ in number");
     DSPERSE_TRY(const auto n, axes_product(p.x_axes));
     if (n != elements(x.shape)) return no("axes do not cover the tensor");
     for (const auto d : r.y_axes) box.emplace_back(0, d);
     for (std::size_t k = 0; k < p.maps.size(); ++k) {
       const AxisMap& m = p.maps[k];
-      if (m.offset < -kMaxTensorElements || m.offset > kMaxTensorElements || m.parts.size() > r.y_axes.size()) return no("axis map out of range");
+      if (m.offset < -kMaxTensorElements || m.offset > kMaxTensorElements || m.parts.size() > r.y_axes.size())
+        return no("axis map out of range");
       for (std::size_t i = 0; i < m.parts.size(); ++i) {
         const auto& [letter, coef] = m.parts[i];
         if (letter >= r.y_axes.size() || (i > 0 && letter <= m.parts[i - 1].first)) return no("letters must rise and exist");
-        if (coef == 0 || coef < -kMaxTensorElements || coef > kMaxTensorElements) return no("axis map coefficient is 0 or too large");
+        if (coef == 0 || coef < -kMaxTensorElements || coef > kMaxTensorElements)
+          return no("axis map coefficient is 0 or too large");
       }
       if (m.parts.empty() && (m.offset < 0 || m.offset >= p.x_axes[k])) return no("a constant index is out of range");
       if (m.parts.size() == 1) narrow(box[m.parts[0].first], m, p.x_axes[k]);

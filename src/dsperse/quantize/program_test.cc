@@ -191,7 +191,8 @@ TEST(CheckProgram, PiecesSideBySide) {
   const auto x = b.input({2, 3});
   Rearrange r;
   r.y_axes = {2, 8};
-  r.pieces = {{x, {2, 3}, {{0, {{0, 1}}}, {0, {{1, 1}}}}}, {x, {2, 3}, {{0, {{0, 1}}}, {7, {{1, -1}}}}}};  // columns 0..2 and 7..5
+  r.pieces = {{x, {2, 3}, {{0, {{0, 1}}}, {0, {{1, 1}}}}},
+              {x, {2, 3}, {{0, {{0, 1}}}, {7, {{1, -1}}}}}};  // columns 0..2 and 7..5
   b.rearrange(r, {2, 8}, -2047, 2047);
   EXPECT_EQ(problem(b.done()), "");
   std::get<Rearrange>(b.program.ops[0].body).pieces[1].maps[1].offset = 4;  // columns 4..2

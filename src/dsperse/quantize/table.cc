@@ -56,19 +56,27 @@ std::int64_t hyperbolic_tangent(std::int64_t v, const Activation& a) {
 
 std::int64_t raw(const Activation& a, std::int64_t v) {
   switch (a.f) {
-    case Function::identity: return v;
-    case Function::relu: return std::max<std::int64_t>(v, 0);
-    case Function::leaky_relu: return v >= 0 ? v : (v * a.a + (std::int64_t{1} << 23)) >> 24;
-    case Function::clip: return std::clamp(v, a.a, a.b);
-    case Function::sigmoid: return sigmoid(v, a);
-    case Function::tanh: return hyperbolic_tangent(v, a);
+    case Function::identity:
+      return v;
+    case Function::relu:
+      return std::max<std::int64_t>(v, 0);
+    case Function::leaky_relu:
+      return v >= 0 ? v : (v * a.a + (std::int64_t{1} << 23)) >> 24;
+    case Function::clip:
+      return std::clamp(v, a.a, a.b);
+    case Function::sigmoid:
+      return sigmoid(v, a);
+    case Function::tanh:
+      return hyperbolic_tangent(v, a);
   }
   return v;
 }
 
 }  // namespace
 
-std::int64_t activate(const Activation& activation, std::int64_t v) { return std::clamp(raw(activation, v), activation.lo, activation.hi); }
+std::int64_t activate(const Activation& activation, std::int64_t v) {
+  return std::clamp(raw(activation, v), activation.lo, activation.hi);
+}
 
 std::int64_t average_multiplier(std::int64_t n) { return ((std::int64_t{2} << AveragePool::kAverageBits) + n) / (2 * n); }
 

@@ -17,11 +17,13 @@ void expect_rounded(const Activation& a, long double (*f)(long double)) {
   for (std::int64_t v = -(1 << 15); v < (1 << 15); ++v) {
     const long double y = std::ldexp(f(std::ldexp(static_cast<long double>(v), -a.in_exponent)), a.out_exponent);
     const long double magnitude = std::fabs(y), nearest = std::floor(magnitude + 0.5L);
-    if (std::fabs(magnitude + 0.5L - std::round(magnitude + 0.5L)) < 0x1p-40L && v != 0 && nearest < std::ldexp(1.0L, a.out_exponent)) {
+    if (std::fabs(magnitude + 0.5L - std::round(magnitude + 0.5L)) < 0x1p-40L && v != 0 &&
+        nearest < std::ldexp(1.0L, a.out_exponent)) {
       ++ties;
       continue;
     }
-    ASSERT_EQ(activate(a, v), static_cast<std::int64_t>(y < 0 ? -nearest : nearest)) << v << " " << a.in_exponent << " " << a.out_exponent;
+    ASSERT_EQ(activate(a, v), static_cast<std::int64_t>(y < 0 ? -nearest : nearest))
+        << v << " " << a.in_exponent << " " << a.out_exponent;
   }
   EXPECT_LT(ties, 100);
 }
@@ -36,11 +38,11 @@ TEST(Table, SigmoidAndTanhAreCorrectlyRounded) {
 
 TEST(Table, SigmoidAndTanhKnownValues) {
   EXPECT_EQ(activate(grid(Function::sigmoid, 8, 11), 0), 1024);
-  EXPECT_EQ(activate(grid(Function::sigmoid, 8, 11), 256), 1497);     // 1/(1+1/e) = 0.731058578630
-  EXPECT_EQ(activate(grid(Function::sigmoid, 8, 11), -256), 551);     // 0.268941421370
-  EXPECT_EQ(activate(grid(Function::tanh, 8, 15), 256), 24956);       // 0.761594155956
+  EXPECT_EQ(activate(grid(Function::sigmoid, 8, 11), 256), 1497);  // 1/(1+1/e) = 0.731058578630
+  EXPECT_EQ(activate(grid(Function::sigmoid, 8, 11), -256), 551);  // 0.268941421370
+  EXPECT_EQ(activate(grid(Function::tanh, 8, 15), 256), 24956);    // 0.761594155956
   EXPECT_EQ(activate(grid(Function::tanh, 8, 15), -256), -24956);
-  EXPECT_EQ(activate(grid(Function::sigmoid, 8, 0), 0), 1);           // one half, away from zero
+  EXPECT_EQ(activate(grid(Function::sigmoid, 8, 0), 0), 1);  // one half, away from zero
   EXPECT_EQ(activate(grid(Function::sigmoid, 0, 11), 1000), 2048);
   EXPECT_EQ(activate(grid(Function::sigmoid, 0, 11), -1000), 0);
   EXPECT_EQ(activate(grid(Function::tanh, -32, 11), 1 << 18), 2048);
@@ -70,7 +72,7 @@ TEST(Table, AverageMultiplier) {
   EXPECT_EQ(average_multiplier(1), 65536);
   EXPECT_EQ(average_multiplier(4), 16384);
   EXPECT_EQ(average_multiplier(3), 21845);
-  EXPECT_EQ(average_multiplier(9), 7282);  // 7281.8
+  EXPECT_EQ(average_multiplier(9), 7282);     // 7281.8
   EXPECT_EQ(average_multiplier(1 << 17), 1);  // one half, up
   EXPECT_EQ(average_multiplier((1 << 17) + 1), 0);
 }

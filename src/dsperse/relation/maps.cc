@@ -54,7 +54,9 @@ std::vector<std::uint32_t> letters_of(const View& view) {
   return out;
 }
 
-bool contains(const std::vector<std::uint32_t>& set, std::uint32_t x) { return std::find(set.begin(), set.end(), x) != set.end(); }
+bool contains(const std::vector<std::uint32_t>& set, std::uint32_t x) {
+  return std::find(set.begin(), set.end(), x) != set.end();
+}
 
 /// The out axis vectors that join this axis: all their letters belong to it.
 struct Weight {
@@ -163,11 +165,11 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
   return out;
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                     \
-  template Ext<D> total<D>(const std::vector<Ext<D>>&);                                                            \
-  template std::vector<Ext<D>> axis_vector<D>(const AxisMap&, std::int64_t, const Vectors<D>&, const Shape&);      \
-  template struct BoundProduct<D>;                                                                                 \
-  template BoundProduct<D> bind_product<D>(const Product&, const Vectors<D>&);                                     \
+#define DSPERSE_INSTANTIATE(D)                                                                                \
+  template Ext<D> total<D>(const std::vector<Ext<D>>&);                                                       \
+  template std::vector<Ext<D>> axis_vector<D>(const AxisMap&, std::int64_t, const Vectors<D>&, const Shape&); \
+  template struct BoundProduct<D>;                                                                            \
+  template BoundProduct<D> bind_product<D>(const Product&, const Vectors<D>&);                                \
   template Vectors<D> factor_vectors<D>(const BoundProduct<D>&, const std::vector<AxisRows<D>>&, std::span<const Ext<D>>);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

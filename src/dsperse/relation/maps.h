@@ -23,9 +23,9 @@ std::vector<crypto::Ext<D>> axis_vector(const AxisMap& map, std::int64_t size, c
 /// One axis of a product's factor as a sparse matrix: kept letters' assignments (row major) x axis entries.
 template <int D>
 struct AxisRows {
-  std::vector<std::uint32_t> kept;                                       ///< letters that stay, in order of the map
+  std::vector<std::uint32_t> kept;  ///< letters that stay, in order of the map
   Shape kept_sizes;
-  std::int64_t size = 0;                                                 ///< of the axis
+  std::int64_t size = 0;                                                    ///< of the axis
   std::vector<std::vector<std::pair<std::uint32_t, crypto::Ext<D>>>> rows;  ///< (axis entry, weight)
 };
 
@@ -45,7 +45,8 @@ BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim);
 
 /// The claim's vectors on one factor after the sumcheck: per axis, rows weighted by eq(point) of their kept letters.
 template <int D>
-Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& factor, std::span<const crypto::Ext<D>> point);
+Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& factor,
+                          std::span<const crypto::Ext<D>> point);
 
 /// Sum of products of all entries, i.e. the product over the axes of the vector's sum.
 template <int D>

@@ -171,7 +171,8 @@ class RelationWitness final : public Witness<D> {
 
  private:
   /// Leaves of one lookup: x = alpha - compressed tuple in flat order, then to their places, where every axis has a power of two.
-  void fill(const Lookup& lookup, const LeafBlock& block, const E& alpha, const std::vector<E>& beta, FractionLevel<D>& leaves) const {
+  void fill(const Lookup& lookup, const LeafBlock& block, const E& alpha, const std::vector<E>& beta,
+            FractionLevel<D>& leaves) const {
     const auto n = static_cast<std::size_t>(lookup.shape.back());
     const std::size_t rows = static_cast<std::size_t>(quantize::elements(lookup.shape)) / n;
     const E base = alpha - beta[kMaxWidth] * crypto::Fp(lookup.table + 1);

@@ -53,7 +53,8 @@ LeafCube leaf_cube(const Relation& relation) {
     for (const std::int64_t n : relation.lookups[i].shape) vars += bits_for(static_cast<std::uint64_t>(n));
     cube.blocks.push_back({i, vars, 0});
   }
-  std::stable_sort(cube.blocks.begin(), cube.blocks.end(), [](const LeafBlock& a, const LeafBlock& b) { return a.vars > b.vars; });
+  std::stable_sort(cube.blocks.begin(), cube.blocks.end(),
+                   [](const LeafBlock& a, const LeafBlock& b) { return a.vars > b.vars; });
   std::uint64_t at = 0;
   for (LeafBlock& b : cube.blocks) {
     b.offset = at;

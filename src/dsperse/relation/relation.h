@@ -121,11 +121,11 @@ struct Table {
 /// y = activation(clamp((acc + half - r) 2^-s)): what the witness needs to fill limbs and offsets.
 struct Requantization {
   std::uint32_t op = 0;
-  Shape shape;               ///< site; shifts belong to its last axis
-  Terms acc;                 ///< integer units
+  Shape shape;                       ///< site; shifts belong to its last axis
+  Terms acc;                         ///< integer units
   std::vector<std::int32_t> shifts;  ///< per entry of the last axis
   std::uint32_t limb_bits = 0;
-  std::int64_t v_max = 0, c = 0;     ///< of the saturating form
+  std::int64_t v_max = 0, c = 0;  ///< of the saturating form
 };
 
 /// Choices of the compiler that shape the constraints of a slice (part of its key).

@@ -32,7 +32,8 @@ class Schedule {
 
   /// <vectors, tensor> * scalar: a claim on a commitment, or a constant.
   Form<D> claim(TensorRef tensor, const E& scalar, Vectors<D> vectors) {
-    if (const quantize::IntTensor* values = publics_[tensor]; values != nullptr) return Form<D>(evaluate_public(*values, vectors) * scalar);
+    if (const quantize::IntTensor* values = publics_[tensor]; values != nullptr)
+      return Form<D>(evaluate_public(*values, vectors) * scalar);
     Form<D> f;
     f.claims.push_back({tensor, scalar, std::make_shared<const crypto::RankOne<D>>(crypto::RankOne<D>{std::move(vectors)})});
     return f;

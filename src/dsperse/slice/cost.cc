@@ -61,8 +61,8 @@ void Tally::add_requantization(const quantize::Op& op, const quantize::Requant& 
   lookups_ += remainders + n;  // limbs, activation
   symbols_ += remainders;
   const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
-  Group& group = groups_[{static_cast<std::int64_t>(a.f), grid ? a.in_exponent : 0, grid ? a.out_exponent : 0, a.lo, a.hi, a.a, a.b,
-                          static_cast<std::int64_t>(requant.clamp_bits)}];
+  Group& group = groups_[{static_cast<std::int64_t>(a.f), grid ? a.in_exponent : 0, grid ? a.out_exponent : 0, a.lo, a.hi, a.a,
+                          a.b, static_cast<std::int64_t>(requant.clamp_bits)}];
   // A checked program has a bound for every op.
   group.v_max =
       std::max(group.v_max, quantize::rounded_bound(requant, quantize::accumulator_bound(program_, op).value_or(0)) + 1);

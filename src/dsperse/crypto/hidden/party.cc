@@ -70,8 +70,7 @@ Folded<D> Party<D>::fold_checks() {
   Folded<D> out;
   std::vector<Ext<D>> pad_coef(pads_), slot_coef(4 * slots_.size());
   for (Form<D>& form : checks_) {
-    for (const auto& [v, c] : form.coef)
-      ((v & kSlotBit) != 0 ? slot_coef[v & ~kSlotBit] : pad_coef[v]) += c * power;
+    for (const auto& [v, c] : form.coef) ((v & kSlotBit) != 0 ? slot_coef[v & ~kSlotBit] : pad_coef[v]) += c * power;
     for (LinearClaim<D>& c : form.claims) {
       c.scalar *= power;
       out.claims.push_back(std::move(c));

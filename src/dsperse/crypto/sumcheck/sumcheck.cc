@@ -49,8 +49,8 @@ SumcheckEnd<D> eq_sumcheck(Party<D>& party, std::string_view label, const Form<D
   return end;
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                              \
-  template SumcheckEnd<D> sumcheck(Party<D>&, Pads, std::string_view, const Form<D>&, std::size_t, RoundProver<D>*);        \
+#define DSPERSE_INSTANTIATE(D)                                                                                       \
+  template SumcheckEnd<D> sumcheck(Party<D>&, Pads, std::string_view, const Form<D>&, std::size_t, RoundProver<D>*); \
   template SumcheckEnd<D> eq_sumcheck(Party<D>&, std::string_view, const Form<D>&, std::span<const Ext<D>>, RoundProver<D>*);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

@@ -40,14 +40,18 @@ std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[a
 
 Result<Relation> Builder::finish() {
   for (std::uint32_t t = 0; t < relation_.tables.size(); ++t) {
-    add_tensor({"m " + relation_.tables[t].name, {static_cast<std::int64_t>(relation_.tables[t].rows.size())}, Kind::multiplicity, t, 0});
+    add_tensor({"m " + relation_.tables[t].name,
+                {static_cast<std::int64_t>(relation_.tables[t].rows.size())},
+                Kind::multiplicity,
+                t,
+                0});
   }
   if (table_rows_ > kMaxTableRows)
     return fail(ErrorKind::unsupported, "the lookup tables need more than 2^20 rows", {},
                 "cut the slice, or quantize with narrower activations");
   if (relation_.lookup_size() > kMaxLookups)
-    return fail(ErrorKind::unsupported, "the slice needs " + std::to_string(relation_.lookup_size()) + " lookups, more than 2^25", {},
-                "cut it into smaller slices");
+    return fail(ErrorKind::unsupported, "the slice needs " + std::to_string(relation_.lookup_size()) + " lookups, more than 2^25",
+                {}, "cut it into smaller slices");
   return std::move(relation_);
 }
 
@@ -55,8 +59,9 @@ std::string activation_name(const quantize::Requant& requant) {
   const quantize::Activation& a = requant.activation;
   const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
   std::string s = "act";
-  for (const std::int64_t x : {static_cast<std::int64_t>(a.f), grid ? std::int64_t{a.in_exponent} : 0, grid ? std::int64_t{a.out_exponent} : 0, a.lo,
-                               a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
+  for (const std::int64_t x :
+       {static_cast<std::int64_t>(a.f), grid ? std::int64_t{a.in_exponent} : 0, grid ? std::int64_t{a.out_exponent} : 0, a.lo,
+        a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
     s += " " + std::to_string(x);
   return s;
 }

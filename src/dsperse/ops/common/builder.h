@@ -23,8 +23,8 @@ class Builder {
   [[nodiscard]] TensorRef value(quantize::TensorId id) const { return static_cast<TensorRef>(program_.weights.size()) + id; }
 
   TensorRef add_tensor(Tensor tensor);
-  /// The table of that name; `make` fills rows and segments at its first use. Once all tables together have too many rows no further
-  /// one is made (a hostile key could ask for any number of them) and finish() fails.
+  /// The table of that name; `make` fills rows and segments at its first use. Once all tables together have too many rows no
+  /// further one is made (a hostile key could ask for any number of them) and finish() fails.
   template <class Make>
   std::uint32_t table(const std::string& name, Make make) {
     const auto [it, fresh] = table_of_.try_emplace(name, static_cast<std::uint32_t>(relation_.tables.size()));
@@ -38,7 +38,9 @@ class Builder {
     return it->second;
   }
   std::uint32_t add_lookup(Lookup lookup);
-  void set_column(std::uint32_t lookup, std::size_t column, Terms terms) { relation_.lookups[lookup].columns[column] = std::move(terms); }
+  void set_column(std::uint32_t lookup, std::size_t column, Terms terms) {
+    relation_.lookups[lookup].columns[column] = std::move(terms);
+  }
   void add_identity(Identity identity) { relation_.identities.push_back(std::move(identity)); }
   std::uint32_t add_product(Product product);
   std::uint32_t add_requantization(Requantization r);

@@ -1,5 +1,6 @@
 // Sum as constraints: linear terms and a requantization. Source: docs/protocol/operators.md. Tested by ops/ops_test.cc.
 #include "dsperse/ops/common/constrain.h"
+
 #include "dsperse/ops/common/requantize.h"
 
 namespace dsperse::ops {

@@ -1,6 +1,7 @@
 // Conv and Gemm as constraints: one bilinear product each, its bias, a requantization. Source: docs/protocol/operators.md.
 // Tested by ops/ops_test.cc.
 #include "dsperse/ops/common/constrain.h"
+
 #include "dsperse/ops/common/requantize.h"
 
 namespace dsperse::ops {

@@ -1,4 +1,5 @@
-// Rearrange as constraints: an identity at a random point, no lookup. Source: docs/protocol/operators.md. Tested by ops/ops_test.cc.
+// Rearrange as constraints: an identity at a random point, no lookup. Source: docs/protocol/operators.md. Tested by
+// ops/ops_test.cc.
 #include "dsperse/ops/common/constrain.h"
 
 namespace dsperse::ops {

@@ -1,8 +1,9 @@
 // Pools as constraints. AveragePool: linear terms and a requantization. MaxPool: separable passes of max(a, b) = a + relu(b - a).
 // Source: docs/protocol/operators.md. Tested by ops/ops_test.cc.
+#include "dsperse/ops/common/constrain.h"
+
 #include <algorithm>
 
-#include "dsperse/ops/common/constrain.h"
 #include "dsperse/ops/common/requantize.h"
 #include "dsperse/quantize/table.h"
 #include "dsperse/quantize/window.h"
@@ -47,8 +48,8 @@ std::uint32_t relu_table(Builder& b, std::int64_t range) {
 }
 
 /// The sum of terms read at letter := stride * letter + shift, of a tensor that is `outside` beyond [0, in).
-Terms read_at(const Terms& terms, std::uint32_t letter, std::int64_t out, std::int64_t stride, std::int64_t shift, std::int64_t in,
-              std::int64_t outside) {
+Terms read_at(const Terms& terms, std::uint32_t letter, std::int64_t out, std::int64_t stride, std::int64_t shift,
+              std::int64_t in, std::int64_t outside) {
   std::vector<Fp> inside, beyond;
   bool all = true;
   for (std::int64_t o = 0; o < out; ++o) {

@@ -8,7 +8,8 @@
 namespace dsperse::quantize::testing {
 
 TensorId Builder::tensor(Shape shape, std::int32_t exponent, std::int64_t lo, std::int64_t hi) {
-  program.tensors.push_back({std::string("t").append(std::to_string(program.tensors.size())), std::move(shape), exponent, lo, hi});
+  program.tensors.push_back(
+      {std::string("t").append(std::to_string(program.tensors.size())), std::move(shape), exponent, lo, hi});
   return static_cast<TensorId>(program.tensors.size() - 1);
 }
 
@@ -29,7 +30,8 @@ TensorId Builder::add(std::string type, Shape shape, const Requant& r, auto body
   return body.y;
 }
 
-TensorId Builder::conv(TensorId x, std::int64_t outputs, Window window, Requant requant, std::int64_t groups, bool bias, std::int64_t w_max) {
+TensorId Builder::conv(TensorId x, std::int64_t outputs, Window window, Requant requant, std::int64_t groups, bool bias,
+                       std::int64_t w_max) {
   const Shape s = spec(x).shape;
   Conv c;
   c.x = x;
@@ -54,7 +56,8 @@ TensorId Builder::sum(std::vector<Sum::Term> terms, Shape shape, Requant requant
   return add("Add", std::move(shape), requant, s);
 }
 
-TensorId Builder::average(TensorId x, Window window, bool count_include_pad, std::array<std::int64_t, 2> counted_pad_end, Requant requant) {
+TensorId Builder::average(TensorId x, Window window, bool count_include_pad, std::array<std::int64_t, 2> counted_pad_end,
+                          Requant requant) {
   const Shape s = spec(x).shape;
   AveragePool p;
   p.x = x;
@@ -66,8 +69,9 @@ TensorId Builder::average(TensorId x, Window window, bool count_include_pad, std
 
 TensorId Builder::maximum(TensorId x, Window window) {
   const TensorSpec s = spec(x);
-  const TensorId y = tensor({s.shape[0], window_outputs(window, 0, s.shape[1]), window_outputs(window, 1, s.shape[2]), s.shape[3]},
-                            s.exponent, s.lo, s.hi);
+  const TensorId y =
+      tensor({s.shape[0], window_outputs(window, 0, s.shape[1]), window_outputs(window, 1, s.shape[2]), s.shape[3]}, s.exponent,
+             s.lo, s.hi);
   program.ops.push_back({"op" + std::to_string(program.ops.size()), "MaxPool", MaxPool{x, y, window}});
   return y;
 }
@@ -193,7 +197,8 @@ void random_op(Builder& b, Draw& d) {
     case 2: {
       std::vector<Sum::Term> terms{{false, x, d.in(0, 1) == 0 ? 1 : -16}};
       for (TensorId other = 0; other < b.program.tensors.size(); ++other)
-        if (b.spec(other).shape == s.shape && d.coin() && terms.size() < 4) terms.push_back({false, other, std::int64_t{1} << d.in(0, 6)});
+        if (b.spec(other).shape == s.shape && d.coin() && terms.size() < 4)
+          terms.push_back({false, other, std::int64_t{1} << d.in(0, 6)});
       if (d.coin()) terms.push_back({true, b.weight({s.shape.back()}, 1 << 18), d.coin() ? 1 : -3});
       if (d.coin()) terms.push_back({true, b.weight({1}, 100), 1});
       b.sum(terms, s.shape, d.requant(3, s.shape.back()));
@@ -242,8 +247,10 @@ WeightStore random_weights(const Program& program, Rng& rng) {
     const WeightSpec& w = program.weights[i];
     const auto n = static_cast<std::size_t>(elements(w.shape));
     for (std::size_t k = 0; k < n; ++k) {
-      if (w.max_abs <= kMaxNarrowWeight) store[i].narrow.push_back(extreme_or_uniform<std::int16_t>(rng, -w.max_abs, w.max_abs));
-      else store[i].wide.push_back(extreme_or_uniform<std::int64_t>(rng, -w.max_abs, w.max_abs));
+      if (w.max_abs <= kMaxNarrowWeight)
+        store[i].narrow.push_back(extreme_or_uniform<std::int16_t>(rng, -w.max_abs, w.max_abs));
+      else
+        store[i].wide.push_back(extreme_or_uniform<std::int64_t>(rng, -w.max_abs, w.max_abs));
     }
   }
   return store;

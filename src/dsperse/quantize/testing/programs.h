@@ -20,9 +20,11 @@ class Builder {
   /// y with this requantization (its activation's exponents and range are the tensor's).
   TensorId conv(TensorId x, std::int64_t outputs, Window window, Requant requant, std::int64_t groups = 1, bool bias = true,
                 std::int64_t w_max = 2047);
-  TensorId gemm(TensorId x, std::int64_t inner, std::int64_t outputs, Requant requant, bool bias = true, std::int64_t w_max = 2047);
+  TensorId gemm(TensorId x, std::int64_t inner, std::int64_t outputs, Requant requant, bool bias = true,
+                std::int64_t w_max = 2047);
   TensorId sum(std::vector<Sum::Term> terms, Shape shape, Requant requant);
-  TensorId average(TensorId x, Window window, bool count_include_pad, std::array<std::int64_t, 2> counted_pad_end, Requant requant);
+  TensorId average(TensorId x, Window window, bool count_include_pad, std::array<std::int64_t, 2> counted_pad_end,
+                   Requant requant);
   TensorId maximum(TensorId x, Window window);
   TensorId rearrange(Rearrange r, Shape shape, std::int64_t lo, std::int64_t hi);
   WeightId weight(Shape shape, std::int64_t max_abs);
