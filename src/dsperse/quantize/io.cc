@@ -46,7 +46,7 @@ Result<QuantizedInput> quantize_input(const IoMapping& io, const TensorSpec& spe
         static_cast<double>(x[i]) * per_channel(io.scale, i, channel_block, 1) + per_channel(io.bias, i, channel_block, 0);
     const double q = std::round(std::ldexp(real, spec.exponent));  // halves away from zero
     const auto lo = static_cast<double>(spec.lo), hi = static_cast<double>(spec.hi);
-    if (q < lo || q > hi) ++out.clamped;
+    if (q < lo - 1 || q > hi + 1) ++out.clamped;  // one step is rounding: 1.0 at exponent 11 is 2048
     out.values[static_cast<std::size_t>(to[i])] = static_cast<std::int32_t>(q < lo ? lo : q > hi ? hi : q);
   }
   return out;

@@ -23,7 +23,7 @@ struct IoMapping {
 
 struct QuantizedInput {
   IntTensor values;
-  std::size_t clamped = 0;  ///< elements outside of [lo, hi] before clamping
+  std::size_t clamped = 0;  ///< elements that clamping to [lo, hi] moved by more than one step
 };
 
 /// x: row major in ONNX axis order, `logical_shape` elements. q = round half away from zero(x 2^exponent), clamped to [lo, hi].

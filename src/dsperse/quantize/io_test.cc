@@ -13,7 +13,7 @@ const IoMapping kChannelsLast{"x", {1, 3, 2, 2}, {0, 2, 3, 1}, {}, {}};
 
 TEST(Io, RoundsHalvesAwayFromZeroAndClamps) {
   const TensorSpec spec{"v", {6}, 1, -5, 4};
-  const auto q = quantize_input({"v", {6}, {0}, {}, {}}, spec, {0.25F, -0.25F, 0.24F, 2.0F, 2.3F, -90});
+  const auto q = quantize_input({"v", {6}, {0}, {}, {}}, spec, {0.25F, -0.25F, 0.24F, 2.0F, 3.0F, -90});
   ASSERT_TRUE(q);
   EXPECT_EQ(q->values, (IntTensor{1, -1, 0, 4, 4, -5}));
   EXPECT_EQ(q->clamped, 2U);

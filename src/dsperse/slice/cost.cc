@@ -115,7 +115,8 @@ Cost Tally::cost(const CostModel& model) const {
   out.peak_bytes = static_cast<std::uint64_t>(model.bytes_fixed + model.bytes_per_lookup * leaves +
                                               model.bytes_per_weight_symbol * weights + model.bytes_per_witness_symbol * witness);
   out.proof_bytes =
-      static_cast<std::uint64_t>(model.proof_bytes_fixed + model.proof_bytes_per_root * std::sqrt(weights + witness));
+      static_cast<std::uint64_t>(model.proof_bytes_fixed + (out.weight_symbols != 0 ? model.proof_bytes_weights : 0) +
+                                 model.proof_bytes_per_root * (std::sqrt(weights) + std::sqrt(witness)));
   return out;
 }
 

@@ -16,7 +16,8 @@
 namespace dsperse::slice {
 
 /// prove_seconds = fixed + sum of count * seconds_per; peak_bytes the same with bytes_per;
-/// proof_bytes = proof_bytes_fixed + proof_bytes_per_root * sqrt(weight symbols + witness symbols).
+/// proof_bytes = proof_bytes_fixed (+ proof_bytes_weights with weights) + proof_bytes_per_root * (sqrt(weight symbols) +
+/// sqrt(witness symbols)): a tree costs a row and its opened columns, which balance at the square root of what it holds.
 /// Defaults: one core with AVX-512, 100-bit profile.
 struct CostModel {
   double seconds_fixed = 5e-3;
@@ -30,8 +31,9 @@ struct CostModel {
   double bytes_per_weight_symbol = 42;
   double bytes_per_witness_symbol = 48;
 
-  double proof_bytes_fixed = 65536;
-  double proof_bytes_per_root = 280;  ///< a row and the opened columns both grow with the square root of the symbols
+  double proof_bytes_fixed = 160e3;   ///< messages, paths and salts of witness, boundary and end trees
+  double proof_bytes_weights = 96e3;  ///< a second group: paths and salts of two trees, pads of its row
+  double proof_bytes_per_root = 300;
 
   // Choices of the constraints that the counts depend on: relation::Options' defaults.
   std::int64_t limb_bits = 8;

@@ -98,12 +98,13 @@ TEST(Cost, PredictionsFollowTheModel) {
   m.seconds_fixed = 1, m.seconds_per_mac = 2, m.seconds_per_lookup = 3, m.seconds_per_weight_symbol = 5,
   m.seconds_per_witness_symbol = 7;
   m.bytes_fixed = 11, m.bytes_per_lookup = 13, m.bytes_per_weight_symbol = 17, m.bytes_per_witness_symbol = 19;
-  m.proof_bytes_fixed = 23, m.proof_bytes_per_root = 29;
+  m.proof_bytes_fixed = 23, m.proof_bytes_weights = 31, m.proof_bytes_per_root = 29;
   const Cost c = tally.cost(m);
   const auto d = [](std::uint64_t x) { return static_cast<double>(x); };
   EXPECT_DOUBLE_EQ(c.prove_seconds, 1 + 2 * d(c.macs) + 3 * d(c.lookups) + 5 * d(c.weight_symbols) + 7 * d(c.witness_symbols));
   EXPECT_EQ(c.peak_bytes, 11 + 13 * c.lookups + 17 * c.weight_symbols + 19 * c.witness_symbols);
-  EXPECT_EQ(c.proof_bytes, static_cast<std::uint64_t>(23 + 29 * std::sqrt(d(c.weight_symbols + c.witness_symbols))));
+  EXPECT_EQ(c.proof_bytes,
+            static_cast<std::uint64_t>(23 + 31 + 29 * (std::sqrt(d(c.weight_symbols)) + std::sqrt(d(c.witness_symbols)))));
 }
 
 }  // namespace
