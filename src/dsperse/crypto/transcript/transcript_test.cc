@@ -117,8 +117,8 @@ void expect_uniform_limbs() {
   }
   for (std::size_t k = 0; k < D; ++k)
     for (std::size_t bin = 0; bin < 16; ++bin) {  // mean 1000, standard deviation 31
-      EXPECT_NEAR(top[k][bin], kDraws / 16, 170) << "limb " << k;
-      EXPECT_NEAR(low[k][bin], kDraws / 16, 170) << "limb " << k;
+      EXPECT_NEAR(top[k][bin], kDraws / 16.0, 170) << "limb " << k;
+      EXPECT_NEAR(low[k][bin], kDraws / 16.0, 170) << "limb " << k;
     }
 }
 TEST(Transcript, ChallengesAreUniformInEveryLimb) {
