@@ -302,7 +302,7 @@ class Verbs(EndToEnd):
         self.assertEqual({r["threads"] for r in results}, {1, 2})
         for r in results:
             self.assertGreater(r["value"], 0)
-            self.assertEqual(set(r), {"name", "value", "unit", "threads", "note"})
+            self.assertEqual(set(r), {"name", "value", "unit", "threads", "note", "min", "max"})
         self.assertEqual(json.loads(self.ok("key", "show", "mlp.dsm", "--json").out)["slices"], before["slices"])
 
     def test_openings_are_shared_not_copied(self):
