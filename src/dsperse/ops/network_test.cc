@@ -1,13 +1,16 @@
-// Whole networks with random weights: float against integers, floors for top-1 agreement and signal to error.
+// Whole networks with random weights: float against integers, floors for top-1 agreement and signal to error; every slice proved.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "dsperse/backend/native/native.h"
 #include "dsperse/ops/constrain.h"
 #include "dsperse/ops/lower.h"
 #include "dsperse/ops/registry.h"
 #include "dsperse/ops/testing/graphs.h"
+#include "dsperse/pipeline/benchmark.h"
 #include "dsperse/quantize/calibrate/calibrate.h"
+#include "dsperse/slice/plan.h"
 
 namespace dsperse::ops {
 namespace {
@@ -146,6 +149,51 @@ TEST(Network, CanBeProvedAndRemaindersTakeTwoLookups) {
       const auto* r = quantize::op_requant(op);
       if (r == nullptr) continue;
       for (const auto s : r->shift) EXPECT_LE(s, 16) << op.name;
+    }
+  }
+}
+
+/// A one-dimensional net of odd sizes: asymmetric padding, dilation, stride, a branch, and an end of one pixel.
+model::Graph audio() {
+  Net n(4);
+  const auto conv = [&](const std::string& x, std::int64_t outputs, std::int64_t k, Ints pads, std::int64_t dilation,
+                        std::int64_t stride) {
+    const model::Shape w{outputs, n.graph.values.at(x).shape[1], k};
+    return n.node("Conv", {x, n.constant(w, normal_numbers(n.rng, w, std::sqrt(2.0 / static_cast<double>(w[1] * k))))},
+                  {{"pads", std::move(pads)}, {"dilations", Ints{dilation}}, {"strides", Ints{stride}}});
+  };
+  auto x = n.node("Tanh", {conv(n.input({1, 1, 97}), 5, 7, {3, 2}, 1, 2)});
+  x = n.node("Add", {conv(x, 5, 3, {2, 2}, 2, 1), x});
+  x = n.node("MaxPool", {n.node("LeakyRelu", {conv(x, 3, 3, {0, 1}, 3, 3)})}, {{"kernel_shape", Ints{3}}, {"strides", Ints{2}}});
+  n.output(n.dense(n.node("Flatten", {conv(x, 4, n.graph.values.at(x).shape[2], {0, 0}, 1, 1)}), 3));
+  return n.graph;
+}
+
+/// Cut by layers, every slice proved and its proof accepted, weight ranges too.
+TEST(Network, EverySliceIsProvedAndVerified) {
+  for (const auto& graph : {lenet(), residual(), mobile(), audio()}) {
+    store::PlanFile plan;
+    plan.name = "network";
+    plan.calibration = "default";
+    plan.model = quantized(graph);
+    const auto cut = slice::make_plan(plan.model.program, {});
+    ASSERT_TRUE(cut) << cut.error().text();
+    EXPECT_GT(cut->slices.size(), 1U);
+    for (const slice::Slice& s : cut->slices) {
+      if (s.last_op < plan.model.program.ops.size()) plan.cuts.push_back(s.last_op - 1);
+      plan.modes.push_back(slice::Mode::proof);
+      plan.predicted.push_back(s.cost);
+    }
+    quantize::TensorStore inputs(plan.model.program.tensors.size());
+    const quantize::TensorId x = plan.model.program.inputs[0];
+    const Sample sample = fresh(graph, 1)[0];
+    auto q =
+        quantize::quantize_input(plan.model.inputs[0], plan.model.program.tensors[x], sample.at(plan.model.inputs[0].name).f);
+    ASSERT_TRUE(q) << q.error().text();
+    inputs[x] = std::move(q->values);
+    for (const auto profile : {proof::Profile::bits100, proof::Profile::bits128}) {
+      const auto done = pipeline::benchmark_plan(plan, inputs, backend::Native(), {1, {1}, profile}, {});
+      EXPECT_TRUE(done) << done.error().text();
     }
   }
 }
