@@ -54,7 +54,7 @@ def kernel_rows(folder, gates, quick):
 
 
 def dsperse(folder, *args):
-    """One verb with --json in a process of its own. Returns (document, user + system seconds)."""
+    """One verb with --json in a process of its own: its document."""
     done = subprocess.run([folder / "dsperse", *args, "--json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return json.loads(done.stdout)
 
