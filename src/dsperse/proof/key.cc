@@ -299,7 +299,11 @@ Result<ModelKey> decode_model_key(ByteView bytes) {
   const std::size_t slices = r.count(kMaxSlices, 100);
   for (std::size_t i = 0; i < slices; ++i) {
     auto slice = read_slice(r);
-    if (!slice) return std::unexpected(slice.error().within("key > slice " + std::to_string(i)));
+    if (!slice) {
+      Error error = slice.error().within("key > slice " + std::to_string(i));
+      error.kind = ErrorKind::bad_input;  // also where the program says "unsupported": no compiler writes such a key
+      return std::unexpected(std::move(error));
+    }
     key.slices.push_back(std::move(*slice));
   }
   read_graph(r, key);
