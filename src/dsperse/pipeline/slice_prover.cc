@@ -127,7 +127,10 @@ Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_
       if (!mine) continue;  // nobody has seen this proof
     }
     tell(context.observer, {Event::Kind::claimed, index, count, "", record.prove_s, 0, 0});
-    DSPERSE_CHECK_OK(context.run.put_proof(proof, record));
+    std::vector<std::uint32_t> committed;
+    for (const proof::Port& p : slice.ports())
+      if (!p.is_public) committed.push_back(p.chunk);
+    DSPERSE_CHECK_OK(context.run.put_proof(proof, record, committed));
     return record;
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
