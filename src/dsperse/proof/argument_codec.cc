@@ -6,7 +6,7 @@ namespace {
 using crypto::Ext;
 using crypto::Fp;
 
-constexpr std::string_view kMagic = "DSPRF001";
+constexpr std::string_view kMagic = "DSPRF002";
 
 template <int D>
 void write(ByteWriter& w, const Ext<D>& e) {
@@ -59,6 +59,8 @@ Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
   for (const char c : kMagic) w.u8(static_cast<std::uint8_t>(c));
   for (const Digest& r : proof.fresh_roots) w.raw(r);
   w.raw(proof.end_root);
+  w.u64(proof.first_work);
+  w.u64(proof.column_work);
   for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.v})
     for (const Ext<D>& e : *part) write(w, e);
   for (const auto& u : proof.u)
@@ -81,7 +83,7 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
   const std::size_t element = 8 * static_cast<std::size_t>(D), slots = layout.slots.size();
   std::size_t elements = layout.pads + 2 * slots + 2 * layout.vars + layout.groups.size() + 1 + layout.end.code.k();
   for (const Layout::Group& g : layout.groups) elements += g.geometry.code.k();
-  std::size_t fixed = kMagic.size() + 32 * (layout.groups.size() + 1) + element * elements, paths = 0;
+  std::size_t fixed = kMagic.size() + 32 * (layout.groups.size() + 1) + 16 + element * elements, paths = 0;
   for (const TreeShape& t : trees) {
     fixed += t.t * (8 * t.rows + 32) + 4;
     paths += static_cast<std::size_t>(t.t) * t.log_n;
@@ -95,6 +97,8 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
   out.fresh_roots.resize(layout.groups.size());
   for (Digest& r : out.fresh_roots) r = in.bytes().digest();
   out.end_root = in.bytes().digest();
+  out.first_work = in.bytes().u64();
+  out.column_work = in.bytes().u64();
   out.hidden = in.exts<D>(layout.pads);
   out.clear = in.exts<D>(2 * slots);
   out.last = in.exts<D>(2 * layout.vars);

@@ -109,6 +109,7 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   }
   crypto::Transcript transcript = begin_transcript(layout, head, all_roots, proof.end_root);
   transcript.keep_log(log != nullptr);
+  if (!transcript.check_work("first work", layout.work, proof.first_work)) return Verdict::reject("proof of work", "challenges");
   VerifierChannel<D> channel(transcript, proof);
   Party<D> party(channel, Party<D>::Role::verify);
   schedule(party);
@@ -138,6 +139,7 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   for (const auto& [i, c] : end.claim.coef) combined += c * proof.u_end[i];
   if (!(combined == eps * (opened * functional - end.claim.constant) + proof.h)) return Verdict::reject("end check");
 
+  if (!transcript.check_work("column work", layout.work, proof.column_work)) return Verdict::reject("proof of work", "columns");
   std::size_t at = 0;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];

@@ -1,6 +1,7 @@
 #include "dsperse/proof/key.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <set>
 
@@ -9,7 +10,7 @@
 namespace dsperse::proof {
 namespace {
 
-constexpr std::string_view kMagic = "DSKEY001";
+constexpr std::string_view kMagic = "DSKEY002";
 constexpr std::size_t kMaxSlices = 4096, kMaxChunks = 1U << 16, kMaxPorts = 4096, kMaxName = 4096, kMaxValues = 1U << 16;
 constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 26, kMaxRangeProof = std::size_t{1} << 28;
 
@@ -27,6 +28,13 @@ Geometry read_geometry(ByteReader& r) {
   g.code.log_n = r.u32();
   g.t = r.u32();
   return g;
+}
+
+/// In the order of the bytes.
+template <class Key>
+auto geometries(Key& key) {
+  return std::array{&key.weights,       &key.boundary,  &key.witness,      &key.end,
+                    &key.range_witness, &key.range_end, &key.link_witness, &key.link_end};
 }
 
 void write_ports(ByteWriter& w, const std::vector<Port>& ports) {
@@ -56,12 +64,14 @@ void write_bytes(ByteWriter& w, ByteView bytes) {
 Bytes slice_body(const SliceKey& key) {
   ByteWriter w;
   w.u8(static_cast<std::uint8_t>(key.profile));
+  w.u8(key.slack);
+  w.u8(key.work);
   write_bytes(w, quantize::encode_program(key.program));
   write_ports(w, key.inputs);
   write_ports(w, key.outputs);
   w.u32(key.options.limb_bits);
   w.u64(key.options.wide_rows);
-  for (const Geometry* g : {&key.weights, &key.boundary, &key.witness, &key.end}) write(w, *g);
+  for (const Geometry* g : geometries(key)) write(w, *g);
   if (key.weight_root) w.raw(*key.weight_root);
   return w.take();
 }
@@ -69,6 +79,8 @@ Bytes slice_body(const SliceKey& key) {
 Result<SliceKey> read_slice(ByteReader& r) {
   SliceKey key;
   key.profile = static_cast<Profile>(r.u8());
+  key.slack = r.u8();
+  key.work = r.u8();
   const std::size_t program_bytes = r.count(kMaxProgramBytes, 1);
   const ByteView program = r.take(program_bytes);
   if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated");
@@ -77,7 +89,7 @@ Result<SliceKey> read_slice(ByteReader& r) {
   key.outputs = read_ports(r);
   key.options.limb_bits = r.u32();
   key.options.wide_rows = r.u64();
-  for (Geometry* g : {&key.weights, &key.boundary, &key.witness, &key.end}) *g = read_geometry(r);
+  for (Geometry* g : geometries(key)) *g = read_geometry(r);
   if (!key.program.weights.empty()) key.weight_root = r.digest();
   const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
   key.range_proof.assign(range_proof.begin(), range_proof.end());
@@ -199,12 +211,17 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       s.range_proof.empty() != (s.weights.t == 0))
     return bad("weight tree", where);
   if ((s.boundary.t == 0) != !committed) return bad("boundary geometry", where);
-  if (s.weights.t != 0 && !sound_geometry(s.profile, s.weights, kWeightBudget))
+  if (s.slack < slack_of(key.slices.size()) || s.slack > kMaxSlackBits || s.work > kMaxWorkBits)
+    return bad("slack or work outside of their bounds", where);
+  if (s.weights.t != 0 && !sound_geometry(s.params(), s.weights, kWeightBudget))
     return bad("weight geometry below the profile", where);
-  if (s.boundary.t != 0 && !sound_geometry(s.profile, s.boundary, kBoundaryUses))
+  if (s.boundary.t != 0 && !sound_geometry(s.params(), s.boundary, kBoundaryUses))
     return bad("boundary geometry below the profile", where);
-  if (!sound_geometry(s.profile, s.witness, 1) || !sound_geometry(s.profile, s.end, 1))
+  if (!sound_geometry(s.params(), s.witness, 1) || !sound_geometry(s.params(), s.end, 1))
     return bad("geometry below the profile", where);
+  for (const Geometry* g : {&s.range_witness, &s.range_end, &s.link_witness, &s.link_end})
+    if (s.weights.t == 0 ? !(*g == Geometry{}) : !sound_geometry(s.params(), *g, 1))
+      return bad("geometry of the range proof or link below the profile", where);
   return {};
 }
 
@@ -212,7 +229,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
 
 Digest SliceKey::digest() const {
   const Bytes body = slice_body(*this);
-  return crypto::hash_tagged("dsperse slice key v1", {body});
+  return crypto::hash_tagged("dsperse slice key v2", {body});
 }
 
 std::vector<Port> SliceKey::ports() const {

@@ -30,13 +30,17 @@ using ConstraintOptions = relation::Options;
 
 struct SliceKey {
   Profile profile = Profile::bits100;
+  std::uint8_t slack = kMinSlackBits, work = kWorkBits;  ///< with the profile: params()
   quantize::Program program;  ///< the slice's own ids; program.inputs / outputs are exactly the ports' tensors, in order
   std::vector<Port> inputs, outputs;
   ConstraintOptions options;
   Geometry weights, boundary, witness, end;  ///< weights.t == 0 when the slice has no weights; same for boundary
-  std::optional<Digest> weight_root;         ///< origin epoch
-  Bytes range_proof;                         ///< weights and biases are within max_abs; empty without weights
+  /// Witness and end trees of the weight range proof and of epoch links; all zero without weights.
+  Geometry range_witness, range_end, link_witness, link_end;
+  std::optional<Digest> weight_root;  ///< origin epoch
+  Bytes range_proof;                  ///< weights and biases are within max_abs; empty without weights
 
+  [[nodiscard]] SecurityParams params() const { return {profile, slack, work}; }
   /// H(version, everything above but range_proof).
   [[nodiscard]] Digest digest() const;
   /// Ports: inputs, then outputs.

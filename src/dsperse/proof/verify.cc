@@ -9,8 +9,11 @@
 namespace dsperse::proof {
 namespace {
 
-bool below_profile(const SliceKey& key, const Layout& layout, std::uint64_t lookups) {
-  return security_of(layout, lookups).worst() < bits(key.profile);
+/// The key's geometries carry the argument.
+Verdict check_layout(const SliceKey& key, const Layout& layout, std::uint64_t lookups) {
+  if (layout.end.code.kd() < 2 * layout.vars) return Verdict::reject("key: end geometry");
+  if (security_of(layout, lookups).worst() < bits(key.profile)) return Verdict::reject("key: below the profile");
+  return Verdict::accept();
 }
 
 /// The statement's boundaries are the key's: order, visibility, complete public values in range.
@@ -39,8 +42,7 @@ Verdict verify_slice_at(const SliceKey& key, const Statement& statement, ByteVie
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
   const ArgumentSpec spec = slice_spec(key, *relation);
   const Layout layout = slice_layout<D>(spec, *relation, key);
-  if (layout.end.code.kd() < 2 * layout.vars) return Verdict::reject("key: end geometry");
-  if (below_profile(key, layout, relation->lookup_size())) return Verdict::reject("key: below the profile");
+  if (Verdict v = check_layout(key, layout, relation->lookup_size()); !v) return v;
   const relation::PublicTensors publics = public_tensors(key, *relation, statement);
   return verify_argument<D>(
       layout, slice_head(statement), slice_roots(key, statement), proof,
@@ -51,18 +53,17 @@ template <int D>
 Verdict verify_ranges_at(const SliceKey& key) {
   const auto relation = range_relation(key.program);
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
-  const auto argument = range_argument<D>(key, *relation);
-  if (!argument) return Verdict::reject("key: " + argument.error().what);
-  if (below_profile(key, argument->second, relation->lookup_size())) return Verdict::reject("key: below the profile");
+  const auto [spec, layout] = range_argument<D>(key, *relation);
+  if (Verdict v = check_layout(key, layout, relation->lookup_size()); !v) return v;
   const relation::PublicTensors publics(relation->tensors.size(), nullptr);
-  return verify_argument<D>(argument->second, range_head(key), {{*key.weight_root}}, key.range_proof,
+  return verify_argument<D>(layout, range_head(key), {{*key.weight_root}}, key.range_proof,
                             [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, *relation, publics, nullptr); });
 }
 
 template <int D>
 Verdict verify_link_at(const SliceKey& key, const EpochLink& link) {
   const auto [spec, layout] = link_argument<D>(key);
-  if (below_profile(key, layout, 0)) return Verdict::reject("key: below the profile");
+  if (Verdict v = check_layout(key, layout, 0); !v) return v;
   return verify_argument<D>(layout, link_head(key, link), {{link.base, link.epoch}}, link.proof,
                             [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
 }
