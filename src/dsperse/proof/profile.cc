@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsperse/base/rule.h"
+
 namespace dsperse::proof {
 namespace {
 
@@ -62,10 +64,15 @@ Geometry solve_end_geometry(Profile profile, unsigned vars) {
 }
 
 bool sound_geometry(Profile profile, const Geometry& g, std::uint32_t openings) {
-  if (g.code.c < 4 || g.code.c > kMaxDataBits || g.code.log_n <= g.code.c || g.code.log_n > kMaxLogColumns) return false;
-  if (g.t == 0 || g.t > g.code.n() || g.code.r > g.code.n() || g.code.k() > g.code.n() / 2) return false;
-  if (g.code.r < static_cast<std::size_t>(g.t) * openings) return false;
-  return g.t >= queries(profile, static_cast<double>(g.code.k()) / static_cast<double>(g.code.n()));
+  if (violated("geometry: shortest row", g.code.c < 4) || violated("geometry: longest row", g.code.c > kMaxDataBits) ||
+      violated("geometry: longest code", g.code.log_n > kMaxLogColumns))
+    return false;
+  // The bound on r keeps k from wrapping; k <= n / 2 and r >= t * openings then bound t.
+  if (violated("geometry: bounded pads", g.code.r > g.code.n()) || violated("geometry: rate", g.code.k() > g.code.n() / 2))
+    return false;
+  if (violated("geometry: pads for all openings", g.code.r < static_cast<std::uint64_t>(g.t) * openings)) return false;
+  const double rate = static_cast<double>(g.code.k()) / static_cast<double>(g.code.n());
+  return !violated("geometry: queries of the profile", g.t < queries(profile, rate));
 }
 
 }  // namespace dsperse::proof
