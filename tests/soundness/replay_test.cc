@@ -146,7 +146,7 @@ TEST(ProofBytes, LengthAndCanonicalForm) {
   at += layout.groups[0].geometry.t * (8 * layout.groups[0].trees[0].rows + 32);
   Bytes huge = proof;
   for (std::size_t k = 0; k < 4; ++k) huge[at + k] = 0xFF;
-  EXPECT_EQ(reason(huge), "Merkle path bound");
+  EXPECT_EQ(reason(huge), "proof truncated");
 }
 
 }  // namespace

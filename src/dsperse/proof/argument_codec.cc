@@ -1,3 +1,4 @@
+#include "dsperse/base/rule.h"
 #include "dsperse/proof/argument.h"
 
 namespace dsperse::proof {
@@ -88,11 +89,13 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
     fixed += t.t * (8 * t.rows + 32) + 4;
     paths += static_cast<std::size_t>(t.t) * t.log_n;
   }
-  if (bytes.size() < fixed || bytes.size() > fixed + 32 * paths) return Verdict::reject("proof length");
+  if (violated("proof: shortest length", bytes.size() < fixed) ||
+      violated("proof: longest length", bytes.size() > fixed + 32 * paths))
+    return Verdict::reject("proof length");
 
   ElementReader in(bytes);
   const ByteView magic = in.bytes().take(kMagic.size());
-  if (std::string_view(reinterpret_cast<const char*>(magic.data()), magic.size()) != kMagic)
+  if (violated("proof: magic", std::string_view(reinterpret_cast<const char*>(magic.data()), magic.size()) != kMagic))
     return Verdict::reject("proof magic");
   out.fresh_roots.resize(layout.groups.size());
   for (Digest& r : out.fresh_roots) r = in.bytes().digest();
@@ -116,15 +119,14 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
     o.salts.resize(t.t);
     for (Digest& s : o.salts) s = in.bytes().digest();
     const std::size_t length = in.bytes().u32();
-    if (!in.bytes().ok() || length > static_cast<std::size_t>(t.t) * t.log_n) return Verdict::reject("Merkle path bound");
-    if (length * 32 > in.bytes().left()) return Verdict::reject("proof truncated");
+    if (violated("proof: path within the bytes", length > in.bytes().left() / 32)) return Verdict::reject("proof truncated");
     o.path.resize(length);
     for (Digest& p : o.path) p = in.bytes().digest();
     out.openings.push_back(std::move(o));
   }
-  if (!in.bytes().ok()) return Verdict::reject("proof truncated");
-  if (in.bytes().left() != 0) return Verdict::reject("trailing bytes");
-  if (!in.canonical()) return Verdict::reject("element not canonical");
+  if (violated("proof: not truncated", !in.bytes().ok())) return Verdict::reject("proof truncated");
+  if (violated("proof: no trailing bytes", in.bytes().left() != 0)) return Verdict::reject("trailing bytes");
+  if (violated("proof: canonical elements", !in.canonical())) return Verdict::reject("element not canonical");
   return Verdict::accept();
 }
 

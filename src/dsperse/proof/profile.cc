@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "dsperse/base/rule.h"
+
 namespace dsperse::proof {
 namespace {
 
@@ -101,10 +103,15 @@ Geometry solve_end_geometry(const SecurityParams& params, unsigned vars) {
 }
 
 bool sound_geometry(const SecurityParams& params, const Geometry& g, std::uint32_t openings) {
-  if (g.code.c < 4 || g.code.c > kMaxDataBits || g.code.log_n <= g.code.c || g.code.log_n > kMaxLogColumns) return false;
-  if (g.t == 0 || g.t > g.code.n() || g.code.r > g.code.n() || g.code.k() > g.code.n() / 2) return false;
-  if (g.code.r < static_cast<std::size_t>(g.t) * openings) return false;
-  return queries_reach(g.t, g.code.k(), g.code.log_n, bits(params.profile) + params.slack - params.work);
+  if (violated("geometry: shortest row", g.code.c < 4) || violated("geometry: longest row", g.code.c > kMaxDataBits) ||
+      violated("geometry: longest code", g.code.log_n > kMaxLogColumns))
+    return false;
+  // The bound on r keeps k from wrapping; k <= n / 2 and r >= t * openings then bound t.
+  if (violated("geometry: bounded pads", g.code.r > g.code.n()) || violated("geometry: rate", g.code.k() > g.code.n() / 2))
+    return false;
+  if (violated("geometry: pads for all openings", g.code.r < static_cast<std::uint64_t>(g.t) * openings)) return false;
+  const int want = bits(params.profile) + params.slack - params.work;
+  return !violated("geometry: queries of the profile", !queries_reach(g.t, g.code.k(), g.code.log_n, want));
 }
 
 }  // namespace dsperse::proof
