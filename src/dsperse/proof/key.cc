@@ -5,6 +5,7 @@
 #include <set>
 
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
 namespace {
@@ -53,6 +54,54 @@ void write_bytes(ByteWriter& w, ByteView bytes) {
   w.raw(bytes);
 }
 
+/// Bytes of a weight: the least number b with max_abs < 2^(8 b - 1).
+unsigned weight_bytes(std::int64_t max_abs) {
+  unsigned b = 1;
+  while (b < 8 && max_abs >> (8 * b - 1) != 0) ++b;
+  return b;
+}
+
+bool narrow(const quantize::WeightSpec& spec) { return spec.max_abs <= quantize::kMaxNarrowWeight; }
+
+/// Public weights in order, two's complement. No counts: the program has the shapes.
+void write_weights(ByteWriter& w, const SliceKey& key) {
+  for (std::size_t i = 0; i < std::min(key.public_weights.size(), key.program.weights.size()); ++i) {
+    const quantize::WeightValues& values = key.public_weights[i];
+    const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
+    Bytes data(values.size() * bytes);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const auto x = static_cast<std::uint64_t>(values.at(k));
+      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    }
+    w.raw(data);
+  }
+}
+
+quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& program) {
+  quantize::WeightStore out;
+  for (const quantize::WeightSpec& spec : program.weights) {
+    const unsigned bytes = weight_bytes(spec.max_abs);
+    const auto n = static_cast<std::size_t>(quantize::elements(spec.shape));
+    if (!r.ok() || n > r.left() / bytes) {
+      r.set_bad();
+      return {};
+    }
+    const ByteView data = r.take(n * bytes);
+    quantize::WeightValues& values = out.emplace_back();
+    narrow(spec) ? values.narrow.resize(n) : values.wide.resize(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      std::uint64_t x = 0;
+      for (unsigned b = bytes; b-- > 0;) x = x << 8 | data[k * bytes + b];
+      const auto value = static_cast<std::int64_t>(x << (64 - 8 * bytes)) >> (64 - 8 * bytes);
+      if (narrow(spec))
+        values.narrow[k] = static_cast<std::int16_t>(value);
+      else
+        values.wide[k] = value;
+    }
+  }
+  return out;
+}
+
 Bytes slice_body(const SliceKey& key) {
   ByteWriter w;
   w.u8(static_cast<std::uint8_t>(key.profile));
@@ -63,6 +112,7 @@ Bytes slice_body(const SliceKey& key) {
   w.u64(key.options.wide_rows);
   for (const Geometry* g : {&key.weights, &key.boundary, &key.witness, &key.end}) write(w, *g);
   if (key.weight_root) w.raw(*key.weight_root);
+  write_weights(w, key);
   return w.take();
 }
 
@@ -78,7 +128,10 @@ Result<SliceKey> read_slice(ByteReader& r) {
   key.options.limb_bits = r.u32();
   key.options.wide_rows = r.u64();
   for (Geometry* g : {&key.weights, &key.boundary, &key.witness, &key.end}) *g = read_geometry(r);
-  if (!key.program.weights.empty()) key.weight_root = r.digest();
+  if (key.weights.t != 0)
+    key.weight_root = r.digest();
+  else
+    key.public_weights = read_weights(r, key.program);
   const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
   key.range_proof.assign(range_proof.begin(), range_proof.end());
   if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated");
@@ -173,6 +226,25 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where = {
   return fail(ErrorKind::bad_input, "key: " + what, where, "use a key written by `dsperse compile`");
 }
 
+/// Weights are hidden (a tree with a root and a range proof), public (values within their bounds), or there are none.
+Status check_weights(const SliceKey& s, const std::string& where) {
+  const bool hidden = s.weights.t != 0;
+  if ((hidden && s.program.weights.empty()) || s.weight_root.has_value() != hidden || s.range_proof.empty() == hidden)
+    return bad("weight tree", where);
+  if (s.public_weights.size() != (hidden ? 0 : s.program.weights.size())) return bad("public weights", where);
+  for (std::size_t i = 0; i < s.public_weights.size(); ++i) {
+    const quantize::WeightSpec& spec = s.program.weights[i];
+    const quantize::WeightValues& values = s.public_weights[i];
+    const auto n = static_cast<std::size_t>(quantize::elements(spec.shape));
+    if (values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n))
+      return bad("public weights", where + " > " + spec.name);
+    for (std::size_t k = 0; k < n; ++k)
+      if (values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs)
+        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+  }
+  return {};
+}
+
 Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& where) {
   if (s.profile != Profile::bits100 && s.profile != Profile::bits128) return bad("unknown security profile", where);
   if (s.profile != key.slices.front().profile) return bad("slices of different security profiles", where);
@@ -195,9 +267,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       committed = committed || !p.is_public;
     }
   }
-  if ((s.weights.t == 0) != s.program.weights.empty() || s.weight_root.has_value() != (s.weights.t != 0) ||
-      s.range_proof.empty() != (s.weights.t == 0))
-    return bad("weight tree", where);
+  DSPERSE_CHECK_OK(check_weights(s, where));
   if ((s.boundary.t == 0) != !committed) return bad("boundary geometry", where);
   if (s.weights.t != 0 && !sound_geometry(s.profile, s.weights, kWeightBudget))
     return bad("weight geometry below the profile", where);
@@ -219,6 +289,10 @@ std::vector<Port> SliceKey::ports() const {
   std::vector<Port> all = inputs;
   all.insert(all.end(), outputs.begin(), outputs.end());
   return all;
+}
+
+bool ModelKey::weights_public() const {
+  return std::any_of(slices.begin(), slices.end(), [](const SliceKey& s) { return !s.public_weights.empty(); });
 }
 
 Digest ModelKey::id() const {
@@ -252,6 +326,7 @@ Status check_model_key(const ModelKey& key) {
     if (key.chunks[c].lo > key.chunks[c].hi) return bad("empty range", key.chunks[c].name);
   }
   const Geometry* boundary = nullptr;
+  const SliceKey* weighted = nullptr;
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
     const SliceKey& s = key.slices[i];
     const std::string where = "slice " + std::to_string(i);
@@ -259,6 +334,11 @@ Status check_model_key(const ModelKey& key) {
     if (s.boundary.t != 0) {
       if (boundary != nullptr && !(*boundary == s.boundary)) return bad("boundary geometries differ", where);
       boundary = &s.boundary;
+    }
+    if (!s.program.weights.empty()) {
+      if (weighted != nullptr && weighted->public_weights.empty() != s.public_weights.empty())
+        return bad("some weights are hidden and some public", where);
+      weighted = &s;
     }
     for (const Port& p : s.inputs) {
       if (producers[p.chunk] < 0) return bad("a chunk is read before a slice produces it", key.chunks[p.chunk].name);

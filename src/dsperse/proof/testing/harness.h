@@ -22,6 +22,7 @@ struct CaseOptions {
   std::set<quantize::TensorId> publics = {};  ///< ports with public values; the others are committed
   relation::Options constraints = {};
   std::uint64_t seed = 1;
+  bool public_weights = false;
 };
 
 struct SliceCase {

@@ -23,6 +23,7 @@ struct ModelSpec {
   std::set<std::string> publics;         ///< chunks
   std::set<std::uint32_t> fresh_epochs;  ///< slices that use an epoch of their own, linked to the origin
   Profile profile = Profile::bits100;
+  bool public_weights = false;
 };
 
 struct ModelCase {
