@@ -132,7 +132,7 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     reset_peak_rss();
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
-    DSPERSE_TRY(const Compiled compiled, compile_plan(plan, {options.profile, false}, backend, {}));
+    DSPERSE_TRY(const Compiled compiled, compile_plan(plan, {options.profile, false, options.public_weights}, backend, {}));
     out.push_back(once("compile", seconds_since(start), "s", n, "once, weight range proofs included"));
     out.push_back(once("peak memory, compile", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process"));
     start = Clock::now();

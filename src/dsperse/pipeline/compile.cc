@@ -117,7 +117,8 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
     store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
-    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i]}, boundary, secret.weights, seed);
+    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights}, boundary,
+                                   secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);

@@ -7,6 +7,7 @@
 
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
 namespace {
@@ -62,6 +63,54 @@ void write_bytes(ByteWriter& w, ByteView bytes) {
   w.raw(bytes);
 }
 
+/// Bytes of a weight: the least number b with max_abs < 2^(8 b - 1).
+unsigned weight_bytes(std::int64_t max_abs) {
+  unsigned b = 1;
+  while (b < 8 && max_abs >> (8 * b - 1) != 0) ++b;
+  return b;
+}
+
+bool narrow(const quantize::WeightSpec& spec) { return spec.max_abs <= quantize::kMaxNarrowWeight; }
+
+/// Public weights in order, two's complement. No counts: the program has the shapes.
+void write_weights(ByteWriter& w, const SliceKey& key) {
+  for (std::size_t i = 0; i < std::min(key.public_weights.size(), key.program.weights.size()); ++i) {
+    const quantize::WeightValues& values = key.public_weights[i];
+    const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
+    Bytes data(values.size() * bytes);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const auto x = static_cast<std::uint64_t>(values.at(k));
+      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    }
+    w.raw(data);
+  }
+}
+
+quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& program) {
+  quantize::WeightStore out;
+  for (const quantize::WeightSpec& spec : program.weights) {
+    const unsigned bytes = weight_bytes(spec.max_abs);
+    const auto n = static_cast<std::size_t>(quantize::elements(spec.shape));
+    if (!r.ok() || n > r.left() / bytes) {
+      r.set_bad();
+      return {};
+    }
+    const ByteView data = r.take(n * bytes);
+    quantize::WeightValues& values = out.emplace_back();
+    narrow(spec) ? values.narrow.resize(n) : values.wide.resize(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      std::uint64_t x = 0;
+      for (unsigned b = bytes; b-- > 0;) x = x << 8 | data[k * bytes + b];
+      const auto value = static_cast<std::int64_t>(x << (64 - 8 * bytes)) >> (64 - 8 * bytes);
+      if (narrow(spec))
+        values.narrow[k] = static_cast<std::int16_t>(value);
+      else
+        values.wide[k] = value;
+    }
+  }
+  return out;
+}
+
 Bytes slice_body(const SliceKey& key) {
   ByteWriter w;
   w.u8(static_cast<std::uint8_t>(key.profile));
@@ -74,6 +123,7 @@ Bytes slice_body(const SliceKey& key) {
   w.u64(key.options.wide_rows);
   for (const Geometry* g : geometries(key)) write(w, *g);
   if (key.weight_root) w.raw(*key.weight_root);
+  write_weights(w, key);
   return w.take();
 }
 
@@ -91,7 +141,10 @@ Result<SliceKey> read_slice(ByteReader& r) {
   key.options.limb_bits = r.u32();
   key.options.wide_rows = r.u64();
   for (Geometry* g : geometries(key)) *g = read_geometry(r);
-  if (!key.program.weights.empty()) key.weight_root = r.digest();
+  if (key.weights.t != 0)
+    key.weight_root = r.digest();
+  else
+    key.public_weights = read_weights(r, key.program);
   const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
   key.range_proof.assign(range_proof.begin(), range_proof.end());
   if (violated("key bytes: slice is there", !r.ok())) return fail(ErrorKind::bad_input, "slice key truncated");
@@ -186,6 +239,29 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where = {
   return fail(ErrorKind::bad_input, "key: " + what, where, "use a key written by `dsperse compile`");
 }
 
+/// Weights are hidden (a tree with a root and a range proof), public (values within their bounds), or there are none.
+Status check_weights(const SliceKey& s, const std::string& where) {
+  const bool hidden = s.weights.t != 0;
+  if (violated("key: a weight tree holds weights", hidden && s.program.weights.empty()) ||
+      violated("key: weight root iff hidden weights", s.weight_root.has_value() != hidden) ||
+      violated("key: range proof iff hidden weights", s.range_proof.empty() == hidden))
+    return bad("weight tree", where);
+  if (violated("key: public weights are there", s.public_weights.size() != (hidden ? 0 : s.program.weights.size())))
+    return bad("public weights", where);
+  for (std::size_t i = 0; i < s.public_weights.size(); ++i) {
+    const quantize::WeightSpec& spec = s.program.weights[i];
+    const quantize::WeightValues& values = s.public_weights[i];
+    const auto n = static_cast<std::size_t>(quantize::elements(spec.shape));
+    if (violated("key: public weights have their shape",
+                 values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n)))
+      return bad("public weights", where + " > " + spec.name);
+    for (std::size_t k = 0; k < n; ++k)
+      if (violated("key: public weights are bounded", values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs))
+        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+  }
+  return {};
+}
+
 Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& where) {
   if (violated("key: known profile", s.profile != Profile::bits100 && s.profile != Profile::bits128))
     return bad("unknown security profile", where);
@@ -217,10 +293,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       committed = committed || !p.is_public;
     }
   }
-  if (violated("key: weight geometry iff weights", (s.weights.t == 0) != s.program.weights.empty()) ||
-      violated("key: weight root iff weights", s.weight_root.has_value() != (s.weights.t != 0)) ||
-      violated("key: range proof iff weights", s.range_proof.empty() != (s.weights.t == 0)))
-    return bad("weight tree", where);
+  DSPERSE_CHECK_OK(check_weights(s, where));
   if (violated("key: boundary geometry iff committed ports", (s.boundary.t == 0) != !committed))
     return bad("boundary geometry", where);
   if (violated("key: enough slack", s.slack < slack_of(key.slices.size())) ||
@@ -251,6 +324,10 @@ std::vector<Port> SliceKey::ports() const {
   std::vector<Port> all = inputs;
   all.insert(all.end(), outputs.begin(), outputs.end());
   return all;
+}
+
+bool ModelKey::weights_public() const {
+  return std::any_of(slices.begin(), slices.end(), [](const SliceKey& s) { return !s.public_weights.empty(); });
 }
 
 Digest ModelKey::id() const {
@@ -286,6 +363,7 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: range of a chunk", key.chunks[c].lo > key.chunks[c].hi)) return bad("empty range", key.chunks[c].name);
   }
   const Geometry* boundary = nullptr;
+  const SliceKey* weighted = nullptr;
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
     const SliceKey& s = key.slices[i];
     const std::string where = "slice " + std::to_string(i);
@@ -294,6 +372,12 @@ Status check_model_key(const ModelKey& key) {
       if (violated("key: one boundary geometry", boundary != nullptr && !(*boundary == s.boundary)))
         return bad("boundary geometries differ", where);
       boundary = &s.boundary;
+    }
+    if (!s.program.weights.empty()) {
+      if (violated("key: one kind of weights",
+                   weighted != nullptr && weighted->public_weights.empty() != s.public_weights.empty()))
+        return bad("some weights are hidden and some public", where);
+      weighted = &s;
     }
     for (const Port& p : s.inputs) {
       if (violated("key: produced before it is read", producers[p.chunk] < 0))

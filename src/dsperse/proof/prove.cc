@@ -1,6 +1,7 @@
 #include "dsperse/proof/prove.h"
 
 #include <chrono>
+#include <cstdlib>
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/forge.h"
@@ -39,7 +40,14 @@ Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) 
   for (std::size_t w = 0; w < weights.size(); ++w)
     if (weights[w].size() != static_cast<std::size_t>(quantize::elements(key.program.weights[w].shape)))
       return fail(ErrorKind::usage, "a weight has the wrong number of elements", key.program.weights[w].name);
+  for (std::size_t w = 0; w < key.public_weights.size(); ++w)
+    if (weights[w].narrow != key.public_weights[w].narrow || weights[w].wide != key.public_weights[w].wide)
+      return fail(ErrorKind::usage, "not the weights that the key shows", key.program.weights[w].name);
   return {};
+}
+
+std::unexpected<Error> weight_too_large() {
+  return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
 }
 
 /// Pads and salts of a weight tree follow from the seed and from what is committed, so that one seed used for two sets of weights
@@ -67,8 +75,7 @@ Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& wei
   DSPERSE_TRY(const Relation relation, range_relation(key.program));
   const auto [spec, layout] = range_argument<D>(key, relation);
   const relation::Values values(relation, weights, {}, forge != nullptr ? &forge->values : nullptr);
-  if (values.missing() != 0 && forge == nullptr)
-    return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
+  if (values.missing() != 0 && forge == nullptr) return weight_too_large();
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
   std::unique_ptr<relation::Witness<D>> witness;
   return prove_argument<D>(
@@ -152,7 +159,7 @@ void solve_argument(SliceKey& key, Geometry& witness, Geometry& end, const Layou
 
 template <int D>
 Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
-                          const relation::Options& options) {
+                          const quantize::WeightStore& values, const relation::Options& options) {
   SliceKey key;
   key.profile = params.profile;
   key.slack = params.slack;
@@ -161,10 +168,11 @@ Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, c
   key.inputs = spec.inputs;
   key.outputs = spec.outputs;
   key.options = options;
+  if (spec.public_weights) key.public_weights = values;
   DSPERSE_TRY(const Relation relation, slice_relation(key));
   std::vector<quantize::Shape> weights;
   for (const quantize::WeightSpec& w : key.program.weights) weights.push_back(w.shape);
-  if (!weights.empty()) key.weights = solve_geometry(params, tree_symbols(weights), kWeightBudget);
+  if (!weights.empty() && !spec.public_weights) key.weights = solve_geometry(params, tree_symbols(weights), kWeightBudget);
   for (const Port& p : key.ports())
     if (!p.is_public) key.boundary = boundary;
   solve_argument(key, key.witness, key.end, [&] {
@@ -172,7 +180,7 @@ Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, c
     Layout layout = slice_layout<D>(argument, relation, key);
     return std::pair(std::move(argument), std::move(layout));
   });
-  if (weights.empty()) return key;
+  if (key.weights.t == 0) return key;
   DSPERSE_TRY(const Relation ranges, range_relation(key.program));
   solve_argument(key, key.range_witness, key.range_end, [&] { return range_argument<D>(key, ranges); });
   solve_argument(key, key.link_witness, key.link_end, [&] { return link_argument<D>(key); });
@@ -203,7 +211,7 @@ Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk
 Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed) {
   DSPERSE_CHECK_OK(check_weights(key, weights));
   WeightCommitment out;
-  if (weights.empty()) return out;
+  if (key.weights.t == 0) return out;
   std::vector<quantize::Shape> shapes;
   std::vector<std::uint32_t> ids;
   for (std::uint32_t w = 0; w < weights.size(); ++w) {
@@ -220,9 +228,14 @@ Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpe
                                     const quantize::WeightStore& weights, const Digest& weight_seed,
                                     const ConstraintOptions& options) {
   CompiledSlice out;
-  DSPERSE_TRY(out.key, params.profile == Profile::bits100 ? plan_key<2>(params, spec, boundary, options)
-                                                          : plan_key<3>(params, spec, boundary, options));
-  if (weights.empty()) return out;
+  DSPERSE_TRY(out.key, params.profile == Profile::bits100 ? plan_key<2>(params, spec, boundary, weights, options)
+                                                          : plan_key<3>(params, spec, boundary, weights, options));
+  if (out.key.weights.t == 0) {
+    for (std::size_t w = 0; w < weights.size(); ++w)
+      for (std::size_t i = 0; i < weights[w].size(); ++i)
+        if (std::abs(weights[w].at(i)) > out.key.program.weights[w].max_abs) return weight_too_large();
+    return out;
+  }
   DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed));
   out.key.weight_root = commitment.root();
   DSPERSE_TRY(out.key.range_proof, params.profile == Profile::bits100 ? prove_ranges<2>(out.key, weights, commitment)

@@ -24,6 +24,11 @@ std::vector<std::uint32_t> weight_refs(const SliceKey& key) {
   return out;
 }
 
+void set_public_weights(const SliceKey& key, relation::PublicTensors& publics) {
+  for (std::size_t w = 0; w < std::min(key.public_weights.size(), key.program.weights.size()); ++w)
+    publics[w] = &key.public_weights[w];
+}
+
 quantize::Shape shape_of(const quantize::Shape& s) { return s.empty() ? quantize::Shape{1} : s; }
 
 std::vector<quantize::Shape> shapes(const Relation& relation) {
@@ -47,10 +52,8 @@ ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {
   spec.work = key.work;
   spec.vectors = shapes(relation);
   std::vector<bool> elsewhere(relation.tensors.size(), false);
-  if (!key.program.weights.empty()) {
-    spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
-    for (const std::uint32_t w : weight_refs(key)) elsewhere[w] = true;
-  }
+  for (const std::uint32_t w : weight_refs(key)) elsewhere[w] = true;
+  if (key.weights.t != 0) spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
   ArgumentSpec::Group boundary{"boundary", key.boundary, {}};
   for (const Port& p : key.ports()) {
     elsewhere[value_ref(key, p.tensor)] = true;
@@ -66,6 +69,7 @@ ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {
 
 relation::PublicTensors public_tensors(const SliceKey& key, const Relation& relation, const Statement& statement) {
   relation::PublicTensors out(relation.tensors.size(), nullptr);
+  set_public_weights(key, out);
   const std::vector<Port> ports = key.ports();
   for (std::size_t i = 0; i < ports.size(); ++i)
     if (ports[i].is_public) out[value_ref(key, ports[i].tensor)] = &statement.boundaries[i].values;
@@ -92,6 +96,7 @@ Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const Sl
   std::vector<quantize::IntTensor> zeros;
   zeros.reserve(key.inputs.size() + key.outputs.size());
   relation::PublicTensors publics(relation.tensors.size(), nullptr);
+  set_public_weights(key, publics);
   for (const Port& p : key.ports()) {
     if (!p.is_public) continue;
     zeros.emplace_back(static_cast<std::size_t>(quantize::elements(key.program.tensors[p.tensor].shape)));

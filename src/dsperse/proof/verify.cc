@@ -109,6 +109,12 @@ Digest range_digest(const SliceKey& key) {
   return crypto::hash_tagged("dsperse range proof v1", {key.digest(), key.range_proof});
 }
 
+Digest link_digest(const SliceKey& key, const EpochLink& link) {
+  ByteWriter w;
+  for (const auto& [label, data] : link_head(key, link)) w.raw(data);
+  return crypto::hash_tagged("dsperse epoch link v1", {w.bytes(), link.proof});
+}
+
 Verdict verify_link(const SliceKey& key, const EpochLink& link) {
   if (violated("link: the key has weights", !key.weight_root)) return Verdict::reject("weights");
   if (violated("link: two trees", link.base == link.epoch)) return Verdict::reject("epoch link to itself");

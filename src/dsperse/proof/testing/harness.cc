@@ -50,7 +50,7 @@ Result<SliceCase> make_case(quantize::Program program, CaseOptions options, quan
   c.options = std::move(options);
   c.weights = std::move(weights);
   c.trace = std::move(trace);
-  SliceSpec spec{c.program, {}, {}};
+  SliceSpec spec{c.program, {}, {}, c.options.public_weights};
   for (const bool out : {false, true})
     for (const quantize::TensorId t : out ? c.program.outputs : c.program.inputs) {
       const quantize::TensorSpec& s = c.program.tensors[t];

@@ -23,6 +23,7 @@ struct CaseOptions {
   relation::Options constraints = {};
   std::uint64_t seed = 1;
   std::uint8_t work = 0;  ///< bits of proof of work: none, so that it does not stand before what a test is about
+  bool public_weights = false;
 };
 
 struct SliceCase {

@@ -78,7 +78,7 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
   for (const std::string& name : spec.chunks) m.key.chunks.push_back({name, {}, 0, 0, 0, spec.publics.contains(name)});
   std::vector<SliceSpec> slices;
   for (const ModelSlice& s : spec.slices) {
-    SliceSpec out{s.program, {}, {}};
+    SliceSpec out{s.program, {}, {}, spec.public_weights};
     for (const bool is_out : {false, true})
       for (std::size_t i = 0; i < (is_out ? s.outputs : s.inputs).size(); ++i) {
         const TensorId t = (is_out ? s.program.outputs : s.program.inputs)[i];
