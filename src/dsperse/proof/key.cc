@@ -5,6 +5,7 @@
 #include <set>
 
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
 namespace {
@@ -173,12 +174,55 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where = {
   return fail(ErrorKind::bad_input, "key: " + what, where, "use a key written by `dsperse compile`");
 }
 
+/// Dimensions that later arithmetic can multiply: each at least 1, together at most 2^28 elements (quantize/limits.h).
+bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMaxTensorElements) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : shape) {
+    if (d < 1 || d > limit / n) return false;
+    n *= d;
+  }
+  return true;
+}
+
+/// Chunks that no slice reads are seen here alone.
+Status check_chunk(const Chunk& c) {
+  if (c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)) return bad("shape of a chunk", c.name);
+  if (c.lo > c.hi) return bad("empty range", c.name);
+  if (c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue || c.exponent < -quantize::kMaxExponent ||
+      c.exponent > quantize::kMaxExponent)
+    return bad("range or exponent of a chunk", c.name);
+  return {};
+}
+
+/// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
+Status check_edge(const Edge& e, const ModelKey& key) {
+  const Chunk& first = key.chunks[e.chunks.front()];
+  std::int64_t elements = 0;
+  for (const std::uint32_t i : e.chunks) {
+    const Chunk& c = key.chunks[i];
+    if (c.exponent != first.exponent || !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end()))
+      return bad("chunks of an edge do not fit each other", e.name);
+    elements += quantize::elements(c.shape);
+  }
+  if (elements > quantize::kMaxTotalElements) return bad("an edge has more than 2^31 elements", e.name);
+  if (!e.io) return {};
+  const quantize::Shape& logical = e.io->logical_shape;
+  std::vector<std::uint32_t> axes = e.io->perm;
+  std::sort(axes.begin(), axes.end());
+  bool permutes = axes.size() == logical.size();
+  for (std::uint32_t k = 0; permutes && k < axes.size(); ++k) permutes = axes[k] == k;
+  if (!permutes || !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements)
+    return bad("input or output mapping", e.name);
+  return {};
+}
+
 Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& where) {
   if (s.profile != Profile::bits100 && s.profile != Profile::bits128) return bad("unknown security profile", where);
   if (s.profile != key.slices.front().profile) return bad("slices of different security profiles", where);
   if (s.options.limb_bits < 1 || s.options.limb_bits > 16) return bad("limb size", where);
   if (s.inputs.size() != s.program.inputs.size() || s.outputs.size() != s.program.outputs.size()) return bad("ports", where);
   std::set<quantize::TensorId> seen;
+  std::set<std::uint32_t> read;
   bool committed = false;
   for (const bool out : {false, true}) {
     const auto& ports = out ? s.outputs : s.inputs;
@@ -188,6 +232,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       if (p.tensor != tensors[i] || !seen.insert(p.tensor).second)
         return bad("ports and the program's inputs and outputs differ", where);
       if (p.chunk >= key.chunks.size()) return bad("port names no chunk", where);
+      if (!out && !read.insert(p.chunk).second) return bad("two inputs of a slice are one chunk", where);
       const Chunk& c = key.chunks[p.chunk];
       const quantize::TensorSpec& t = s.program.tensors[p.tensor];
       if (c.is_public != p.is_public || c.shape != t.shape || c.exponent != t.exponent || c.lo != t.lo || c.hi != t.hi)
@@ -249,8 +294,9 @@ Status check_model_key(const ModelKey& key) {
   if (!has_output) return bad("no output");
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     if (covered[c] != 1) return bad("chunk belongs to no edge", key.chunks[c].name);
-    if (key.chunks[c].lo > key.chunks[c].hi) return bad("empty range", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   const Geometry* boundary = nullptr;
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
     const SliceKey& s = key.slices[i];
