@@ -4,6 +4,7 @@
 
 #include "dsperse/ops/common/constrain.h"
 #include "dsperse/ops/common/requantize.h"
+#include "dsperse/quantize/visit.h"
 
 namespace dsperse::ops {
 
@@ -24,7 +25,7 @@ Result<Relation> constrain(const quantize::Program& program, const std::vector<q
     if (std::cmp_greater(quantize::elements(y.shape), kMaxLookups))
       return fail(ErrorKind::unsupported, "an output of more than 2^25 elements cannot be proved", program.ops[i].name,
                   "cut it into smaller slices");
-    DSPERSE_CHECK_OK(std::visit([&](const auto& body) { return constrain_op(b, i, body); }, program.ops[i].body));
+    DSPERSE_CHECK_OK(quantize::visit_body([&](const auto& body) { return constrain_op(b, i, body); }, program.ops[i].body));
   }
   return b.finish();
 }

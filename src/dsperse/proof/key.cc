@@ -186,7 +186,8 @@ bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMa
 
 /// Chunks that no slice reads are seen here alone.
 Status check_chunk(const Chunk& c) {
-  if (c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)) return bad("shape of a chunk", c.name);
+  if (c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape))
+    return bad("shape of a chunk", c.name);
   if (c.lo > c.hi) return bad("empty range", c.name);
   if (c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue || c.exponent < -quantize::kMaxExponent ||
       c.exponent > quantize::kMaxExponent)
@@ -200,7 +201,8 @@ Status check_edge(const Edge& e, const ModelKey& key) {
   std::int64_t elements = 0;
   for (const std::uint32_t i : e.chunks) {
     const Chunk& c = key.chunks[i];
-    if (c.exponent != first.exponent || !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end()))
+    if (c.exponent != first.exponent ||
+        !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end()))
       return bad("chunks of an edge do not fit each other", e.name);
     elements += quantize::elements(c.shape);
   }

@@ -7,6 +7,8 @@ namespace dsperse::proof {
 namespace {
 
 constexpr unsigned kMaxDataBits = 16, kMaxLogColumns = 20;
+/// No profile needs a third of these; drawing distinct columns costs their square.
+constexpr std::uint32_t kMaxQueries = 1024;
 
 }  // namespace
 
@@ -63,7 +65,7 @@ Geometry solve_end_geometry(Profile profile, unsigned vars) {
 
 bool sound_geometry(Profile profile, const Geometry& g, std::uint32_t openings) {
   if (g.code.c < 4 || g.code.c > kMaxDataBits || g.code.log_n <= g.code.c || g.code.log_n > kMaxLogColumns) return false;
-  if (g.t == 0 || g.t > g.code.n() || g.code.r > g.code.n() || g.code.k() > g.code.n() / 2) return false;
+  if (g.t == 0 || g.t > kMaxQueries || g.t > g.code.n() || g.code.r > g.code.n() || g.code.k() > g.code.n() / 2) return false;
   if (g.code.r < static_cast<std::size_t>(g.t) * openings) return false;
   return g.t >= queries(profile, static_cast<double>(g.code.k()) / static_cast<double>(g.code.n()));
 }

@@ -52,7 +52,8 @@ Status range_budget(const quantize::Program& program) {
     if (lookups > relation::kMaxLookups)
       return fail(ErrorKind::unsupported, "the slice has more than 2^25 weights", {}, "cut it into smaller slices");
     if (rows > relation::kMaxTableRows)
-      return fail(ErrorKind::unsupported, "the slice has constants of too many different ranges", {}, "cut it into smaller slices");
+      return fail(ErrorKind::unsupported, "the slice has constants of too many different ranges", {},
+                  "cut it into smaller slices");
   }
   return {};
 }

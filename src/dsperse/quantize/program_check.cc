@@ -6,6 +6,7 @@
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/program.h"
 #include "dsperse/quantize/table.h"
+#include "dsperse/quantize/visit.h"
 #include "dsperse/quantize/window.h"
 
 namespace dsperse::quantize {
@@ -90,7 +91,7 @@ class Checker {
     const TensorId y = op_output(op);
     if (y >= p_.tensors.size() || ready_[y]) return bad("its output is out of range or produced twice", op.name);
     ready_[y] = true;
-    DSPERSE_CHECK_OK(std::visit([this](const auto& o) { return check(o); }, op.body));
+    DSPERSE_CHECK_OK(visit_body([this](const auto& o) { return check(o); }, op.body));
     DSPERSE_TRY(const auto bound, accumulator_bound(p_, op));
     if (const Requant* r = op_requant(op)) DSPERSE_CHECK_OK(requant(*r, p_.tensors[y], bound));
     return {};
