@@ -118,14 +118,15 @@ void write_texts(const ModelCase& m) {
       std::string(
           R"({"model":"a.onnx","verdict":"accepted","coverage":{"slices":2,"slices_proved":1},"notes":["n"],)"
           R"("plan":{"slices":[{"slice":0,"mode":"proof","operators":["Gemm"],"lookups":9}],"edges":[{"from":-1,"to":0}]},)"
-          R"("slices":[{"slice":0,"mode":"proof","prove_s":0.5}],"outputs":{"y":{"values":[1.5],"top1":0}}})"));
-  put("corpus/document/deep.json", std::string(300, '[') + std::string(300, ']'));
+          R"("slices":[{"slice":0,"mode":"proof","prove_s":0.5}],"outputs":{"y":{"values":[1.5],"top1":0}}})"
+          "\n"));
+  put("corpus/document/deep.json", std::string(300, '[') + std::string(300, ']') + "\n");
   put("corpus/policy/rules.toml",
       std::string("default = \"trust\"\n[[rule]]\noperator = \"Gemm\"\nmode = \"proof\"\n[[rule]]\nname = 'l[!a-c]*?\\*'\nmode = "
                   "\"trust\"\n[[rule]]\nslices = \"0,0-1\"\nmode = \"proof\"\n"));
-  put("corpus/policy/word", std::string("proof"));
-  put("corpus/policy/ranges", std::string("0,2-4,1-65535"));
-  put("corpus/policy/nested.toml", "a = " + std::string(300, '[') + std::string(300, ']'));
+  put("corpus/policy/word.policy", std::string("proof"));
+  put("corpus/policy/ranges.policy", std::string("0,2-4,1-65535"));
+  put("corpus/policy/nested.toml", "a = " + std::string(300, '[') + std::string(300, ']') + "\n");
   put("corpus/policy/star.toml", std::string("[*.a]\nx = {y.z = 1}\n"));  // found: an assertion of toml++
   put("corpus/policy/dotted.toml", "[" + std::string("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a") + "]\nx = {y.z = 1}\n");
 }
@@ -138,7 +139,7 @@ void write_scripts(std::size_t proofs) {
     return b;
   };
   const auto name = [](const std::string& folder, std::size_t a, std::size_t b) {
-    return "corpus/" + folder + "/change_" + std::to_string(a) + "_" + std::to_string(b);
+    return "corpus/" + folder + "/change_" + std::to_string(a) + "_" + std::to_string(b) + ".script";
   };
   const auto byte = [](std::size_t n) { return static_cast<std::uint8_t>(n); };
   for (std::size_t t = 0; t < proofs; ++t) {
@@ -150,7 +151,8 @@ void write_scripts(std::size_t proofs) {
   for (std::size_t part = 0; part < 8; ++part) put(name("forgery", 7, part), tail({7, 0, byte(part)}));
   for (std::size_t part = 0; part < 6; ++part) put(name("forgery", 8, part), tail({7, 0, 3, 0, byte(part)}));
   put(name("forgery", 9, 0), Bytes{});
-  put("corpus/forgery/root_and_values", Bytes{4, 0xFC, 0x8D, 0x43, 0xE2, 0x3E, 0xBB});  // found: same bytes, yet not accepted
+  put("corpus/forgery/root_and_values.script",
+      Bytes{4, 0xFC, 0x8D, 0x43, 0xE2, 0x3E, 0xBB});  // found: same bytes, yet not accepted
 }
 
 }  // namespace
@@ -180,7 +182,7 @@ int main(int argc, char** argv) {
   put("corpus/certificate/empty.dscert", proof::encode_certificate(c));
   Bytes head{0};
   head.insert(head.end(), m.certificate.slices[0].proof.begin(), m.certificate.slices[0].proof.begin() + 512);
-  put("corpus/proof/head", head);
+  put("corpus/proof/head.script", head);
   write_plan(m);
   write_texts(m);
   write_scripts(4);
