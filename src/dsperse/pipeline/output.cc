@@ -4,6 +4,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "dsperse/base/nesting.h"
+
 namespace dsperse::pipeline {
 namespace {
 
@@ -71,6 +73,7 @@ Result<ClaimedOutput> read_output_document(const proof::ModelKey& key, ByteView 
   const auto bad = [](const std::string& what, const std::string& where = {}) {
     return fail(ErrorKind::bad_input, "output: " + what, where, "use the output.json that `dsperse run` wrote");
   };
+  if (!nests_at_most(bytes)) return bad("nested too deep");
   const Json j = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON");
   ClaimedOutput out;

@@ -156,7 +156,7 @@ TEST_F(Pipeline, TrustedSlicesNeedAPolicyThatSaysSo) {
   request.policy = *trust;
   EXPECT_TRUE(verify("r", request)->verdict.verdict);
   slice::Policy one = *trust;
-  one.rules.push_back({{1}, "", "", slice::Mode::proof});
+  one.rules.push_back({{{1, 1}}, "", "", slice::Mode::proof});
   ASSERT_TRUE(prove("r", one));
   request.policy = one;
   const auto report = verify("r", request);

@@ -262,6 +262,54 @@ Status check_weights(const SliceKey& s, const std::string& where) {
   return {};
 }
 
+/// Dimensions that later arithmetic can multiply: each at least 1, together at most 2^28 elements (quantize/limits.h).
+bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMaxTensorElements) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : shape) {
+    if (d < 1 || d > limit / n) return false;
+    n *= d;
+  }
+  return true;
+}
+
+/// Chunks that no slice reads are seen here alone.
+Status check_chunk(const Chunk& c) {
+  if (violated("key: shape of a chunk", c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)))
+    return bad("shape of a chunk", c.name);
+  if (violated("key: range of a chunk", c.lo > c.hi)) return bad("empty range", c.name);
+  if (violated("key: bounded range of a chunk", c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue) ||
+      violated("key: bounded exponent of a chunk", c.exponent < -quantize::kMaxExponent || c.exponent > quantize::kMaxExponent))
+    return bad("range or exponent of a chunk", c.name);
+  return {};
+}
+
+/// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
+Status check_edge(const Edge& e, const ModelKey& key) {
+  const Chunk& first = key.chunks[e.chunks.front()];
+  std::int64_t elements = 0;
+  for (const std::uint32_t i : e.chunks) {
+    const Chunk& c = key.chunks[i];
+    if (violated("key: one exponent in an edge", c.exponent != first.exponent) ||
+        violated("key: chunks of an edge fit",
+                 !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end())))
+      return bad("chunks of an edge do not fit each other", e.name);
+    elements += quantize::elements(c.shape);
+  }
+  if (violated("key: size of an edge", elements > quantize::kMaxTotalElements))
+    return bad("an edge has more than 2^31 elements", e.name);
+  if (!e.io) return {};
+  const quantize::Shape& logical = e.io->logical_shape;
+  std::vector<std::uint32_t> axes = e.io->perm;
+  std::sort(axes.begin(), axes.end());
+  bool permutes = axes.size() == logical.size();
+  for (std::uint32_t k = 0; permutes && k < axes.size(); ++k) permutes = axes[k] == k;
+  if (violated("key: a mapping permutes", !permutes) ||
+      violated("key: a mapping's size",
+               !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements))
+    return bad("input or output mapping", e.name);
+  return {};
+}
+
 Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& where) {
   if (violated("key: known profile", s.profile != Profile::bits100 && s.profile != Profile::bits128))
     return bad("unknown security profile", where);
@@ -273,6 +321,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       violated("key: number of output ports", s.outputs.size() != s.program.outputs.size()))
     return bad("ports", where);
   std::set<quantize::TensorId> seen;
+  std::set<std::uint32_t> read;
   bool committed = false;
   for (const bool out : {false, true}) {
     const auto& ports = out ? s.outputs : s.inputs;
@@ -283,6 +332,8 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
           violated("key: one port a tensor", !seen.insert(p.tensor).second))
         return bad("ports and the program's inputs and outputs differ", where);
       if (violated("key: a port's chunk", p.chunk >= key.chunks.size())) return bad("port names no chunk", where);
+      if (violated("key: inputs are different chunks", !out && !read.insert(p.chunk).second))
+        return bad("two inputs of a slice are one chunk", where);
       const Chunk& c = key.chunks[p.chunk];
       const quantize::TensorSpec& t = s.program.tensors[p.tensor];
       if (violated("key: visibility of port and chunk", c.is_public != p.is_public) ||
@@ -360,8 +411,9 @@ Status check_model_key(const ModelKey& key) {
   if (violated("key: some output", !has_output)) return bad("no output");
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     if (violated("key: an edge for each chunk", covered[c] != 1)) return bad("chunk belongs to no edge", key.chunks[c].name);
-    if (violated("key: range of a chunk", key.chunks[c].lo > key.chunks[c].hi)) return bad("empty range", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   const Geometry* boundary = nullptr;
   const SliceKey* weighted = nullptr;
   for (std::size_t i = 0; i < key.slices.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/program.h"
+#include "dsperse/quantize/visit.h"
 
 namespace dsperse::quantize {
 namespace {
@@ -33,7 +34,7 @@ class Writer {
   template <class V, class F>
   void alternative(const V& body, F each) {
     out_.u8(static_cast<std::uint8_t>(body.index()));
-    std::visit(each, body);
+    visit_body(each, body);
   }
   Bytes take() { return out_.take(); }
 
@@ -109,7 +110,7 @@ class Codec {
     c_.list(p.weights, kMaxWeights, 16, [this](auto& w) { c_.text(w.name), shape(w.shape), c_.i64(w.max_abs); });
     c_.list(p.ops, kMaxOps, 9, [this](auto& op) {
       c_.text(op.name), c_.text(op.onnx_type);
-      c_.alternative(op.body, [this](auto& o) { body(o); });
+      c_.alternative(op.body, [this](auto& o) { this->body(o); });
     });
     for (auto* ids : {&p.inputs, &p.outputs}) c_.list(*ids, kMaxTensors, 4, [this](auto& id) { c_.u32(id); });
   }

@@ -111,7 +111,7 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
 }  // namespace
 
 template <int D>
-BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim) {
+BoundProduct<D> shared_letters(const Product& product) {
   BoundProduct<D> out;
   const std::vector<std::uint32_t> in_a = letters_of(product.a.view), in_b = letters_of(product.b.view);
   for (std::uint32_t l = 0; l < product.letters.size(); ++l)
@@ -120,6 +120,12 @@ BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim) {
       out.bits.push_back(bits_for(static_cast<std::uint64_t>(product.letters[l])));
       out.vars += out.bits.back();
     }
+  return out;
+}
+
+template <int D>
+BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim) {
+  BoundProduct<D> out = shared_letters<D>(product);
   std::vector<bool> used(product.out.size(), false);
   for (const auto& [factor, rows] : {std::pair(&product.a, &out.a), std::pair(&product.b, &out.b)})
     for (std::size_t k = 0; k < factor->view.maps.size(); ++k) {
@@ -169,6 +175,7 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
   template Ext<D> total<D>(const std::vector<Ext<D>>&);                                                       \
   template std::vector<Ext<D>> axis_vector<D>(const AxisMap&, std::int64_t, const Vectors<D>&, const Shape&); \
   template struct BoundProduct<D>;                                                                            \
+  template BoundProduct<D> shared_letters<D>(const Product&);                                                 \
   template BoundProduct<D> bind_product<D>(const Product&, const Vectors<D>&);                                \
   template Vectors<D> factor_vectors<D>(const BoundProduct<D>&, const std::vector<AxisRows<D>>&, std::span<const Ext<D>>);
 DSPERSE_INSTANTIATE(2)
