@@ -15,8 +15,10 @@ Result<Relation> constrain(const quantize::Program& program, const std::vector<q
     const Shape site = spec.shape.empty() ? Shape{1} : spec.shape;
     b.add_lookup({spec.name + " range", site, b.range_table(spec.lo, spec.hi), {{tensor_term(b.value(t), identity_view(site))}}});
   }
-  for (std::uint32_t i = 0; i < program.ops.size(); ++i)
+  for (std::uint32_t i = 0; i < program.ops.size(); ++i) {
     DSPERSE_CHECK_OK(std::visit([&](const auto& body) { return constrain_op(b, i, body); }, program.ops[i].body));
+    DSPERSE_CHECK_OK(b.affordable(program.ops[i].name));
+  }
   return b.finish();
 }
 

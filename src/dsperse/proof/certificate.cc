@@ -96,6 +96,7 @@ class Openings {
 };
 
 Verdict check_epoch(const SliceKey& key, const SliceProof& slice, Openings& openings) {
+  if (slice.weights.has_value() != key.weight_root.has_value()) return Verdict::reject("weights");
   if (!slice.weights) return slice.links.empty() ? Verdict::accept() : Verdict::reject("epoch link without weights");
   if (slice.links.size() > kMaxEpochDepth) return Verdict::reject("epoch links are deeper than two");
   Digest at = *key.weight_root;

@@ -119,12 +119,15 @@ Result<Relation> range_relation(const quantize::Program& program) {
     out.tensors.push_back({program.weights[w].name, program.weights[w].shape, Kind::weight, w, 0});
     out.weight_bounds.push_back(program.weights[w].max_abs);
   }
+  std::uint64_t rows = 0;
   const auto range = [&](std::int64_t lo, std::int64_t hi) {
     const std::string name = "range " + std::to_string(lo) + " " + std::to_string(hi);
     for (std::uint32_t t = 0; t < out.tables.size(); ++t)
       if (out.tables[t].name == name) return t;
     relation::Table table{name, 1, 0, {}, {{0, lo, hi + 1, 0}}};
-    for (std::int64_t v = lo; v <= hi; ++v) table.rows.push_back({Fp::from_signed(v)});
+    rows += static_cast<std::uint64_t>(hi - lo + 1);
+    if (rows <= relation::kMaxTableRows)  // beyond, the key is refused below: no memory for it
+      for (std::int64_t v = lo; v <= hi; ++v) table.rows.push_back({Fp::from_signed(v)});
     out.tables.push_back(std::move(table));
     return static_cast<std::uint32_t>(out.tables.size() - 1);
   };
@@ -163,6 +166,8 @@ Result<Relation> range_relation(const quantize::Program& program) {
       out.identities.push_back({spec.name + (side == 0 ? " low bound" : " high bound"), {n}, std::move(sum)});
     }
   }
+  if (rows > relation::kMaxTableRows)
+    return fail(ErrorKind::unsupported, "the weights have too many different bounds: their tables need more than 2^20 rows");
   for (std::uint32_t t = 0; t < out.tables.size(); ++t)
     out.tensors.push_back(
         {"m " + out.tables[t].name, {static_cast<std::int64_t>(out.tables[t].rows.size())}, Kind::multiplicity, t, 0});

@@ -31,11 +31,10 @@ void restrict_to(Term& term, std::uint32_t letter, const std::vector<std::int64_
   if (!all) term.scales.push_back({letter, std::move(indicator)});
 }
 
-std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& counts) {
-  std::vector<std::int64_t> out;
-  for (const std::int64_t c : counts)
-    if (std::find(out.begin(), out.end(), c) == out.end()) out.push_back(c);
-  return out;
+std::vector<std::int64_t> distinct(std::vector<std::int64_t> counts) {
+  std::sort(counts.begin(), counts.end());
+  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+  return counts;
 }
 
 /// Rows (d, max(d, 0)), |d| <= range.
@@ -104,9 +103,12 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::AveragePool
   const Shape &x = p.tensors[op.x].shape, &y = p.tensors[op.y].shape;
   const quantize::Window& win = op.window;
   const std::vector<std::int64_t> rows = counts_along(op, 0, x[1], y[1]), columns = counts_along(op, 1, x[2], y[2]);
+  const std::vector<std::int64_t> row_counts = distinct(rows), column_counts = distinct(columns);
+  b.expect(y, row_counts.size() * column_counts.size());
+  DSPERSE_CHECK_OK(b.affordable(p.ops[index].name));
   Terms acc;
-  for (const std::int64_t r : distinct(rows))
-    for (const std::int64_t c : distinct(columns)) {
+  for (const std::int64_t r : row_counts)
+    for (const std::int64_t c : column_counts) {
       Term t = tensor_term(b.value(op.x),
                            {x,
                             {axis(0), AxisMap{-win.pad_begin[0], {{1, win.stride[0]}, {4, win.dilation[0]}}},
@@ -155,6 +157,7 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op
       const TensorRef rise = b.add_tensor({id, site, Kind::relu, lookup, 0});
       b.set_column(lookup, 1, {tensor_term(rise, identity_view(site))});
       running.push_back(tensor_term(rise, identity_view(site)));
+      DSPERSE_CHECK_OK(b.affordable(name));
     }
     best = std::move(running);
   }
