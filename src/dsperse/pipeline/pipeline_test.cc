@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "dsperse/backend/native/native.h"
@@ -204,6 +205,26 @@ TEST_F(Pipeline, ADamagedProofIsProvedAgain) {
   EXPECT_TRUE(step->summary.slices[0].kept);
   EXPECT_FALSE(step->summary.slices[1].kept);
   EXPECT_TRUE(verify()->verdict.verdict);
+}
+
+/// Each proof of a slice shows t columns of the tensors that it touches. Lost or damaged proofs could be had again without end,
+/// and with enough columns a tensor is known.
+TEST_F(Pipeline, InnerTensorsAreOpenedWithinTheirBudget) {
+  whole();
+  int proofs = 1;
+  for (; proofs < 10; ++proofs) {
+    for (const char* name : {"r/proofs/0.bin", "r/proofs/1.bin", "r/proofs/2.bin"})
+      ASSERT_TRUE(std::filesystem::remove(dir / name));
+    const auto again = prove();
+    if (again) continue;
+    EXPECT_EQ(again.error().kind, ErrorKind::resource);
+    EXPECT_NE(again.error().text().find("run the model again"), std::string::npos) << again.error().text();
+    break;
+  }
+  EXPECT_EQ(proofs, 3) << "two slices touch each inner tensor, and it has six openings";
+  ASSERT_TRUE(run("again"));
+  EXPECT_TRUE(prove("again"));
+  EXPECT_TRUE(verify("again")->verdict.verdict);
 }
 
 TEST_F(Pipeline, NewEpochsAreLinkedAndAccepted) {
