@@ -102,6 +102,20 @@ TEST_F(Pipeline, AnotherNonceModelInputOrOutputIsRejected) {
   EXPECT_TRUE(!report || !report->verdict.verdict);
 }
 
+TEST_F(Pipeline, AClampedInputIsSaid) {
+  compile();
+  ASSERT_TRUE(run("r", "[1, -2, 1e9, 3, -1e9, 2]"));
+  ASSERT_TRUE(prove());
+  VerifyRequest request;
+  request.nonce = kNonce;
+  request.model_id = key.id();
+  const auto report = verify("r", request);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_TRUE(report->verdict.verdict);
+  ASSERT_EQ(report->notes.size(), 1U);
+  EXPECT_TRUE(report->notes[0].starts_with("2 element(s)")) << report->notes[0];
+}
+
 TEST_F(Pipeline, EveryCertificateRuleIsKept) {
   whole();
   const proof::Certificate good = certificate();
