@@ -1,5 +1,7 @@
 #include "dsperse/pipeline/steps.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "dsperse/store/file.h"
@@ -125,6 +127,12 @@ Result<VerifyReport> verify_step(const proof::ModelKey& key, const VerifyFiles& 
   request.output = std::move(*claimed);
   auto report = verify_run(request);
   if (!report) return std::unexpected(report.error().within(files.certificate));
+  // A key may declare ranges in which little of an input is left.
+  for (const auto& [name, count] : inputs.clamped)
+    if (count != 0)
+      report->notes.push_back(fmt::format(
+          "{} element(s) of input {} lie outside of the model's range and were clamped: the verdict is of the clamped input",
+          count, name));
   return report;
 }
 
