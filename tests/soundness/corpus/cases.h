@@ -5,6 +5,7 @@
 
 #include "corpus.h"
 #include "dsperse/proof/testing/model.h"
+#include "one_slice.h"
 #include "slices.h"
 
 namespace dsperse::soundness {
@@ -13,14 +14,6 @@ using proof::Certificate;
 using proof::Expectation;
 using proof::ModelKey;
 using proof::testing::ModelCase;
-
-/// A slice as a model of its own: each port an edge, known to the user as input or output.
-ModelKey key_of(const SliceCase& c);
-/// Ties the statement to the run of that model, as a certificate will. After every restate() and change of the key.
-void bind(SliceCase& c);
-Certificate certificate_of(const SliceCase& c, Bytes proof);
-/// A user who wants this very run and knows its tensors, be they right or wrong.
-Expectation user_of(const SliceCase& c);
 
 /// The slice of attack_slices() with this name; another profile if asked.
 SliceCase slice_case(const std::string& name, std::optional<proof::Profile> profile = {});
