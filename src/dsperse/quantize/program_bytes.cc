@@ -109,7 +109,7 @@ class Codec {
     c_.list(p.weights, kMaxWeights, 16, [this](auto& w) { c_.text(w.name), shape(w.shape), c_.i64(w.max_abs); });
     c_.list(p.ops, kMaxOps, 9, [this](auto& op) {
       c_.text(op.name), c_.text(op.onnx_type);
-      c_.alternative(op.body, [this](auto& o) { body(o); });
+      c_.alternative(op.body, [this](auto& o) { this->body(o); });
     });
     for (auto* ids : {&p.inputs, &p.outputs}) c_.list(*ids, kMaxTensors, 4, [this](auto& id) { c_.u32(id); });
   }
