@@ -34,21 +34,21 @@ export function damage(good, next, at) {
 /** Where a key's structure lies: after each program's magic, and at the end. The rest is range proofs. */
 export function keyPlaces(key, next) {
   const starts = [0];
-  for (let at = key.indexOf('DSPM'); at >= 0; at = key.indexOf('DSPM', at + 4)) starts.push(Math.max(0, at - 5));
-  const program = (start) => (start === 0 ? 12 : 5 + key.readUInt32LE(start + 1) + 220);
+  for (let at = key.indexOf('DSPM'); at >= 0; at = key.indexOf('DSPM', at + 4)) starts.push(Math.max(0, at - 7));
+  const size = (start) => (start === 0 ? 12 : 7 + key.readUInt32LE(start + 3) + 260);
   return () => {
     const pick = next(10);
     if (pick === 0) return next(key.length);
     if (pick === 1) return key.length - 1 - next(800);
     const start = starts[next(starts.length)];
-    return Math.min(key.length - 1, start + next(program(start)));
+    return Math.min(key.length - 1, start + next(size(start)));
   };
 }
 
 /** Anywhere, but half of the time in the head or near one of the proofs' beginnings. */
 export function certificatePlaces(certificate, next) {
   const starts = [0];
-  for (let at = certificate.indexOf('DSPRF001'); at >= 0; at = certificate.indexOf('DSPRF001', at + 8)) starts.push(at - 48);
+  for (let at = certificate.indexOf('DSPRF002'); at >= 0; at = certificate.indexOf('DSPRF002', at + 8)) starts.push(at - 48);
   return () => (next(2) === 0 ? next(certificate.length)
                               : Math.min(certificate.length - 1, starts[next(starts.length)] + next(400)));
 }

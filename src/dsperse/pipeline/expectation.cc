@@ -23,7 +23,7 @@ Result<proof::Expectation> expectation_of(const VerifyRequest& request) {
   proof::Expectation user;
   user.model_id = request.model_id;
   user.nonce = request.nonce;
-  user.known_ranges = request.known_ranges;
+  user.known_ranges = user.known_links = request.known;
   if (request.policy) {
     DSPERSE_TRY(user.policy, wanted_slices(*request.key, *request.policy));
   }

@@ -12,7 +12,8 @@ namespace dsperse::pipeline {
 /// The question that this request asks. The certificate is no part of it.
 [[nodiscard]] Result<proof::Expectation> expectation_of(const VerifyRequest& request);
 
-/// The same as JSON; known_ranges are left out, they are the memory of this installation.
+/// The same as JSON; known_ranges and known_links are left out: they are the memory of this
+/// installation.
 std::string expectation_document(const proof::Expectation& user);
 
 }  // namespace dsperse::pipeline
