@@ -7,6 +7,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "dsperse/backend/native/native.h"
 #include "dsperse/base/parallel.h"
@@ -114,6 +115,33 @@ TEST_F(Pipeline, AClampedInputIsSaid) {
   EXPECT_TRUE(report->verdict.verdict);
   ASSERT_EQ(report->notes.size(), 1U);
   EXPECT_TRUE(report->notes[0].starts_with("2 element(s)")) << report->notes[0];
+}
+
+TEST_F(Pipeline, TheQuestionIsWrittenForOtherVerifiers) {
+  whole();
+  VerifyRequest request;
+  request.nonce = kNonce;
+  request.policy = slice::Policy{};
+  VerifyFiles files{dir / "r/certificate.dscert", dir / "r/output.json", {dir / "x.json"}, dir / "e.json"};
+  const auto report = verify_step(key, files, request);
+  ASSERT_TRUE(report && report->verdict.verdict);
+  const auto asked = nlohmann::json::parse(bytes("e.json"));
+  EXPECT_EQ(asked.at("nonce"), "01");
+  EXPECT_TRUE(asked.at("model_id").is_null());
+  EXPECT_EQ(asked.at("policy"), nlohmann::json({0, 1, 2}));
+  const proof::Certificate c = certificate();
+  for (const proof::Edge& e : key.edges) {
+    if (!e.is_input && !e.is_output) continue;
+    EXPECT_EQ(asked.at(e.is_input ? "inputs" : "outputs").at(e.name), nlohmann::json({{"values", c.table[e.chunks[0]].values}}));
+  }
+  request.nonce = Bytes{2};
+  request.model_id = key.id();
+  request.policy.reset();
+  ASSERT_TRUE(verify_step(key, files, request));  // written whatever the verdict
+  const auto other = nlohmann::json::parse(bytes("e.json"));
+  EXPECT_EQ(other.at("nonce"), "02");
+  EXPECT_EQ(other.at("model_id"), to_hex(key.id()));
+  EXPECT_TRUE(other.at("policy").is_null());
 }
 
 TEST_F(Pipeline, EveryCertificateRuleIsKept) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "dsperse/pipeline/expectation.h"
 #include "dsperse/store/file.h"
 
 namespace dsperse::pipeline {
@@ -125,6 +126,10 @@ Result<VerifyReport> verify_step(const proof::ModelKey& key, const VerifyFiles& 
   request.inputs = std::move(inputs.tensors);
   request.input_roots = arguments.roots;
   request.output = std::move(*claimed);
+  if (!files.expectation.empty()) {
+    DSPERSE_TRY(const proof::Expectation user, expectation_of(request));
+    DSPERSE_CHECK_OK(store::write_file(files.expectation, expectation_document(user), store::Access::shared));
+  }
   auto report = verify_run(request);
   if (!report) return std::unexpected(report.error().within(files.certificate));
   // A key may declare ranges in which little of an input is left.

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -28,7 +29,8 @@ void write(ByteWriter& w, const Geometry& g) {
 Geometry read_geometry(ByteReader& r) {
   Geometry g;
   g.code.c = r.u32();
-  g.code.r = r.u64();
+  // A size that this machine cannot have is far beyond the largest that sound_geometry takes.
+  g.code.r = static_cast<std::size_t>(std::min<std::uint64_t>(r.u64(), SIZE_MAX));
   g.code.log_n = r.u32();
   g.t = r.u32();
   return g;
