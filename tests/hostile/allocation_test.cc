@@ -12,6 +12,7 @@
 #include "dsperse/model/onnx/load.h"
 #include "dsperse/ops/registry.h"
 #include "dsperse/pipeline/output.h"
+#include "dsperse/quantize/testing/programs.h"
 #include "dsperse/report/report.h"
 #include "dsperse/slice/policy.h"
 #include "dsperse/store/plan_folder.h"
@@ -131,6 +132,71 @@ TEST(Allocation, Keys) {
   for (const auto& [name, bytes] : corpus("tests/hostile/corpus/key")) {
     decode.all(bytes);
     verify.all(bytes, true);
+  }
+}
+
+/// A key of one slice without weights, whose ports are committed.
+proof::ModelKey key_of(const quantize::Program& program) {
+  const proof::SliceKey& real = fuzz::fixture().key.slices[1];
+  proof::SliceKey s = real;
+  s.program = program;
+  s.inputs.clear();
+  s.outputs.clear();
+  proof::ModelKey key;
+  for (const bool out : {false, true})
+    for (const quantize::TensorId id : out ? program.outputs : program.inputs) {
+      const quantize::TensorSpec& t = program.tensors[id];
+      const auto c = static_cast<std::uint32_t>(key.chunks.size());
+      (out ? s.outputs : s.inputs).push_back({id, c, false});
+      const std::string name = "edge " + std::to_string(c);
+      key.chunks.push_back({name, t.shape, t.exponent, t.lo, t.hi, false});
+      std::vector<std::uint32_t> perm;
+      for (std::uint32_t k = 0; k < t.shape.size(); ++k) perm.push_back(k);
+      key.edges.push_back({name, {c}, !out, out, quantize::IoMapping{name, t.shape, perm, {}, {}}});
+    }
+  key.slices = {std::move(s)};
+  return key;
+}
+
+TEST(Allocation, KeysAtTheLimits) {  // small files that ask for as much as a slice may
+  using quantize::testing::Builder;
+  Sweep sweep(
+      "keys at the limits",
+      [&](ByteView b) {
+        const auto key = proof::decode_model_key(b);
+        if (!key) return false;
+        proof::Statement s{key->slices[0].digest(), {}, 0, {}, 0, {}};
+        for (const proof::Port& p : key->slices[0].ports()) s.boundaries.push_back({p.chunk, Digest{}, {}});
+        const Verdict v = proof::verify_slice(key->slices[0], s, Bytes(1000));
+        EXPECT_EQ(v.reason, "proof length") << "the relation itself is within the limits";
+        return v.accepted;
+      },
+      kVerify);
+  std::vector<quantize::Program> programs;
+  Builder maximum;
+  maximum.maximum(maximum.input({1, 430, 1, 1}, -1, 1), {{420, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}});
+  programs.push_back(maximum.done());
+  Builder tables;
+  auto x = tables.input({1, 2});
+  for (int i = 0; i < 40; ++i) {
+    quantize::Requant r = quantize::testing::simple_requant(1, quantize::Function::clip, 12);
+    r.clamp_bits = i < 4 ? 15 : 12;
+    r.activation.a = -1000 - i, r.activation.b = 1000 + i;
+    x = tables.sum({{false, x, 1}}, {1, 2}, r);
+  }
+  programs.push_back(tables.done());
+  Builder long_one;
+  auto y = long_one.input({1, 2}, -7, 7);
+  for (int i = 0; i < 20000; ++i)
+    y = long_one.sum({{false, y, 1}}, {1, 2}, quantize::testing::simple_requant(1, quantize::Function::identity, 4));
+  programs.push_back(long_one.done());
+  Builder wide;
+  wide.sum({{false, wide.input({1, 1 << 21}), 1}}, {1, 1 << 21}, quantize::testing::simple_requant(1));
+  programs.push_back(wide.done());
+  for (const quantize::Program& p : programs) {
+    const Bytes key = proof::encode_model_key(key_of(p));
+    EXPECT_TRUE(proof::decode_model_key(key).has_value());
+    EXPECT_FALSE(sweep.one(key));
   }
 }
 

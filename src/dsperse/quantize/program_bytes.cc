@@ -77,17 +77,17 @@ class Reader {
     static_assert(std::variant_size_v<V> == 6);
     switch (in_.u8()) {
       case 0:
-        return each(body.template emplace<0>());
+        return read<0>(body, each);
       case 1:
-        return each(body.template emplace<1>());
+        return read<1>(body, each);
       case 2:
-        return each(body.template emplace<2>());
+        return read<2>(body, each);
       case 3:
-        return each(body.template emplace<3>());
+        return read<3>(body, each);
       case 4:
-        return each(body.template emplace<4>());
+        return read<4>(body, each);
       case 5:
-        return each(body.template emplace<5>());
+        return read<5>(body, each);
       default:
         in_.set_bad();
     }
@@ -95,6 +95,13 @@ class Reader {
   [[nodiscard]] bool finished() const { return in_.finished(); }
 
  private:
+  /// Not by emplace(), whose result is checked by a way to abort (quantize/visit.h).
+  template <std::size_t I, class V, class F>
+  static void read(V& body, F each) {
+    std::variant_alternative_t<I, V> alternative;
+    each(alternative);
+    body = V(std::in_place_index<I>, std::move(alternative));
+  }
   ByteReader in_;
 };
 
