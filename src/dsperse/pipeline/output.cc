@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "dsperse/base/nesting.h"
+
 namespace dsperse::pipeline {
 namespace {
 
@@ -86,6 +88,7 @@ Result<ClaimedOutput> read_output_document(const proof::ModelKey& key, ByteView 
   const auto bad = [](const std::string& what, const std::string& where = {}) {
     return fail(ErrorKind::bad_input, "output: " + what, where, "use the output.json that `dsperse run` wrote");
   };
+  if (!nests_at_most(bytes)) return bad("nested too deep");
   bool twice = false;
   const Json j = parse_once(bytes, twice);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON");

@@ -29,6 +29,16 @@ Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, 
   return table;
 }
 
+/// A proof that exists has used its opening; counters that say otherwise were set back, and would use it again.
+Status check_counted(store::OpeningStore& openings, const proof::SliceProof& proof) {
+  if (!proof.weights) return {};
+  DSPERSE_TRY(const bool uncounted, openings.uncounted(*proof.weights, proof.opening));
+  if (!uncounted) return {};
+  return fail(ErrorKind::bad_input,
+              "the opening counters are older than this proof: they were restored from a backup, and would use openings again",
+              slice_name(proof.slice), "delete openings.db in the state folder, then compile again or import a share");
+}
+
 /// A stored proof that verifies is kept; any other is dropped.
 Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table) {
   DSPERSE_TRY(const std::optional<proof::SliceProof> stored, context.run.proof(slice));
@@ -37,7 +47,10 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
     proof::Statement statement = slice_statement(key, slice, run_id, table);
     statement.weights = stored->weights;
     statement.opening = stored->opening;
-    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) return true;
+    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) {
+      DSPERSE_CHECK_OK(check_counted(context.openings, *stored));
+      return true;
+    }
     tell(context.observer,
          {Event::Kind::note, slice, 0, fmt::format("the stored proof of slice {} is damaged: proving it again", slice), 0, 0, 0});
   }

@@ -1,18 +1,6 @@
 #include "dsperse/ops/common/builder.h"
 
-#include <algorithm>
-
 namespace dsperse::ops {
-namespace {
-
-/// Sticks at the largest value.
-std::uint64_t times(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t out = 0;
-  return __builtin_mul_overflow(a, b, &out) ? UINT64_MAX : out;
-}
-std::uint64_t plus(std::uint64_t a, std::uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
-
-}  // namespace
 
 Builder::Builder(const quantize::Program& program, const Options& options) : program_(program), options_(options) {
   for (std::uint32_t w = 0; w < program.weights.size(); ++w)
@@ -26,53 +14,25 @@ TensorRef Builder::add_tensor(Tensor tensor) {
   return static_cast<TensorRef>(relation_.tensors.size() - 1);
 }
 
-void Builder::expect(const Shape& site, std::uint64_t terms) {
-  std::uint64_t one = kTermWork;
-  for (const std::int64_t n : site) one = plus(one, static_cast<std::uint64_t>(n));
-  work_ = plus(work_, times(one, terms));
-}
-
-/// A map of several letters is evaluated entry by entry.
-void Builder::count(const AxisMap& map, const Shape& letters, const Shape& extra) {
-  std::uint64_t entries = 1;
-  for (const auto& [letter, coef] : map.parts)
-    entries =
-        times(entries, static_cast<std::uint64_t>(letter < letters.size() ? letters[letter] : extra[letter - letters.size()]));
-  work_ = plus(work_, entries > kMaxMapWork ? UINT64_MAX : entries);
-}
-
-void Builder::count(const Shape& site, const Terms& terms) {
-  expect(site, terms.size());
-  for (const Term& t : terms)
-    for (const AxisMap& m : t.view.maps) count(m, site, t.extra);
-}
-
-void Builder::set_column(std::uint32_t lookup, std::size_t column, Terms terms) {
-  count(relation_.lookups[lookup].shape, terms);
-  relation_.lookups[lookup].columns[column] = std::move(terms);
-}
-
-void Builder::add_identity(Identity identity) {
-  count(identity.shape, identity.terms);
-  relation_.identities.push_back(std::move(identity));
-}
-
-Status Builder::affordable(const std::string& op) const {
-  if (work_ <= kMaxWork && lookups_ <= kMaxLookups) return {};
-  return fail(ErrorKind::unsupported, "its constraints are too many or too large to be checked", op,
-              "cut the slice, or use smaller windows");
-}
-
 std::uint32_t Builder::add_lookup(Lookup lookup) {
-  for (const Terms& terms : lookup.columns) count(lookup.shape, terms);
-  lookups_ = plus(lookups_, static_cast<std::uint64_t>(quantize::elements(lookup.shape)));
+  lookups_ += static_cast<std::uint64_t>(quantize::elements(lookup.shape));
+  work_ = add_work(work_, work_of(lookup));
   relation_.lookups.push_back(std::move(lookup));
   return static_cast<std::uint32_t>(relation_.lookups.size() - 1);
 }
 
+void Builder::set_column(std::uint32_t lookup, std::size_t column, Terms terms) {
+  work_ = add_work(work_, work_of(terms, relation_.lookups[lookup].shape));
+  relation_.lookups[lookup].columns[column] = std::move(terms);
+}
+
+void Builder::add_identity(Identity identity) {
+  work_ = add_work(work_, work_of(identity));
+  relation_.identities.push_back(std::move(identity));
+}
+
 std::uint32_t Builder::add_product(Product product) {
-  for (const Product::Factor* f : {&product.a, &product.b})
-    for (const AxisMap& m : f->view.maps) count(m, product.letters, {});
+  work_ = add_work(work_, work_of(product));
   relation_.products.push_back(std::move(product));
   return static_cast<std::uint32_t>(relation_.products.size() - 1);
 }
@@ -91,6 +51,10 @@ std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
 
 std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[activation_name(requant)]; }
 
+bool Builder::over_budget() const {
+  return table_rows_ > kMaxTableRows || lookups_ + table_rows_ > kMaxLookups || work_ > kMaxWork;
+}
+
 Result<Relation> Builder::finish() {
   for (std::uint32_t t = 0; t < relation_.tables.size(); ++t) {
     add_tensor({"m " + relation_.tables[t].name,
@@ -105,6 +69,9 @@ Result<Relation> Builder::finish() {
   if (relation_.lookup_size() > kMaxLookups)
     return fail(ErrorKind::unsupported, "the slice needs " + std::to_string(relation_.lookup_size()) + " lookups, more than 2^25",
                 {}, "cut it into smaller slices");
+  if (work_ > kMaxWork)
+    return fail(ErrorKind::unsupported, "the slice would make a verifier work on more than 2^26 field elements", {},
+                "cut it into smaller slices");
   return std::move(relation_);
 }
 

@@ -8,16 +8,11 @@
 
 #include "dsperse/base/result.h"
 #include "dsperse/relation/relation.h"
+#include "dsperse/relation/work.h"
 
 namespace dsperse::ops {
 
 using namespace dsperse::relation;  // NOLINT: this room speaks the relation's language
-
-/// What verifying a slice may cost beyond its sizes: terms over a site's axes and maps of several letters, in steps of about a
-/// nanosecond. Programs of keys are bytes from elsewhere, and a few of them can ask for days.
-inline constexpr std::uint64_t kMaxWork = std::uint64_t{1} << 30;
-/// Steps of one term or of one map, kept in memory while it is evaluated.
-inline constexpr std::uint64_t kTermWork = 1024, kMaxMapWork = std::uint64_t{1} << 26;
 
 class Builder {
  public:
@@ -57,12 +52,8 @@ class Builder {
   /// Widths k of limb tables that any requantization uses; set before the first table is made.
   std::vector<std::int64_t> limb_widths;
 
-  /// Counts `terms` terms over a site before they are made.
-  void expect(const Shape& site, std::uint64_t terms);
-  /// Fails once all that was added costs more than kMaxWork or needs more lookups than a slice may have. To be asked for often:
-  /// an operator stops there.
-  [[nodiscard]] Status affordable(const std::string& op) const;
-
+  /// A budget is used up, so that finish() fails: nothing more need be added. Asked in every loop whose length a key decides.
+  [[nodiscard]] bool over_budget() const;
   /// Adds the multiplicities and checks the budgets.
   [[nodiscard]] Result<Relation> finish();
 
@@ -71,10 +62,7 @@ class Builder {
   Options options_;
   Relation relation_;
   std::map<std::string, std::uint32_t> table_of_;
-  void count(const Shape& site, const Terms& terms);
-  void count(const AxisMap& map, const Shape& letters, const Shape& extra);
-
-  std::uint64_t table_rows_ = 0, work_ = 0, lookups_ = 0;
+  std::uint64_t table_rows_ = 0, lookups_ = 0, work_ = 0;
   std::map<std::string, std::int64_t> v_max_;
 };
 

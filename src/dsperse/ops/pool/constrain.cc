@@ -2,7 +2,7 @@
 // Source: docs/protocol/operators.md. Tested by ops/ops_test.cc.
 #include "dsperse/ops/common/constrain.h"
 
-#include <algorithm>
+#include <set>
 
 #include "dsperse/ops/common/requantize.h"
 #include "dsperse/quantize/table.h"
@@ -31,10 +31,13 @@ void restrict_to(Term& term, std::uint32_t letter, const std::vector<std::int64_
   if (!all) term.scales.push_back({letter, std::move(indicator)});
 }
 
-std::vector<std::int64_t> distinct(std::vector<std::int64_t> counts) {
-  std::sort(counts.begin(), counts.end());
-  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-  return counts;
+/// Each count once, in order of first use.
+std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& counts) {
+  std::vector<std::int64_t> out;
+  std::set<std::int64_t> seen;
+  for (const std::int64_t c : counts)
+    if (seen.insert(c).second) out.push_back(c);
+  return out;
 }
 
 /// Rows (d, max(d, 0)), |d| <= range.
@@ -104,8 +107,9 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::AveragePool
   const quantize::Window& win = op.window;
   const std::vector<std::int64_t> rows = counts_along(op, 0, x[1], y[1]), columns = counts_along(op, 1, x[2], y[2]);
   const std::vector<std::int64_t> row_counts = distinct(rows), column_counts = distinct(columns);
-  b.expect(y, row_counts.size() * column_counts.size());
-  DSPERSE_CHECK_OK(b.affordable(p.ops[index].name));
+  if (row_counts.size() * column_counts.size() > kMaxWork / (rows.size() + columns.size()))
+    return fail(ErrorKind::unsupported, "an average pool with too many different borders", p.ops[index].name,
+                "use a smaller window or less padding");
   Terms acc;
   for (const std::int64_t r : row_counts)
     for (const std::int64_t c : column_counts) {
@@ -141,6 +145,7 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op
     };
     Terms running = tap(0);
     for (std::int64_t j = 1; j < w.kernel[k]; ++j) {
+      if (b.over_budget()) return {};  // finish() fails
       Terms difference = tap(j);
       subtract(difference, running);
       const std::string id = name + (letter == 2 ? " column tap " : " row tap ") + std::to_string(j);
@@ -157,7 +162,6 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op
       const TensorRef rise = b.add_tensor({id, site, Kind::relu, lookup, 0});
       b.set_column(lookup, 1, {tensor_term(rise, identity_view(site))});
       running.push_back(tensor_term(rise, identity_view(site)));
-      DSPERSE_CHECK_OK(b.affordable(name));
     }
     best = std::move(running);
   }
