@@ -70,7 +70,7 @@ Result<Ready> make_ready(const Compiled& compiled, const quantize::Program& prog
                 proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed));
     out.weights.push_back(std::move(tree));
   }
-  const proof::Geometry boundary = proof::boundary_geometry(key.profile(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
   for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
     if (key.chunks[c].is_public) {
       out.table.push_back({c, std::nullopt, values[c]});

@@ -31,14 +31,18 @@ using ConstraintOptions = relation::Options;
 
 struct SliceKey {
   Profile profile = Profile::bits100;
+  std::uint8_t slack = kMinSlackBits, work = kWorkBits;  ///< with the profile: params()
   quantize::Program program;  ///< the slice's own ids; program.inputs / outputs are exactly the ports' tensors, in order
   std::vector<Port> inputs, outputs;
   ConstraintOptions options;
   Geometry weights, boundary, witness, end;  ///< weights.t == 0 when the slice has no hidden weights; same for boundary
-  std::optional<Digest> weight_root;         ///< hidden weights: origin epoch
-  Bytes range_proof;                         ///< hidden weights are within max_abs; otherwise empty
-  quantize::WeightStore public_weights;      ///< public weights: values by WeightId, each within max_abs; otherwise empty
+  /// Witness and end trees of the weight range proof and of epoch links; all zero without hidden weights.
+  Geometry range_witness, range_end, link_witness, link_end;
+  std::optional<Digest> weight_root;     ///< hidden weights: origin epoch
+  Bytes range_proof;                     ///< hidden weights are within max_abs; otherwise empty
+  quantize::WeightStore public_weights;  ///< public weights: values by WeightId, each within max_abs; otherwise empty
 
+  [[nodiscard]] SecurityParams params() const { return {profile, slack, work}; }
   /// H(version, everything above but range_proof).
   [[nodiscard]] Digest digest() const;
   /// Ports: inputs, then outputs.
@@ -81,7 +85,8 @@ struct ModelKey {
 /// All rules of the boundary graph: ports agree with chunks in shape, exponent, range and visibility; exactly one producer per
 /// chunk, before its consumers; one profile and one boundary geometry; geometries are the solved ones (never weaker); edges
 /// cover the chunks exactly once; at most four consumers per committed chunk; weights all hidden or all public, public ones
-/// complete and within their bounds.
+/// complete and within their bounds; sizes that do not overflow, mappings that are permutations: what a verifier does with the
+/// user's tensors stays inside them.
 [[nodiscard]] Status check_model_key(const ModelKey& key);
 
 Bytes encode_model_key(const ModelKey& key);

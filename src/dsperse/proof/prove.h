@@ -19,7 +19,7 @@ struct SliceSpec {
 };
 
 /// The model-wide boundary geometry for these chunks (committed ones), and the options and geometries of one slice key.
-Geometry boundary_geometry(Profile profile, const std::vector<Chunk>& chunks);
+Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks);
 
 /// Committed weights of one slice: the tree, and what it was made from. Memory: 8 n / kd bytes a weight.
 class WeightCommitment {
@@ -42,7 +42,7 @@ struct CompiledSlice {
   SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch), or the public weights
 };
 /// Plans constraints and geometries, commits hidden weights, proves their ranges. Errors name the op that does not fit.
-[[nodiscard]] Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary,
+[[nodiscard]] Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                                   const quantize::WeightStore& weights, const Digest& weight_seed,
                                                   const ConstraintOptions& options = {});
 
