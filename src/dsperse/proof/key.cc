@@ -82,9 +82,14 @@ void write_weights(ByteWriter& w, const SliceKey& key) {
     const quantize::WeightValues& values = key.public_weights[i];
     const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
     Bytes data(values.size() * bytes);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto x = static_cast<std::uint64_t>(values.at(k));
-      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    if (bytes == 2) {  // most weights of large models: a loop that compilers make a copy of
+      for (std::size_t k = 0; k < values.narrow.size(); ++k) {
+        data[2 * k] = static_cast<std::uint8_t>(values.narrow[k]);
+        data[2 * k + 1] = static_cast<std::uint8_t>(values.narrow[k] >> 8);
+      }
+    } else {
+      for (std::size_t k = 0; k < values.size(); ++k)
+        for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(values.at(k) >> (8 * b));
     }
     w.raw(data);
   }
@@ -259,9 +264,11 @@ Status check_weights(const SliceKey& s, const std::string& where) {
     if (violated("key: public weights have their shape",
                  values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n)))
       return bad("public weights", where + " > " + spec.name);
-    for (std::size_t k = 0; k < n; ++k)
-      if (violated("key: public weights are bounded", values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs))
-        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+    bool beyond = false;
+    for (const std::int16_t x : values.narrow) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    for (const std::int64_t x : values.wide) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    if (violated("key: public weights are bounded", beyond))
+      return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
   }
   return {};
 }
