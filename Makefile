@@ -4,6 +4,7 @@
 #   make test     set up, build, and pass the tests
 #   make build    the command line at build/release/dsperse
 #   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
+#   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
 #   make bench | sanitize | sanitize-thread | fuzz | format | lint | clean
 #   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
 PRESET ?= release
@@ -15,7 +16,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: sanitize sanitize-thread fuzz setup setup-dev configure build test test-all demo bench format format-check lint clean
+.PHONY: sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -24,6 +25,13 @@ endif
 
 setup-dev:
 	@tools/setup.sh dev
+
+wasm:
+ifneq ($(SETUP),no)
+	@tools/setup.sh wasm
+endif
+	cmake --preset wasm
+	cmake --build --preset wasm --parallel $(JOBS)
 
 configure: setup
 	cmake --preset $(PRESET) $(CMAKE_ARGS)

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <cstdint>
 #include <set>
+#include <utility>
 
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
@@ -26,7 +29,8 @@ void write(ByteWriter& w, const Geometry& g) {
 Geometry read_geometry(ByteReader& r) {
   Geometry g;
   g.code.c = r.u32();
-  g.code.r = r.u64();
+  // A size that this machine cannot have is far beyond the largest that sound_geometry takes.
+  g.code.r = static_cast<std::size_t>(std::min<std::uint64_t>(r.u64(), SIZE_MAX));
   g.code.log_n = r.u32();
   g.t = r.u32();
   return g;
@@ -364,6 +368,62 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
   return {};
 }
 
+/// Elements of a shape with entries from 1 on, at most `limit` of them; 0 for any other.
+std::int64_t checked_elements(const quantize::Shape& shape, std::int64_t limit) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : shape) {
+    if (d < 1 || d > limit / n) return 0;
+    n *= d;
+  }
+  return n;
+}
+
+bool is_permutation(const std::vector<std::uint32_t>& perm, std::size_t rank) {
+  std::vector<bool> seen(rank, false);
+  for (const std::uint32_t k : perm) {
+    if (k >= rank || seen[k]) return false;
+    seen[k] = true;
+  }
+  return perm.size() == rank;
+}
+
+/// What check_program says of a slice's tensors, for chunks that no slice reads as well.
+Status check_chunk(const Chunk& c) {
+  if (c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank ||
+      checked_elements(c.shape, quantize::kMaxTensorElements) == 0)
+    return bad("a chunk's shape", c.name);
+  if (c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue || c.exponent < -quantize::kMaxExponent ||
+      c.exponent > quantize::kMaxExponent)
+    return bad("a chunk's range or exponent", c.name);
+  return {};
+}
+
+/// Chunks of an edge are parts of one tensor; a mapping moves each of its elements to one place. Those who quantize the user's
+/// tensors index memory by it.
+Status check_edge(const Edge& e, const ModelKey& key) {
+  const Chunk& first = key.chunks[e.chunks.front()];
+  std::int64_t total = 0;
+  for (const std::uint32_t i : e.chunks) {
+    const Chunk& c = key.chunks[i];
+    if (c.exponent != first.exponent || c.lo != first.lo || c.hi != first.hi || c.is_public != first.is_public ||
+        !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end()))
+      return bad("chunks of one tensor differ", e.name);
+    total += quantize::elements(c.shape);
+  }
+  if (total > quantize::kMaxTensorElements) return bad("a tensor of more than 2^28 elements", e.name);
+  if (!e.io) return {};
+  const quantize::Shape& logical = e.io->logical_shape;
+  if (checked_elements(logical, quantize::kMaxTensorElements) != total || !is_permutation(e.io->perm, logical.size()))
+    return bad("a mapping does not fit its tensor", e.name);
+  for (const auto* list : {&e.io->scale, &e.io->bias}) {
+    const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
+    if (list->size() > 1 && !channels) return bad("preprocessing has another number of channels", e.name);
+    for (const float x : *list)
+      if (!std::isfinite(x)) return bad("preprocessing is no number", e.name);
+  }
+  return {};
+}
+
 }  // namespace
 
 Digest SliceKey::digest() const {
@@ -446,7 +506,9 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: some producer", producers[c] < 0)) return bad("chunk without a producer", key.chunks[c].name);
     if (violated("key: at most four readers", !key.chunks[c].is_public && consumers[c] > 4))
       return bad("more than four slices read a committed chunk", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   return {};
 }
 

@@ -230,7 +230,7 @@ void link_schedule(crypto::Party<D>& party, const SliceKey& key) {
   const auto n = static_cast<std::uint32_t>(key.program.weights.size());
   crypto::Form<D> difference;
   for (std::uint32_t w = 0; w < n; ++w) {
-    const auto size = static_cast<std::uint64_t>(quantize::elements(key.program.weights[w].shape));
+    const auto size = static_cast<std::size_t>(quantize::elements(key.program.weights[w].shape));
     std::vector<Ext<D>> point;
     for (unsigned k = 0; k < relation::bits_for(size); ++k) point.push_back(party.challenge("link point"));
     const Ext<D> weight = party.challenge("link weight");

@@ -1,6 +1,7 @@
 #include "dsperse/relation/maps.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "dsperse/crypto/poly/verifier_math.h"
 
@@ -81,17 +82,18 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
           out.kept_sizes.push_back(product.letters[letter]);
         }
       }
-  std::size_t combos = 1, bound = 1;
+  // Products of letters may be larger than a size of 32 bits; rows of so many are more than memory holds.
+  std::uint64_t combos = 1, bound = 1;
   for (std::size_t i = 0; i < letters.size(); ++i)
-    (i < out.kept.size() ? combos : bound) *= static_cast<std::size_t>(product.letters[letters[i]]);
-  out.rows.resize(combos);
+    (i < out.kept.size() ? combos : bound) *= static_cast<std::uint64_t>(product.letters[letters[i]]);
+  out.rows.resize(static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX)));
   std::vector<std::int64_t> at(product.letters.size(), 0);
-  for (std::size_t row = 0; row < combos; ++row)
-    for (std::size_t k = 0; k < bound; ++k) {
-      std::size_t rest = row * bound + k;
+  for (std::size_t row = 0; row < out.rows.size(); ++row)
+    for (std::uint64_t k = 0; k < bound; ++k) {
+      std::uint64_t rest = row * bound + k;
       std::int64_t index = map.offset;
       for (std::size_t i = letters.size(); i-- > 0;) {
-        const auto n = static_cast<std::size_t>(product.letters[letters[i]]);
+        const auto n = static_cast<std::uint64_t>(product.letters[letters[i]]);
         at[letters[i]] = static_cast<std::int64_t>(rest % n);
         rest /= n;
         index += coefs[i] * at[letters[i]];
