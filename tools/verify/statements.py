@@ -1,0 +1,162 @@
+"""What a slice proof, a weight range proof and an epoch link claim, and their verification. docs/protocol/statements.md."""
+
+import struct
+from dataclasses import dataclass
+from math import prod
+
+from .argument import verify_argument
+from .layout import Tree, plan_layout, symbols
+from .field import eq_table
+from .hidden import Claim, Form
+from .operators import range_relation, slice_relation
+from .parameters import DEGREE, WEIGHT_OPENINGS, solve_end_geometry, solve_geometry
+from .relation import bits_for
+from .schedule import Schedule, counts
+from .verdict import Rejected, Unsupported, require
+
+
+@dataclass
+class Boundary:
+    """A root, or values: the other one is None."""
+    chunk: int
+    root: bytes
+    values: list
+
+    def encode(self):
+        if self.root is not None:
+            return struct.pack("<IB", self.chunk, 1) + self.root
+        return struct.pack(f"<IBI{len(self.values)}i", self.chunk, 0, len(self.values), *self.values)
+
+
+@dataclass
+class Statement:
+    key: bytes
+    weights: bytes  # root of the epoch in use, or None
+    opening: int
+    run_id: bytes
+    slice: int
+    boundaries: list
+
+    def encode(self):
+        weights = b"\0" if self.weights is None else b"\1" + self.weights
+        return (self.key + weights + struct.pack("<I", self.opening) + self.run_id
+                + struct.pack("<II", self.slice, len(self.boundaries)) + b"".join(b.encode() for b in self.boundaries))
+
+
+def verify_slice(key, statement, proof):
+    require(statement.key == key.digest, "statement names another key")
+    require((statement.weights is None) == (key.weight_root is None), "weights")
+    require(statement.opening < WEIGHT_OPENINGS, "opening budget")
+    if statement.weights is None:
+        require(statement.opening == 0, "opening budget")
+    else:  # opening 0 of the origin is the range proof's
+        require(statement.weights != key.weight_root or statement.opening != 0, "opening budget")
+    check_boundaries(key, statement)
+
+    program = key.program
+    relation = relation_of(lambda: slice_relation(program, [p.tensor for p in key.inputs if not p.public], key.limb_bits,
+                                                  key.wide_rows))
+    given, roots = [], []
+    if key.weight_root is not None:
+        given.append(("weights", key.weights, [Tree("weights", list(range(len(program.weights))))]))
+        roots.append([statement.weights])
+    committed = [(p, b) for p, b in zip(key.ports, statement.boundaries) if not p.public]
+    if committed:
+        given.append(("boundary", key.boundary,
+                      [Tree(f"boundary {p.chunk}", [relation.value(p.tensor)]) for p, _ in committed]))
+        roots.append([b.root for _, b in committed])
+    elsewhere = set(range(len(program.weights))) | {relation.value(p.tensor) for p in key.ports}
+    witness = [t for t in range(len(relation.shapes)) if t not in elsewhere]
+    layout = plan_layout(DEGREE[key.profile], relation.shapes, given, witness, key.witness, key.end, *counts(relation))
+    require(1 << key.end.c >= 2 * layout.variables, "key: end geometry")
+    publics = {relation.value(p.tensor): b.values for p, b in zip(key.ports, statement.boundaries) if p.public}
+    head = [("vk", statement.key), ("statement", statement.encode())]
+    verify_argument(key.profile, layout, head, roots, proof, lambda party: Schedule(party, relation, publics).run())
+
+
+def relation_of(make):
+    try:
+        return make()
+    except Unsupported as error:
+        raise Rejected(f"key: {error.what}", error.where) from error
+
+
+def check_boundaries(key, statement):
+    """The statement's boundaries are the key's ports, in order."""
+    require(len(statement.boundaries) == len(key.ports), "boundaries of the key")
+    for port, b in zip(key.ports, statement.boundaries):
+        tensor = key.program.tensors[port.tensor]
+        require(b.chunk == port.chunk, "not the key's tensor", tensor.name)
+        check_boundary(b, port.public, tensor)
+
+
+def check_boundary(b, public, tensor):
+    """A root if committed; all values, in range, if public. `tensor`: a tensor of a program, or a chunk."""
+    require((b.root is None) == public, "root or values", tensor.name)
+    if public:
+        require(len(b.values) == prod(tensor.shape), "public values", tensor.name)
+        require(all(tensor.lo <= v <= tensor.hi for v in b.values), "public value out of range", tensor.name)
+
+
+def solved_layout(key, shapes, given, witness, pads, slots):
+    """The layout of an argument whose witness and end geometries are not in the key: solved from the symbols."""
+    degree = DEGREE[key.profile]
+    size = symbols([shapes[t] for t in witness]) + degree * (pads + 4 * slots)
+    layout = plan_layout(degree, shapes, given, witness, solve_geometry(key.profile, size, 1), None, pads, slots)
+    layout.end = solve_end_geometry(key.profile, layout.variables)
+    return layout
+
+
+def verify_ranges(key):
+    """The key's weight range proof. docs/protocol/keys.md, "Range proof"."""
+    if key.weight_root is None:
+        require(key.range_proof == b"", "weights")
+        return
+    try:
+        relation = relation_of(lambda: range_relation(key.program))
+        weights = list(range(len(key.program.weights)))
+        witness = list(range(len(weights), len(relation.shapes)))
+        layout = solved_layout(key, relation.shapes, [("weights", key.weights, [Tree("weights", weights)])], witness,
+                               *counts(relation))
+        head = [("vk", key.digest), ("weight ranges", b"")]
+        verify_argument(key.profile, layout, head, [[key.weight_root]], key.range_proof,
+                        lambda party: Schedule(party, relation, {}).run())
+    except Rejected as rejection:
+        raise rejection.inside("weight ranges") from rejection
+
+
+@dataclass
+class Link:
+    base: bytes
+    epoch: bytes
+    base_opening: int
+    epoch_opening: int
+    proof: bytes
+
+
+def verify_link(key, link):
+    """Base and epoch hold the same weights. docs/protocol/keys.md, "Epochs and opening budgets"."""
+    require(key.weight_root is not None, "weights")
+    require(link.base != link.epoch, "epoch link to itself")
+    require(link.base_opening < WEIGHT_OPENINGS and link.epoch_opening < WEIGHT_OPENINGS, "opening budget")
+    require(link.base != key.weight_root or link.base_opening != 0, "opening budget")
+    shapes = [w.shape for w in key.program.weights]
+    n = len(shapes)
+    given = [("weights", key.weights, [Tree("base", list(range(n))), Tree("epoch", list(range(n, 2 * n)))])]
+    layout = solved_layout(key, shapes + shapes, given, [], 1, 0)
+    head = [("vk", key.digest),
+            ("link", link.base + link.epoch + struct.pack("<II", link.base_opening, link.epoch_opening))]
+
+    def schedule(party):
+        party.check(party.hide("zero"))
+        difference = Form(party.one() * 0)
+        for w, shape in enumerate(shapes):
+            size = prod(shape)
+            point = [party.challenge("link point") for _ in range(bits_for(size))]
+            gamma = party.challenge("link weight")
+            vectors = [eq_table(point, party.one())[:size]]
+            difference = difference + Form(party.one() * 0, claims=[Claim(w, gamma, vectors), Claim(n + w, -gamma, vectors)])
+        party.check(difference)
+        party.sacrifice()
+
+    verify_argument(key.profile, layout, head, [[link.base, link.epoch]], link.proof, schedule)
