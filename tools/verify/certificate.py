@@ -75,8 +75,11 @@ def _slice_proof(r, key):
         r.take(32), r.take(32), r.u32(), r.u32(), r.bytes(MAX_PROOF))), r.bytes(MAX_PROOF))
 
 
-def verify_certificate(key, certificate, user, on_slice=lambda i: None):
-    """Every rule of docs/protocol/linking.md, in its order. The coverage; raises Rejected."""
+def verify_certificate(key, certificate, user, on_slice=lambda i: None, known_ranges=None):
+    """Every rule of docs/protocol/linking.md, in its order. The coverage; raises Rejected.
+
+    known_ranges: (slice digest, range proof) pairs that were accepted before and are not verified again; grows.
+    """
     require(user.model_id in (None, key.model_id), "the key is not the pinned model")
     require(certificate.model_id == key.model_id, "certificate of another model")
     require(user.nonce in (None, certificate.nonce), "nonce differs: the certificate is not for this request")
@@ -104,7 +107,11 @@ def verify_certificate(key, certificate, user, on_slice=lambda i: None):
         statement = Statement(slice_key.digest, s.weights, s.opening, run_id, s.slice,
                               [certificate.table[p.chunk] for p in slice_key.ports])
         try:
-            verify_ranges(slice_key)
+            ranges = (slice_key.digest, slice_key.range_proof)
+            if known_ranges is None or ranges not in known_ranges:
+                verify_ranges(slice_key)
+                if known_ranges is not None:
+                    known_ranges.add(ranges)
             check_epoch(slice_key, s, used)
             verify_slice(slice_key, statement, s.proof)
         except Rejected as rejection:

@@ -119,7 +119,7 @@ def _slice(r):
     try:
         program = decode_program(r.bytes(1 << 26))
     except Unsupported as error:
-        raise BadInput(str(error)) from error  # no compiler writes such a key
+        raise BadInput(error.what, error.where) from error  # no compiler writes such a key
     key = SliceKey(profile, program, r.listed(4096, "ports", lambda: _port(r)), r.listed(4096, "ports", lambda: _port(r)),
                    r.u32(), r.u64(), *(_geometry(r) for _ in range(4)), r.take(32) if program.weights else None, b"", b"")
     key.digest = blake3.hash_tagged("dsperse slice key v1", r.data[start:r.at])
@@ -143,7 +143,7 @@ def _f32(r):
 
 def rule(condition, what, where=""):
     if not condition:
-        raise BadInput(f"key: {what}: {where}" if where else f"key: {what}")
+        raise BadInput(f"key: {what}", where)
 
 
 def check_key(key):

@@ -219,7 +219,7 @@ class Program:
         else:
             bound = max(self.tensors[x].largest() for x in op.reads())
         if bound >= ACCUMULATOR_LIMIT:
-            raise Unsupported(f"the accumulator could reach 2^61: {op.name}")
+            raise Unsupported("the accumulator could reach 2^61", op.name)
         return bound
 
 
@@ -287,7 +287,7 @@ def _body(r):
 
 def rule(condition, what, where=""):
     if not condition:
-        raise BadInput(f"{what}: {where}" if where else what)
+        raise BadInput(what, where)
 
 
 def check_program(p):

@@ -1,6 +1,7 @@
 """How verification ends, when it does not end well.
 
-`Rejected` is a verdict: the certificate does not show what was asked for. The others are errors of the call: docs/formats/exit-codes.md.
+`Rejected` is a verdict: the certificate does not show what was asked for. Its reasons are docs/formats/verdicts.md. The others are
+errors of the call: docs/formats/exit-codes.md.
 """
 
 
@@ -17,20 +18,24 @@ class Rejected(Exception):
         return Rejected(self.reason, f"{place} > {self.where}" if self.where else place)
 
 
-class BadInput(Exception):
-    """A file or value is malformed (exit code 3)."""
-
-
-class Unsupported(Exception):
-    """Well-formed, but outside of what dsperse does (exit code 4)."""
+class Fault(Exception):
+    """Something is wrong with what the verifier was given."""
 
     def __init__(self, what, where=""):
-        super().__init__(what)
+        super().__init__(f"{what}: {where}" if where else what)
         self.what = what
         self.where = where
 
 
-class Usage(Exception):
+class BadInput(Fault):
+    """A file or value is malformed (exit code 3)."""
+
+
+class Unsupported(Fault):
+    """Well-formed, but outside of what dsperse does (exit code 4)."""
+
+
+class Usage(Fault):
     """The call itself is wrong (exit code 2)."""
 
 
@@ -39,6 +44,6 @@ def require(condition, reason, where=""):
         raise Rejected(reason, where)
 
 
-def well_formed(condition, what):
+def well_formed(condition, what, where=""):
     if not condition:
-        raise BadInput(what)
+        raise BadInput(what, where)
