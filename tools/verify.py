@@ -5,13 +5,14 @@
   tools/verify.py CERTIFICATE --key KEY --input I --output output.json   as `dsperse verify`
   tools/verify.py --corpus FOLDER                                        certificates with known verdicts
 
-Prints `accepted` or `rejected: REASON (WHERE)`; exit codes are docs/formats/exit-codes.md. It is slow and plain, and meant to be
+Prints `accepted` or `rejected REASON (WHERE)` as `dsperse verify` does; exit codes are docs/formats/exit-codes.md. It is slow and plain, and meant to be
 read as a second specification beside docs/protocol: start with tools/verify/certificate.py. Tested by tests/e2e/verifiers_test.py.
 """
 
 import argparse
 import json
 import sys
+import traceback
 from dataclasses import asdict
 
 from verify import corpus
@@ -63,6 +64,8 @@ def expectation(args, key):
         user.model_id = from_hex(args.model_id, 32)
     if args.slices is not None:
         user.policy = parse_slices(args.slices)
+        if max(user.policy) >= len(key.slices):
+            raise Usage(f"slice {max(user.policy)} does not exist; there are {len(key.slices)}")
     elif args.policy is not None:
         user.policy = expand(args.policy, key)
     return user, inconsistent
@@ -93,6 +96,8 @@ def verify(args):
 
 def main():
     args = arguments()
+    sys.stdout.reconfigure(errors="backslashreplace")  # names in a key are any bytes
+    sys.stderr.reconfigure(errors="backslashreplace")
     try:
         if args.corpus:
             return ACCEPTED if corpus.run(args.corpus, print) else REJECTED
@@ -101,11 +106,14 @@ def main():
         verify(args)
         return ACCEPTED
     except Rejected as rejection:
-        print(f"rejected: {rejection.reason}" + (f" ({rejection.where})" if rejection.where else ""))
+        print(f"rejected {rejection.reason}" + (f" ({rejection.where})" if rejection.where else ""))
         return REJECTED
     except (Usage, BadInput, Unsupported, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return {Usage: USAGE, Unsupported: UNSUPPORTED}.get(type(error), BAD_INPUT)
+    except Exception:  # our own bug, which must not look like a verdict
+        traceback.print_exc()
+        return INTERNAL
 
 
 if __name__ == "__main__":

@@ -59,9 +59,10 @@ class ProofReader:
 
     def opening(self, geometry, rows):
         t = geometry.t
+        require(len(self.data) - self.at >= t * (8 * rows + 32) + 4, "Merkle path bound")  # an earlier path was too long
         numbers = self.numbers(t * rows)
         salts = self.digests(t)
-        length = struct.unpack("<I", self.take(4))[0] if self.at + 4 <= len(self.data) else t * geometry.log_n + 1
+        length, = struct.unpack("<I", self.take(4))
         require(length <= t * geometry.log_n, "Merkle path bound")
         require(32 * length <= len(self.data) - self.at, "proof truncated")
         return Opening([numbers[rows * j:rows * j + rows] for j in range(t)], salts, self.digests(length))

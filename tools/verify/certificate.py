@@ -51,11 +51,12 @@ class Coverage:
 
 
 def decode_certificate(key, data):
-    r = Reader(data, "certificate")
-    r.magic(b"DSCRT001")
+    well_formed(data[:8] == b"DSCRT001", "certificate: not a dsperse certificate")
+    r = Reader(data, "certificate: truncated, or bytes after its end")
+    r.take(8)
     model_id, nonce, salt = r.take(32), r.bytes(MAX_NONCE), r.take(32)
     table = [_boundary(r, chunk) for chunk in key.chunks]
-    slices = r.listed(len(key.slices), "slices", lambda: _slice_proof(r, key))
+    slices = r.listed(len(key.slices), lambda: _slice_proof(r, key))
     r.end()
     return Certificate(model_id, nonce, salt, table, slices)
 
@@ -64,14 +65,14 @@ def _boundary(r, chunk):
     number, kind = r.u32(), r.flag()
     if kind:
         return Boundary(number, r.take(32), None)
-    return Boundary(number, None, r.listed(prod(chunk.shape), "values", r.i32))
+    return Boundary(number, None, r.listed(prod(chunk.shape), r.i32))
 
 
 def _slice_proof(r, key):
     number = r.u32()
     well_formed(number < len(key.slices), "certificate: slice index")
     weights = r.take(32) if key.slices[number].program.weights else None
-    return SliceProof(number, weights, r.u32(), r.listed(MAX_LINKS, "links", lambda: Link(
+    return SliceProof(number, weights, r.u32(), r.listed(MAX_LINKS, lambda: Link(
         r.take(32), r.take(32), r.u32(), r.u32(), r.bytes(MAX_PROOF))), r.bytes(MAX_PROOF))
 
 

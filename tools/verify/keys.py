@@ -84,13 +84,14 @@ class ModelKey:
 
 
 def decode_key(data):
-    r = Reader(data, "key")
-    r.magic(b"DSKEY001")
-    slices = r.listed(4096, "slices", lambda: _slice(r))
+    rule(data[:8] == b"DSKEY001", "not a dsperse key")
+    r = Reader(data, "key: truncated, or bytes after its end")
+    r.take(8)
+    slices = r.listed(4096, lambda: _slice(r))
     graph_start = r.at
-    chunks = r.listed(1 << 16, "chunks", lambda: Chunk(r.text(), _shape(r), r.i32(), r.i64(), r.i64(), r.flag()))
-    edges = r.listed(1 << 16, "edges", lambda: _edge(r))
-    labels = r.listed(1 << 16, "labels", r.text)
+    chunks = r.listed(1 << 16, lambda: Chunk(r.text(), _shape(r), r.i32(), r.i64(), r.i64(), r.flag()))
+    edges = r.listed(1 << 16, lambda: _edge(r))
+    labels = r.listed(1 << 16, r.text)
     graph = data[graph_start:r.at]
     r.end()
     rule(slices, "no slices")
@@ -102,7 +103,7 @@ def decode_key(data):
 
 
 def _shape(r):
-    return r.listed(16, "axes", r.i64)
+    return r.listed(16, r.i64)
 
 
 def _port(r):
@@ -120,7 +121,7 @@ def _slice(r):
         program = decode_program(r.bytes(1 << 26))
     except Unsupported as error:
         raise BadInput(error.what, error.where) from error  # no compiler writes such a key
-    key = SliceKey(profile, program, r.listed(4096, "ports", lambda: _port(r)), r.listed(4096, "ports", lambda: _port(r)),
+    key = SliceKey(profile, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)),
                    r.u32(), r.u64(), *(_geometry(r) for _ in range(4)), r.take(32) if program.weights else None, b"", b"")
     key.digest = blake3.hash_tagged("dsperse slice key v1", r.data[start:r.at])
     key.range_proof = r.bytes(1 << 28)
@@ -128,12 +129,12 @@ def _slice(r):
 
 
 def _edge(r):
-    name, chunks, flags = r.text(), r.listed(1 << 16, "chunks", r.u32), r.u8()
+    name, chunks, flags = r.text(), r.listed(1 << 16, r.u32), r.u8()
     rule(flags < 8, "unknown flags", name)
     mapping = None
     if flags & 4:
-        mapping = Mapping(r.text(), _shape(r), r.listed(16, "axes", r.u32), r.listed(1 << 16, "scales", lambda: _f32(r)),
-                          r.listed(1 << 16, "biases", lambda: _f32(r)))
+        mapping = Mapping(r.text(), _shape(r), r.listed(16, r.u32), r.listed(1 << 16, lambda: _f32(r)),
+                          r.listed(1 << 16, lambda: _f32(r)))
     return Edge(name, chunks, bool(flags & 1), bool(flags & 2), mapping)
 
 

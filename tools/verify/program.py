@@ -226,24 +226,24 @@ class Program:
 # ---- bytes
 
 def decode_program(data):
-    r = Reader(data, "the integer program")
+    r = Reader(data, "the integer program is cut short, too long or has an impossible field")
     if r.take(4) != b"DSPM":
         raise BadInput("not an integer program")
     if r.u32() != 1:
         raise BadInput("integer program of another version")
     program = Program(
-        r.listed(MAX_LIST, "tensors", lambda: Tensor(r.text(), _shape(r), r.i32(), r.i64(), r.i64())),
-        r.listed(MAX_LIST, "weights", lambda: Weight(r.text(), _shape(r), r.i64())),
-        r.listed(MAX_LIST, "ops", lambda: Op(r.text(), r.text(), _body(r))),
-        r.listed(MAX_LIST, "inputs", r.u32),
-        r.listed(MAX_LIST, "outputs", r.u32))
+        r.listed(MAX_LIST, lambda: Tensor(r.text(), _shape(r), r.i32(), r.i64(), r.i64())),
+        r.listed(MAX_LIST, lambda: Weight(r.text(), _shape(r), r.i64())),
+        r.listed(MAX_LIST, lambda: Op(r.text(), r.text(), _body(r))),
+        r.listed(MAX_LIST, r.u32),
+        r.listed(MAX_LIST, r.u32))
     r.end()
     check_program(program)
     return program
 
 
 def _shape(r):
-    return r.listed(MAX_AXES, "axes", r.i64)
+    return r.listed(MAX_AXES, r.i64)
 
 
 def _pair(r):
@@ -255,14 +255,14 @@ def _window(r):
 
 
 def _requant(r):
-    shift = r.listed(MAX_ELEMENTS, "shifts", r.i32)
+    shift = r.listed(MAX_ELEMENTS, r.i32)
     clamp_bits = r.u32()
     f = r.u8()
     return Requant(shift, clamp_bits, Activation(f, r.i32(), r.i32(), r.i64(), r.i64(), r.i64(), r.i64()))
 
 
 def _axis_map(r):
-    return AxisMap(r.i64(), r.listed(MAX_AXES, "letters", lambda: (r.u32(), r.i64())))
+    return AxisMap(r.i64(), r.listed(MAX_AXES, lambda: (r.u32(), r.i64())))
 
 
 def _body(r):
@@ -272,15 +272,15 @@ def _body(r):
     if kind == 1:
         return Gemm(r.u32(), r.u32(), r.u32(), r.u32() if r.flag() else None, _requant(r))
     if kind == 2:
-        return Sum(r.listed(MAX_TERMS, "terms", lambda: SumTerm(r.flag(), r.u32(), r.i64())), r.u32(), _requant(r))
+        return Sum(r.listed(MAX_TERMS, lambda: SumTerm(r.flag(), r.u32(), r.i64())), r.u32(), _requant(r))
     if kind == 3:
         return AveragePool(r.u32(), r.u32(), _window(r), r.flag(), _pair(r), _requant(r))
     if kind == 4:
         return MaxPool(r.u32(), r.u32(), _window(r))
     if kind == 5:
-        return Rearrange(r.u32(), _shape(r), r.i64(), r.listed(MAX_PIECES, "pieces", lambda: Piece(
-            r.u32(), _shape(r), r.listed(MAX_AXES, "maps", lambda: _axis_map(r)))))
-    raise BadInput("the integer program: unknown op")
+        return Rearrange(r.u32(), _shape(r), r.i64(), r.listed(MAX_PIECES, lambda: Piece(
+            r.u32(), _shape(r), r.listed(MAX_AXES, lambda: _axis_map(r)))))
+    raise BadInput(r.fault)
 
 
 # ---- rules

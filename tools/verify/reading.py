@@ -1,21 +1,25 @@
-"""Little-endian bytes, read with limits. docs/formats/README.md."""
+"""Little-endian bytes, read with limits. docs/formats/README.md.
+
+Whatever does not fit is one error, the reader's `fault`: a count beyond its limit or the bytes that are left, a flag that is
+neither 0 nor 1, bytes that are missing or left over.
+"""
 
 import struct
 
-from .verdict import BadInput, well_formed
+from .verdict import well_formed
 
 
 class Reader:
-    def __init__(self, data, what):
+    def __init__(self, data, fault):
         self.data = data
         self.at = 0
-        self.what = what
+        self.fault = fault
 
     def left(self):
         return len(self.data) - self.at
 
     def take(self, count):
-        well_formed(self.left() >= count, f"{self.what}: truncated")
+        well_formed(self.left() >= count, self.fault)
         self.at += count
         return self.data[self.at - count:self.at]
 
@@ -39,28 +43,24 @@ class Reader:
 
     def flag(self):
         value = self.u8()
-        well_formed(value <= 1, f"{self.what}: a flag is 0 or 1")
+        well_formed(value <= 1, self.fault)
         return value == 1
 
-    def count(self, limit, name):
+    def count(self, limit):
+        """Of entries that take a byte or more each."""
         value = self.u32()
-        well_formed(value <= limit, f"{self.what}: too many {name}")
+        well_formed(value <= min(limit, self.left()), self.fault)
         return value
 
-    def listed(self, limit, name, entry):
-        return [entry() for _ in range(self.count(limit, name))]
+    def listed(self, limit, entry):
+        return [entry() for _ in range(self.count(limit))]
 
     def bytes(self, limit):
-        return self.take(self.count(limit, "bytes"))
+        return self.take(self.count(limit))
 
     def text(self, limit=4096):
-        try:
-            return self.bytes(limit).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise BadInput(f"{self.what}: text is not UTF-8") from error
-
-    def magic(self, magic):
-        well_formed(self.left() >= len(magic) and self.take(len(magic)) == magic, f"{self.what}: not a {magic.decode()} file")
+        """Names are compared and hashed as bytes; one that is no UTF-8 keeps its bytes all the same."""
+        return self.bytes(limit).decode("utf-8", "surrogateescape")
 
     def end(self):
-        well_formed(self.left() == 0, f"{self.what}: trailing bytes")
+        well_formed(self.left() == 0, self.fault)

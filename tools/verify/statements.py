@@ -53,25 +53,33 @@ def verify_slice(key, statement, proof):
         require(statement.weights != key.weight_root or statement.opening != 0, "opening budget")
     check_boundaries(key, statement)
 
-    program = key.program
-    relation = relation_of(lambda: slice_relation(program, [p.tensor for p in key.inputs if not p.public], key.limb_bits,
-                                                  key.wide_rows))
-    given, roots = [], []
-    if key.weight_root is not None:
-        given.append(("weights", key.weights, [Tree("weights", list(range(len(program.weights))))]))
-        roots.append([statement.weights])
-    committed = [(p, b) for p, b in zip(key.ports, statement.boundaries) if not p.public]
-    if committed:
-        given.append(("boundary", key.boundary,
-                      [Tree(f"boundary {p.chunk}", [relation.value(p.tensor)]) for p, _ in committed]))
-        roots.append([b.root for _, b in committed])
-    elsewhere = set(range(len(program.weights))) | {relation.value(p.tensor) for p in key.ports}
-    witness = [t for t in range(len(relation.shapes)) if t not in elsewhere]
-    layout = plan_layout(DEGREE[key.profile], relation.shapes, given, witness, key.witness, key.end, *counts(relation))
+    relation, layout = slice_argument(key)
     require(1 << key.end.c >= 2 * layout.variables, "key: end geometry")
+    roots = [] if statement.weights is None else [[statement.weights]]
+    committed = [b.root for p, b in zip(key.ports, statement.boundaries) if not p.public]
+    if committed:
+        roots.append(committed)
     publics = {relation.value(p.tensor): b.values for p, b in zip(key.ports, statement.boundaries) if p.public}
     head = [("vk", statement.key), ("statement", statement.encode())]
     verify_argument(key.profile, layout, head, roots, proof, lambda party: Schedule(party, relation, publics).run())
+
+
+def slice_argument(key):
+    """The constraints of a slice, and which of its tensors lie in which tree: weights, one tree a committed port, the witness."""
+    program = key.program
+    ranged = [p.tensor for p in key.inputs if not p.public]
+    relation = relation_of(lambda: slice_relation(program, ranged, key.limb_bits, key.wide_rows))
+    weights = list(range(len(program.weights)))
+    given = []
+    if weights:
+        given.append(("weights", key.weights, [Tree("weights", weights)]))
+    boundary = [Tree(f"boundary {p.chunk}", [relation.value(p.tensor)]) for p in key.ports if not p.public]
+    if boundary:
+        given.append(("boundary", key.boundary, boundary))
+    elsewhere = set(weights) | {relation.value(p.tensor) for p in key.ports}
+    witness = [t for t in range(len(relation.shapes)) if t not in elsewhere]
+    layout = plan_layout(DEGREE[key.profile], relation.shapes, given, witness, key.witness, key.end, *counts(relation))
+    return relation, layout
 
 
 def relation_of(make):
