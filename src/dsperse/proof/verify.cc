@@ -3,10 +3,15 @@
 #include <algorithm>
 
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/proof/security.h"
 #include "dsperse/proof/slice_argument.h"
 
 namespace dsperse::proof {
 namespace {
+
+bool below_profile(const SliceKey& key, const Layout& layout, std::uint64_t lookups) {
+  return security_of(layout, lookups).worst() < bits(key.profile);
+}
 
 /// The statement's boundaries are the key's: order, visibility, complete public values in range.
 Verdict check_boundaries(const SliceKey& key, const Statement& statement) {
@@ -35,6 +40,7 @@ Verdict verify_slice_at(const SliceKey& key, const Statement& statement, ByteVie
   const ArgumentSpec spec = slice_spec(key, *relation);
   const Layout layout = slice_layout<D>(spec, *relation, key);
   if (layout.end.code.kd() < 2 * layout.vars) return Verdict::reject("key: end geometry");
+  if (below_profile(key, layout, relation->lookup_size())) return Verdict::reject("key: below the profile");
   const relation::PublicTensors publics = public_tensors(key, *relation, statement);
   return verify_argument<D>(
       layout, slice_head(statement), slice_roots(key, statement), proof,
@@ -47,6 +53,7 @@ Verdict verify_ranges_at(const SliceKey& key) {
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
   const auto argument = range_argument<D>(key, *relation);
   if (!argument) return Verdict::reject("key: " + argument.error().what);
+  if (below_profile(key, argument->second, relation->lookup_size())) return Verdict::reject("key: below the profile");
   const relation::PublicTensors publics(relation->tensors.size(), nullptr);
   return verify_argument<D>(argument->second, range_head(key), {{*key.weight_root}}, key.range_proof,
                             [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, *relation, publics, nullptr); });
@@ -55,6 +62,7 @@ Verdict verify_ranges_at(const SliceKey& key) {
 template <int D>
 Verdict verify_link_at(const SliceKey& key, const EpochLink& link) {
   const auto [spec, layout] = link_argument<D>(key);
+  if (below_profile(key, layout, 0)) return Verdict::reject("key: below the profile");
   return verify_argument<D>(layout, link_head(key, link), {{link.base, link.epoch}}, link.proof,
                             [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
 }
