@@ -33,12 +33,12 @@ def leaf_cube(lookups):
     return blocks, bits_for(at)
 
 
-def pads_and_slots(lookups):
-    """How many pads and slots the lookups of a relation use, those of products apart."""
+def lookup_counts(lookups):
+    """How many pads, slots and checks the lookups of a relation make, products and sacrifice apart."""
     if not lookups:
-        return 0, 0
+        return 0, 0, 0
     _, n = leaf_cube(lookups)
-    return 3 + sum(2 * k + 4 for k in range(n)), 2 + 3 * n
+    return 3 + sum(2 * k + 4 for k in range(n)), 2 + 3 * n, n + 4
 
 
 def beta_powers(beta):

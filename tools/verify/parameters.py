@@ -11,6 +11,7 @@ SLACK_BITS = 5
 WEIGHT_OPENINGS, BOUNDARY_OPENINGS = 16, 6
 MIN_C, MAX_C, MAX_LOG_N = 4, 16, 20
 DEGREE = {100: 2, 128: 3}
+TABLE_WIDTH = 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,21 @@ def sound_geometry(profile, g, openings):
     if not 1 <= g.t <= g.n or g.k > g.n // 2 or g.r < g.t * openings:
         return False
     return g.t >= queries(profile, g.k / g.n)
+
+
+def query_bits(g):
+    return g.t * math.log2(2.0 / (1.0 + g.k / g.n))
+
+
+def weakest_round(layout, lookups, checks):
+    """Bits of the worst line of the budget. lookups: with table rows, 0 for none; checks: how many are folded."""
+    field = 64.0 * layout.degree
+    errors = [2, checks, layout.end.n + 1]  # numerators over |E|
+    if lookups:
+        errors.append(lookups * (TABLE_WIDTH + 2))
+    errors += [max(2, g.geometry.n) for g in layout.groups if g.variables > g.geometry.c]
+    return min([field - math.log2(error) for error in errors]
+               + [query_bits(geometry) for geometry in [*(g.geometry for g in layout.groups), layout.end]])
 
 
 def solve(profile, c_range, symbols, mask_rows, openings):

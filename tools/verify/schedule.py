@@ -4,20 +4,22 @@ from itertools import product as assignments
 
 from .field import eq_at, eq_table, inverses
 from .hidden import Claim, Form
-from .lookups import beta_powers, fraction_tree, leaf_cube, pads_and_slots
+from .lookups import beta_powers, fraction_tree, leaf_cube, lookup_counts
 from .relation import WIDTH, bits_for
 from .sumcheck import sumcheck
 from .verdict import Rejected
 
 
 def counts(relation):
-    """Pads and slots of the schedule: what a layout needs to know of it."""
-    pads, slots = pads_and_slots(relation.lookups)
+    """Pads, slots and checks of the schedule: docs/protocol/relations.md, "Counts"."""
+    pads, slots, checks = lookup_counts(relation.lookups)
+    checks += len(relation.identities)
     for product in relation.products:
         variables = sum(bits_for(product.letters[letter]) for letter in shared_letters(product))
         pads += 1 + 2 * variables + 2
         slots += 1
-    return pads, slots
+        checks += 3
+    return pads, slots, checks + 3 * slots
 
 
 class Schedule:

@@ -9,7 +9,7 @@ from .layout import Tree, plan_layout, symbols
 from .field import eq_table
 from .hidden import Claim, Form
 from .operators import range_relation, slice_relation
-from .parameters import DEGREE, WEIGHT_OPENINGS, solve_end_geometry, solve_geometry
+from .parameters import DEGREE, WEIGHT_OPENINGS, solve_end_geometry, solve_geometry, weakest_round
 from .relation import bits_for
 from .schedule import Schedule, counts
 from .verdict import Rejected, Unsupported, require
@@ -55,6 +55,7 @@ def verify_slice(key, statement, proof):
 
     relation, layout = slice_argument(key)
     require(1 << key.end.c >= 2 * layout.variables, "key: end geometry")
+    require_profile(key, layout, relation.lookup_size(), counts(relation)[2])
     roots = [] if statement.weights is None else [[statement.weights]]
     committed = [b.root for p, b in zip(key.ports, statement.boundaries) if not p.public]
     if committed:
@@ -78,8 +79,12 @@ def slice_argument(key):
         given.append(("boundary", key.boundary, boundary))
     elsewhere = set(weights) | {relation.value(p.tensor) for p in key.ports}
     witness = [t for t in range(len(relation.shapes)) if t not in elsewhere]
-    layout = plan_layout(DEGREE[key.profile], relation.shapes, given, witness, key.witness, key.end, *counts(relation))
+    layout = plan_layout(DEGREE[key.profile], relation.shapes, given, witness, key.witness, key.end, *counts(relation)[:2])
     return relation, layout
+
+
+def require_profile(key, layout, lookups, checks):
+    require(weakest_round(layout, lookups, checks) >= key.profile, "key: below the profile")
 
 
 def relation_of(make):
@@ -125,7 +130,8 @@ def verify_ranges(key):
         weights = list(range(len(key.program.weights)))
         witness = list(range(len(weights), len(relation.shapes)))
         layout = solved_layout(key, relation.shapes, [("weights", key.weights, [Tree("weights", weights)])], witness,
-                               *counts(relation))
+                               *counts(relation)[:2])
+        require_profile(key, layout, relation.lookup_size(), counts(relation)[2])
         head = [("vk", key.digest), ("weight ranges", b"")]
         verify_argument(key.profile, layout, head, [[key.weight_root]], key.range_proof,
                         lambda party: Schedule(party, relation, {}).run())
@@ -152,6 +158,7 @@ def verify_link(key, link):
     n = len(shapes)
     given = [("weights", key.weights, [Tree("base", list(range(n))), Tree("epoch", list(range(n, 2 * n)))])]
     layout = solved_layout(key, shapes + shapes, given, [], 1, 0)
+    require_profile(key, layout, 0, 2)
     head = [("vk", key.digest),
             ("link", link.base + link.epoch + struct.pack("<II", link.base_opening, link.epoch_opening))]
 
