@@ -11,8 +11,8 @@ from .sumcheck import sumcheck
 from .transcript import Transcript
 from .verdict import Rejected, require
 
-PROTOCOL_VERSION = "dsperse slice proof v1"
-MAGIC = b"DSPRF001"
+PROTOCOL_VERSION = "dsperse slice proof v2"
+MAGIC = b"DSPRF002"
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Opening:
 class Proof:
     fresh_roots: list
     end_root: bytes
+    nonces: list   # of the two proofs of work
     hidden: list
     clear: list
     last: list
@@ -59,11 +60,10 @@ class ProofReader:
 
     def opening(self, geometry, rows):
         t = geometry.t
-        require(len(self.data) - self.at >= t * (8 * rows + 32) + 4, "Merkle path bound")  # an earlier path was too long
+        require(len(self.data) - self.at >= t * (8 * rows + 32) + 4, "proof truncated")  # an earlier path was too long
         numbers = self.numbers(t * rows)
         salts = self.digests(t)
         length, = struct.unpack("<I", self.take(4))
-        require(length <= t * geometry.log_n, "Merkle path bound")
         require(32 * length <= len(self.data) - self.at, "proof truncated")
         return Opening([numbers[rows * j:rows * j + rows] for j in range(t)], salts, self.digests(length))
 
@@ -74,13 +74,13 @@ def decode_proof(layout, data, ext):
     trees = [(g.geometry, tree.rows) for g in groups for tree in g.trees] + [(end, 2 * layout.degree)]
     elements = (layout.pads + 2 * layout.slots + 2 * layout.variables + len(groups) + sum(g.geometry.k for g in groups) + 1
                 + end.k)
-    fixed = (len(MAGIC) + 32 * (len(groups) + 1) + 8 * layout.degree * elements
+    fixed = (len(MAGIC) + 32 * (len(groups) + 1) + 16 + 8 * layout.degree * elements
              + sum(g.t * (8 * rows + 32) + 4 for g, rows in trees))
     longest = fixed + 32 * sum(g.t * g.log_n for g, _ in trees)
     require(fixed <= len(data) <= longest, "proof length")
     r = ProofReader(data, ext)
     require(r.take(len(MAGIC)) == MAGIC, "proof magic")
-    proof = Proof(r.digests(len(groups)), r.take(32), r.elements(layout.pads), r.elements(2 * layout.slots),
+    proof = Proof(r.digests(len(groups)), r.take(32), list(struct.unpack("<2Q", r.take(16))), r.elements(layout.pads), r.elements(2 * layout.slots),
                   r.elements(2 * layout.variables), r.elements(len(groups)), [r.elements(g.geometry.k) for g in groups],
                   r.elements(1)[0], r.elements(end.k), [])
     for group in groups:
@@ -124,14 +124,15 @@ def check_columns(geometry, word, columns, weights, openings, where):
         require(combined == expected.limbs, "column inconsistent with row combination", where)
 
 
-def verify_argument(profile, layout, head, given_roots, data, schedule):
+def verify_argument(security, layout, head, given_roots, data, schedule):
     """given_roots: per group but the witness, the roots that the statement names. Raises Rejected."""
-    ext = EXTENSION[profile]
+    ext = EXTENSION[security.profile]
     one = ext.of(1)
     proof = decode_proof(layout, data, ext)
     roots = [given + [fresh] for given, fresh in zip(given_roots + [[]], proof.fresh_roots)]
     require(all(len(r) == len(g.trees) for r, g in zip(roots, layout.groups)), "roots of the statement")
     transcript = begin_transcript(layout, head, roots, proof.end_root, ext)
+    require(transcript.work("first work", security.work, proof.nonces[0]), "proof of work", "challenges")
     party = Party(transcript, proof.hidden, proof.clear, proof.last)
     schedule(party)
     require(len(party.slots) == layout.slots, "message missing")
@@ -154,6 +155,7 @@ def verify_argument(profile, layout, head, given_roots, data, schedule):
     functional = evaluate_functional(layout, folded, point)
     require(combined == eps * (opened * functional - claim.constant) + proof.h, "end check")
 
+    require(transcript.work("column work", security.work, proof.nonces[1]), "proof of work", "columns")
     x_powers = [ext.power_of_x(limb) for limb in range(layout.degree)]
     for group, group_roots, u, openings in zip(layout.groups, roots, proof.u, proof.openings):
         geometry = group.geometry

@@ -49,14 +49,13 @@ class Output:
     def chaining(self):
         return compress(*self.input)[:8]
 
-    def root_bytes(self, count):
+    def root_block(self, block):
+        """Bytes [64 block, 64 block + 64) of the extendable output."""
         chaining, words, _, length, flags = self.input
-        out = b""
-        block = 0
-        while len(out) < count:
-            out += struct.pack("<16I", *compress(chaining, words, block, length, flags | ROOT))
-            block += 1
-        return out[:count]
+        return struct.pack("<16I", *compress(chaining, words, block, length, flags | ROOT))
+
+    def root_bytes(self, count):
+        return b"".join(self.root_block(block) for block in range(-(-count // 64)))[:count]
 
 
 def words_of(block):
@@ -101,3 +100,10 @@ def derive_key(context, material, count=32):
 def hash_tagged(context, *parts):
     """docs/protocol/transcript.md, "Tagged hashes"."""
     return derive_key(context.encode(), b"".join(struct.pack("<Q", len(part)) + part for part in parts))
+
+
+def seed_stream_block(seed, label, index, block):
+    """Bytes [32 block, 32 block + 32) of a seed stream. docs/protocol/transcript.md, "Seed streams"."""
+    key = hash_tagged("dsperse seed stream v1", seed, label.encode(), struct.pack("<Q", index))
+    output = tree_output(list(struct.unpack("<8I", key)), bytes(64), 0, KEYED_HASH)
+    return output.root_block(block)[:32]

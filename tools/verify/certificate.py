@@ -14,7 +14,7 @@ MAX_NONCE, MAX_PROOF, MAX_LINKS = 64, 1 << 28, 2
 @dataclass
 class SliceProof:
     slice: int
-    weights: bytes  # None without weights
+    weights: bytes  # None without a weight tree
     opening: int
     links: list
     proof: bytes
@@ -71,7 +71,7 @@ def _boundary(r, chunk):
 def _slice_proof(r, key):
     number = r.u32()
     well_formed(number < len(key.slices), "certificate: slice index")
-    weights = r.take(32) if key.slices[number].program.weights else None
+    weights = r.take(32) if key.slices[number].weight_root is not None else None
     return SliceProof(number, weights, r.u32(), r.listed(MAX_LINKS, lambda: Link(
         r.take(32), r.take(32), r.u32(), r.u32(), r.bytes(MAX_PROOF))), r.bytes(MAX_PROOF))
 

@@ -2,10 +2,12 @@
 
 import struct
 from dataclasses import dataclass
+from math import prod
 
 from . import blake3
 from .argument import PROTOCOL_VERSION
-from .parameters import BOUNDARY_OPENINGS, DEGREE, WEIGHT_OPENINGS, Geometry, sound_geometry
+from .parameters import (BOUNDARY_OPENINGS, DEGREE, MAX_SLACK, MAX_WORK, WEIGHT_OPENINGS, Geometry, Security, least_slack,
+                         sound_geometry)
 from .program import decode_program
 from .reading import Reader
 from .verdict import BadInput, Unsupported
@@ -22,7 +24,7 @@ class Port:
 
 @dataclass
 class SliceKey:
-    profile: int
+    security: Security
     program: object
     inputs: list
     outputs: list
@@ -32,9 +34,14 @@ class SliceKey:
     boundary: Geometry
     witness: Geometry
     end: Geometry
-    weight_root: bytes    # None without weights
-    range_proof: bytes
-    digest: bytes
+    range_witness: Geometry
+    range_end: Geometry
+    link_witness: Geometry
+    link_end: Geometry
+    weight_root: bytes = None    # None without a weight tree
+    public_weights: list = None  # values by weight; None if there is a weight tree
+    range_proof: bytes = b""
+    digest: bytes = b""
 
     @property
     def ports(self):
@@ -80,11 +87,15 @@ class ModelKey:
 
     @property
     def profile(self):
-        return self.slices[0].profile
+        return key_profile(self.slices)
+
+
+def key_profile(slices):
+    return slices[0].security.profile
 
 
 def decode_key(data):
-    rule(data[:8] == b"DSKEY001", "not a dsperse key")
+    rule(data[:8] == b"DSKEY002", "not a dsperse key")
     r = Reader(data, "key: truncated, or bytes after its end")
     r.take(8)
     slices = r.listed(4096, lambda: _slice(r))
@@ -95,7 +106,7 @@ def decode_key(data):
     graph = data[graph_start:r.at]
     r.end()
     rule(slices, "no slices")
-    body = (struct.pack("<I", len(PROTOCOL_VERSION)) + PROTOCOL_VERSION.encode() + struct.pack("<BI", slices[0].profile, len(slices))
+    body = (struct.pack("<I", len(PROTOCOL_VERSION)) + PROTOCOL_VERSION.encode() + struct.pack("<BI", key_profile(slices), len(slices))
             + b"".join(s.digest for s in slices) + graph)
     key = ModelKey(slices, chunks, edges, labels, blake3.hash_tagged("dsperse model id v1", body))
     check_key(key)
@@ -116,16 +127,27 @@ def _geometry(r):
 
 def _slice(r):
     start = r.at
-    profile = r.u8()
+    security = Security(r.u8(), r.u8(), r.u8())
     try:
         program = decode_program(r.bytes(1 << 26))
     except Unsupported as error:
         raise BadInput(error.what, error.where) from error  # no compiler writes such a key
-    key = SliceKey(profile, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)),
-                   r.u32(), r.u64(), *(_geometry(r) for _ in range(4)), r.take(32) if program.weights else None, b"", b"")
-    key.digest = blake3.hash_tagged("dsperse slice key v1", r.data[start:r.at])
+    key = SliceKey(security, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)), r.u32(), r.u64(),
+                   *(_geometry(r) for _ in range(8)))
+    if key.weights.t != 0:
+        key.weight_root = r.take(32)
+    else:
+        key.public_weights = [_weight(r, w) for w in program.weights]
+    key.digest = blake3.hash_tagged("dsperse slice key v2", r.data[start:r.at])
     key.range_proof = r.bytes(1 << 28)
     return key
+
+
+def _weight(r, spec):
+    """Values of a public weight: the least number of bytes that max_abs fits, two's complement."""
+    size = spec.max_abs.bit_length() // 8 + 1
+    data = r.take(prod(spec.shape) * size)
+    return [int.from_bytes(data[i:i + size], "little", signed=True) for i in range(0, len(data), size)]
 
 
 def _edge(r):
@@ -169,6 +191,7 @@ def check_key(key):
         for port in s.outputs:
             rule(port.chunk not in produced, "a chunk has two producers", key.chunks[port.chunk].name)
             produced.add(port.chunk)
+    rule(len({s.weight_root is None for s in key.slices if s.program.weights}) <= 1, "some weights are hidden and some public")
     rule(len({s.boundary for s in key.slices if s.boundary.t != 0}) <= 1, "boundary geometries differ")
     for c, chunk in enumerate(key.chunks):
         rule(c in produced, "chunk without a producer", chunk.name)
@@ -176,8 +199,8 @@ def check_key(key):
 
 
 def check_slice(key, s, where):
-    rule(s.profile in DEGREE, "unknown security profile", where)
-    rule(s.profile == key.profile, "slices of different security profiles", where)
+    rule(s.security.profile in DEGREE, "unknown security profile", where)
+    rule(s.security.profile == key.profile, "slices of different security profiles", where)
     rule(1 <= s.limb_bits <= 16, "limb size", where)
     rule([p.tensor for p in s.inputs] == s.program.inputs and [p.tensor for p in s.outputs] == s.program.outputs,
          "ports and the program's inputs and outputs differ", where)
@@ -188,10 +211,19 @@ def check_slice(key, s, where):
         rule((chunk.public, chunk.shape, chunk.exponent, chunk.lo, chunk.hi)
              == (port.public, tensor.shape, tensor.exponent, tensor.lo, tensor.hi),
              "port and chunk differ in shape, exponent, range or visibility", where)
-    has_weights = bool(s.program.weights)
-    rule((s.weights.t != 0) == has_weights and bool(s.range_proof) == has_weights, "weight tree", where)
+    hidden = s.weights.t != 0
+    rule((not hidden or bool(s.program.weights)) and bool(s.range_proof) == hidden, "weight tree", where)
+    for spec, values in zip(s.program.weights, s.public_weights or []):
+        rule(all(abs(x) <= spec.max_abs for x in values), "a public weight is beyond its declared bound", f"{where} > {spec.name}")
     rule((s.boundary.t != 0) == any(not p.public for p in s.ports), "boundary geometry", where)
-    for geometry, openings, what in ((s.weights, WEIGHT_OPENINGS, "weight "), (s.boundary, BOUNDARY_OPENINGS, "boundary "),
-                                     (s.witness, 1, ""), (s.end, 1, "")):
-        optional = geometry.t == 0 and what != ""
-        rule(optional or sound_geometry(s.profile, geometry, openings), f"{what}geometry below the profile", where)
+    rule(least_slack(len(key.slices)) <= s.security.slack <= MAX_SLACK and s.security.work <= MAX_WORK,
+         "slack or work outside of their bounds", where)
+
+    def sound(geometry, openings):
+        return sound_geometry(s.security, geometry, openings)
+
+    rule(not hidden or sound(s.weights, WEIGHT_OPENINGS), "weight geometry below the profile", where)
+    rule(s.boundary.t == 0 or sound(s.boundary, BOUNDARY_OPENINGS), "boundary geometry below the profile", where)
+    rule(sound(s.witness, 1) and sound(s.end, 1), "geometry below the profile", where)
+    for geometry in (s.range_witness, s.range_end, s.link_witness, s.link_end):
+        rule(sound(geometry, 1) if hidden else geometry == NO_TREE, "geometry of the range proof or link below the profile", where)

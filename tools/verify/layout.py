@@ -44,14 +44,6 @@ def place(shape, at, max_b):
     return best[1]
 
 
-def symbols(shapes, max_b=62):
-    """Symbols of a tree that holds these tensors one after the other."""
-    at = 0
-    for shape in shapes:
-        at = place(shape, at, max_b).end()
-    return at
-
-
 @dataclass
 class Tree:
     label: str

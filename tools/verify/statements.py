@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import prod
 
 from .argument import verify_argument
-from .layout import Tree, plan_layout, symbols
+from .layout import Tree, plan_layout
 from .field import eq_table
 from .hidden import Claim, Form
 from .operators import range_relation, slice_relation
-from .parameters import DEGREE, WEIGHT_OPENINGS, solve_end_geometry, solve_geometry, weakest_round
+from .parameters import WEIGHT_OPENINGS, weakest_round
 from .relation import bits_for
 from .schedule import Schedule, counts
 from .verdict import Rejected, Unsupported, require
@@ -54,15 +54,15 @@ def verify_slice(key, statement, proof):
     check_boundaries(key, statement)
 
     relation, layout = slice_argument(key)
-    require(1 << key.end.c >= 2 * layout.variables, "key: end geometry")
-    require_profile(key, layout, relation.lookup_size(), counts(relation)[2])
+    check_layout(key, layout, relation.lookup_size(), counts(relation)[2])
     roots = [] if statement.weights is None else [[statement.weights]]
     committed = [b.root for p, b in zip(key.ports, statement.boundaries) if not p.public]
     if committed:
         roots.append(committed)
-    publics = {relation.value(p.tensor): b.values for p, b in zip(key.ports, statement.boundaries) if p.public}
+    publics = dict(enumerate(key.public_weights or []))
+    publics.update({relation.value(p.tensor): b.values for p, b in zip(key.ports, statement.boundaries) if p.public})
     head = [("vk", statement.key), ("statement", statement.encode())]
-    verify_argument(key.profile, layout, head, roots, proof, lambda party: Schedule(party, relation, publics).run())
+    verify_argument(key.security, layout, head, roots, proof, lambda party: Schedule(party, relation, publics).run())
 
 
 def slice_argument(key):
@@ -72,19 +72,21 @@ def slice_argument(key):
     relation = relation_of(lambda: slice_relation(program, ranged, key.limb_bits, key.wide_rows))
     weights = list(range(len(program.weights)))
     given = []
-    if weights:
+    if key.weight_root is not None:
         given.append(("weights", key.weights, [Tree("weights", weights)]))
     boundary = [Tree(f"boundary {p.chunk}", [relation.value(p.tensor)]) for p in key.ports if not p.public]
     if boundary:
         given.append(("boundary", key.boundary, boundary))
     elsewhere = set(weights) | {relation.value(p.tensor) for p in key.ports}
     witness = [t for t in range(len(relation.shapes)) if t not in elsewhere]
-    layout = plan_layout(DEGREE[key.profile], relation.shapes, given, witness, key.witness, key.end, *counts(relation)[:2])
+    layout = plan_layout(key.security.degree, relation.shapes, given, witness, key.witness, key.end, *counts(relation)[:2])
     return relation, layout
 
 
-def require_profile(key, layout, lookups, checks):
-    require(weakest_round(layout, lookups, checks) >= key.profile, "key: below the profile")
+def check_layout(key, layout, lookups, checks):
+    """The key's geometries carry the argument."""
+    require(1 << layout.end.c >= 2 * layout.variables, "key: end geometry")
+    require(weakest_round(layout, key.security.work, lookups, checks) >= key.security.profile, "key: below the profile")
 
 
 def relation_of(make):
@@ -111,15 +113,6 @@ def check_boundary(b, public, tensor):
         require(all(tensor.lo <= v <= tensor.hi for v in b.values), "public value out of range", tensor.name)
 
 
-def solved_layout(key, shapes, given, witness, pads, slots):
-    """The layout of an argument whose witness and end geometries are not in the key: solved from the symbols."""
-    degree = DEGREE[key.profile]
-    size = symbols([shapes[t] for t in witness]) + degree * (pads + 4 * slots)
-    layout = plan_layout(degree, shapes, given, witness, solve_geometry(key.profile, size, 1), None, pads, slots)
-    layout.end = solve_end_geometry(key.profile, layout.variables)
-    return layout
-
-
 def verify_ranges(key):
     """The key's weight range proof. docs/protocol/keys.md, "Range proof"."""
     if key.weight_root is None:
@@ -129,11 +122,11 @@ def verify_ranges(key):
         relation = relation_of(lambda: range_relation(key.program))
         weights = list(range(len(key.program.weights)))
         witness = list(range(len(weights), len(relation.shapes)))
-        layout = solved_layout(key, relation.shapes, [("weights", key.weights, [Tree("weights", weights)])], witness,
-                               *counts(relation)[:2])
-        require_profile(key, layout, relation.lookup_size(), counts(relation)[2])
+        layout = plan_layout(key.security.degree, relation.shapes, [("weights", key.weights, [Tree("weights", weights)])], witness,
+                             key.range_witness, key.range_end, *counts(relation)[:2])
+        check_layout(key, layout, relation.lookup_size(), counts(relation)[2])
         head = [("vk", key.digest), ("weight ranges", b"")]
-        verify_argument(key.profile, layout, head, [[key.weight_root]], key.range_proof,
+        verify_argument(key.security, layout, head, [[key.weight_root]], key.range_proof,
                         lambda party: Schedule(party, relation, {}).run())
     except Rejected as rejection:
         raise rejection.inside("weight ranges") from rejection
@@ -157,8 +150,8 @@ def verify_link(key, link):
     shapes = [w.shape for w in key.program.weights]
     n = len(shapes)
     given = [("weights", key.weights, [Tree("base", list(range(n))), Tree("epoch", list(range(n, 2 * n)))])]
-    layout = solved_layout(key, shapes + shapes, given, [], 1, 0)
-    require_profile(key, layout, 0, 2)
+    layout = plan_layout(key.security.degree, shapes + shapes, given, [], key.link_witness, key.link_end, 1, 0)
+    check_layout(key, layout, 0, 2)
     head = [("vk", key.digest),
             ("link", link.base + link.epoch + struct.pack("<II", link.base_opening, link.epoch_opening))]
 
@@ -174,4 +167,4 @@ def verify_link(key, link):
         party.check(difference)
         party.sacrifice()
 
-    verify_argument(key.profile, layout, head, [[link.base, link.epoch]], link.proof, schedule)
+    verify_argument(key.security, layout, head, [[link.base, link.epoch]], link.proof, schedule)

@@ -58,3 +58,15 @@ class Transcript:
         while len(drawn) < count:
             drawn.add(next(words) % n)
         return sorted(drawn)
+
+    def work(self, label, bits, nonce):
+        """Whether the nonce is good; it is absorbed all the same."""
+        if bits == 0:
+            return nonce == 0
+        words = self._draw(label, "work", struct.pack("<B", bits))
+        seed = b"".join(struct.pack("<Q", next(words)) for _ in range(4))
+        self.absorb(label, "nonce", struct.pack("<Q", nonce))
+        if nonce >= 1 << 48:
+            return False
+        value, = struct.unpack("<Q", blake3.seed_stream_block(seed, "work", 0, nonce)[:8])
+        return value & ((1 << bits) - 1) == 0

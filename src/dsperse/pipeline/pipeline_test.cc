@@ -206,6 +206,43 @@ TEST_F(Pipeline, ADamagedProofIsProvedAgain) {
   EXPECT_TRUE(verify()->verdict.verdict);
 }
 
+/// Each written proof opens the slice's boundaries: proved over and over, they would be known in the end.
+TEST_F(Pipeline, BoundariesHaveABudgetToo) {
+  whole();
+  for (std::uint32_t used = 2; used <= proof::kBoundaryUses; ++used) {  // slices 0 and 1 opened what lies between them
+    Bytes proof = bytes("r/proofs/1.bin");
+    proof[proof.size() / 2] ^= 1;
+    write("r/proofs/1.bin", proof);
+    const auto step = prove();
+    ASSERT_EQ(step.has_value(), used < proof::kBoundaryUses) << used;
+    if (!step) {
+      EXPECT_EQ(step.error().kind, ErrorKind::resource);
+      EXPECT_NE(step.error().hint.find("another folder"), std::string::npos);
+    }
+  }
+}
+
+/// What a user remembers of links saves their proofs, and no rule.
+TEST_F(Pipeline, RememberedLinksAreNotVerifiedAgain) {
+  compile();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(run("r" + std::to_string(i)));
+    ASSERT_TRUE(prove("r" + std::to_string(i)));
+  }
+  const auto first = verify("r3");
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(first->verdict.verdict) << first->verdict.verdict.reason;
+  EXPECT_EQ(first->verdict.checked_links.size(), 3U);
+  VerifyRequest request;
+  request.known.insert(first->verdict.checked_links.begin(), first->verdict.checked_links.end());
+  request.known.insert(first->verdict.checked_ranges.begin(), first->verdict.checked_ranges.end());
+  const auto again = verify("r3", request);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->verdict.verdict) << again->verdict.verdict.reason;
+  EXPECT_TRUE(again->verdict.checked_links.empty());
+  EXPECT_TRUE(again->verdict.checked_ranges.empty());
+}
+
 TEST_F(Pipeline, NewEpochsAreLinkedAndAccepted) {
   compile();
   std::size_t most_links = 0;

@@ -29,6 +29,16 @@ Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, 
   return table;
 }
 
+/// A proof that exists has used its opening; counters that say otherwise were set back, and would use it again.
+Status check_counted(store::OpeningStore& openings, const proof::SliceProof& proof) {
+  if (!proof.weights) return {};
+  DSPERSE_TRY(const bool uncounted, openings.uncounted(*proof.weights, proof.opening));
+  if (!uncounted) return {};
+  return fail(ErrorKind::bad_input,
+              "the opening counters are older than this proof: they were restored from a backup, and would use openings again",
+              slice_name(proof.slice), "delete openings.db in the state folder, then compile again or import a share");
+}
+
 /// A stored proof that verifies is kept; any other is dropped.
 Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table) {
   DSPERSE_TRY(const std::optional<proof::SliceProof> stored, context.run.proof(slice));
@@ -37,12 +47,34 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
     proof::Statement statement = slice_statement(key, slice, run_id, table);
     statement.weights = stored->weights;
     statement.opening = stored->opening;
-    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) return true;
+    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) {
+      DSPERSE_CHECK_OK(check_counted(context.openings, *stored));
+      return true;
+    }
     tell(context.observer,
          {Event::Kind::note, slice, 0, fmt::format("the stored proof of slice {} is damaged: proving it again", slice), 0, 0, 0});
   }
   DSPERSE_CHECK_OK(context.run.drop_proof(slice));
   return false;
+}
+
+/// A boundary tree hides kBoundaryUses openings: one for each proof that was ever written of a slice that touches it.
+Status check_boundaries(ProveContext& context, std::uint32_t index) {
+  const proof::ModelKey& key = context.model.model().key;
+  for (const proof::Port& port : key.slices[index].ports()) {
+    if (port.is_public) continue;
+    std::uint32_t used = 0;
+    for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
+      const std::vector<proof::Port> others = key.slices[i].ports();
+      if (std::none_of(others.begin(), others.end(), [&](const proof::Port& p) { return p.chunk == port.chunk; })) continue;
+      DSPERSE_TRY(const std::uint32_t proofs, context.run.published(i));
+      used += proofs;
+    }
+    if (used >= proof::kBoundaryUses)
+      return fail(ErrorKind::resource, "no opening is left of a boundary of this run: too many proofs of it were written",
+                  slice_name(index) + " > " + key.chunks[port.chunk].name, "run again into another folder");
+  }
+  return {};
 }
 
 /// Everything that would stop a slice later, before the first one starts.
@@ -57,6 +89,7 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
                   fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20,
                               options.memory_bytes >> 20),
                   slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
+    DSPERSE_CHECK_OK(check_boundaries(context, i));
     if (!slice.weight_root) continue;
     if (auto choice = context.openings.choose(slice.digest(), *slice.weight_root); !choice)
       return std::unexpected(choice.error().within(slice_name(i)));

@@ -21,8 +21,10 @@ Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const Com
                                           const backend::Backend& backend, store::OpeningStore& openings, const std::string& dsm,
                                           const std::string& dsk, const Observer& observer) {
   DSPERSE_TRY(Compiled compiled, compile_plan(plan, options, backend, observer));
+  std::vector<store::OpeningStore::Origin> origins;
   for (const proof::SliceKey& s : compiled.model.key.slices)
-    if (s.weight_root) DSPERSE_CHECK_OK(openings.add_origin(s.digest(), *s.weight_root, 1, proof::kWeightBudget));
+    if (s.weight_root) origins.push_back({s.digest(), *s.weight_root, 1, proof::kWeightBudget});
+  DSPERSE_CHECK_OK(openings.add_origins(origins));
   if (const std::string folder = std::filesystem::path(dsk).parent_path().string(); !folder.empty())
     DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::shared));
   DSPERSE_CHECK_OK(store::write_model(dsm, compiled.model, compiled.secrets));

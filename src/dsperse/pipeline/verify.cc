@@ -32,7 +32,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   proof::Expectation user;
   user.model_id = request.model_id;
   user.nonce = request.nonce;
-  user.known_ranges = request.known_ranges;
+  user.known_ranges = user.known_links = request.known;
   if (request.policy) {
     DSPERSE_TRY(user.policy, wanted_slices(key, *request.policy));
   }

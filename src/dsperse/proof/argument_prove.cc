@@ -226,6 +226,7 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   proof.end_root = fresh.end.tree->root();
   crypto::Transcript transcript = begin_transcript(layout, head, roots, proof.end_root);
   transcript.keep_log(log != nullptr);
+  proof.first_work = transcript.work("first work", layout.work, forge != nullptr ? forge->first_work : nullptr);
   ProverChannel<D> channel(transcript, fresh.pads, fresh.slots, fresh.end1, proof, forge);
   Party<D> party(channel, Party<D>::Role::prove);
   schedule(party);
@@ -279,6 +280,7 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
     forge->u_end(end.claim, eps * (opened * functional - end.claim.constant) + proof.h, proof.u_end);
   }
   transcript.absorb_ext<D>("u_end", std::span<const Ext<D>>(proof.u_end));
+  proof.column_work = transcript.work("column work", layout.work, forge != nullptr ? forge->column_work : nullptr);
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Geometry& geometry = layout.groups[g].geometry;
     const std::vector<std::uint32_t> columns = transcript.columns("columns", geometry.code.n(), geometry.t);

@@ -35,6 +35,8 @@ struct Forge {
   /// messages vary with its pads alone (no verifier accepts such a proof).
   std::function<void(std::string_view label, E&)> challenge;
   std::function<void(std::vector<E>&)> pads, slots;
+  /// The nonces of both proofs of work.
+  std::function<void(std::uint64_t&)> first_work, column_work;
   std::function<void(std::size_t group, E&)> v;
   /// u may be changed so that it still evaluates to v.
   std::function<void(std::size_t group, const E& v, std::span<const E> point, std::vector<E>&)> u;

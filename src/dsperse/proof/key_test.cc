@@ -174,15 +174,22 @@ TEST(ModelKey, GraphRules) {
   refused(s, "geometry below the profile", [](ModelKey& k) { --k.slices[0].witness.code.r; });
   refused(s, "geometry below the profile", [](ModelKey& k) { --k.slices[0].end.t; });
   refused(s, "geometry below the profile", [](ModelKey& k) { --k.slices[0].witness.code.log_n; });
+  refused(s, "slack or work", [](ModelKey& k) { --k.slices[0].slack; });
+  refused(s, "slack or work", [](ModelKey& k) { k.slices[0].slack = 33; });
+  refused(s, "slack or work", [](ModelKey& k) { k.slices[0].work = 21; });
+  refused(s, "weight geometry below the profile", [](ModelKey& k) { ++k.slices[0].slack; });
+  for (Geometry SliceKey::* g : {&SliceKey::range_witness, &SliceKey::range_end, &SliceKey::link_witness, &SliceKey::link_end})
+    refused(s, "geometry of the range proof or link below the profile", [=](ModelKey& k) { --(k.slices[0].*g).t; });
   refused(s, "boundary geometries differ", [](ModelKey& k) {  // sound, but another code: one root could decode to two tensors
-    k.slices[1].boundary = solve_geometry(Profile::bits100, 100000, kBoundaryUses);
+    k.slices[1].boundary = solve_geometry(k.slices[1].params(), 100000, kBoundaryUses);
     ASSERT_FALSE(k.slices[1].boundary == k.slices[0].boundary);
   });
 }
 
 TEST(ModelKey, FourReadersOfAChunk) {
   testing::ModelSpec spec = testing::skip_model();
-  ModelKey key = skip().key;
+  spec.slack = slack_of(6);
+  ModelKey key = testing::make_model(spec).key;
   const SliceKey reader = key.slices[1];  // reads a (chunk 1)
   for (int extra = 0; extra < 3; ++extra) {
     EXPECT_TRUE(check_model_key(key).has_value());  // a is read by slices 1 and 2, then by more

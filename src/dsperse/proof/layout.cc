@@ -66,6 +66,7 @@ std::uint64_t witness_symbols(std::span<const quantize::Shape> members, int degr
 Layout plan_layout(const ArgumentSpec& spec, std::uint32_t pads, std::vector<std::pair<std::uint32_t, std::uint32_t>> slots) {
   Layout out;
   out.profile = spec.profile;
+  out.work = spec.work;
   out.end = spec.end_geometry;
   out.pads = pads;
   out.slots = std::move(slots);

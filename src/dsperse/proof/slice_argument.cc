@@ -24,26 +24,17 @@ std::vector<std::uint32_t> weight_refs(const SliceKey& key) {
   return out;
 }
 
+void set_public_weights(const SliceKey& key, relation::PublicTensors& publics) {
+  for (std::size_t w = 0; w < std::min(key.public_weights.size(), key.program.weights.size()); ++w)
+    publics[w] = &key.public_weights[w];
+}
+
 quantize::Shape shape_of(const quantize::Shape& s) { return s.empty() ? quantize::Shape{1} : s; }
 
 std::vector<quantize::Shape> shapes(const Relation& relation) {
   std::vector<quantize::Shape> out;
   for (const relation::Tensor& t : relation.tensors) out.push_back(shape_of(t.shape));
   return out;
-}
-
-/// Geometries of an argument whose witness is not in the key; then its layout.
-template <int D>
-Layout solve_layout(ArgumentSpec& spec, const ScheduleFn<D>& schedule) {
-  crypto::CountingChannel<D> channel;
-  crypto::Party<D> party(channel, crypto::Party<D>::Role::dry);
-  schedule(party);
-  std::vector<quantize::Shape> members;
-  for (const std::uint32_t v : spec.witness) members.push_back(spec.vectors[v]);
-  spec.witness_geometry = solve_geometry(spec.profile, witness_symbols(members, D, party.pads(), party.slots().size()), 1);
-  Layout layout = plan_layout<D>(spec, channel, party);
-  spec.end_geometry = layout.end = solve_end_geometry(spec.profile, layout.vars);
-  return layout;
 }
 
 }  // namespace
@@ -58,12 +49,11 @@ Result<Relation> slice_relation(const SliceKey& key) {
 ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {
   ArgumentSpec spec;
   spec.profile = key.profile;
+  spec.work = key.work;
   spec.vectors = shapes(relation);
   std::vector<bool> elsewhere(relation.tensors.size(), false);
-  if (!key.program.weights.empty()) {
-    spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
-    for (const std::uint32_t w : weight_refs(key)) elsewhere[w] = true;
-  }
+  for (const std::uint32_t w : weight_refs(key)) elsewhere[w] = true;
+  if (key.weights.t != 0) spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
   ArgumentSpec::Group boundary{"boundary", key.boundary, {}};
   for (const Port& p : key.ports()) {
     elsewhere[value_ref(key, p.tensor)] = true;
@@ -79,6 +69,7 @@ ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {
 
 relation::PublicTensors public_tensors(const SliceKey& key, const Relation& relation, const Statement& statement) {
   relation::PublicTensors out(relation.tensors.size(), nullptr);
+  set_public_weights(key, out);
   const std::vector<Port> ports = key.ports();
   for (std::size_t i = 0; i < ports.size(); ++i)
     if (ports[i].is_public) out[value_ref(key, ports[i].tensor)] = &statement.boundaries[i].values;
@@ -105,6 +96,7 @@ Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const Sl
   std::vector<quantize::IntTensor> zeros;
   zeros.reserve(key.inputs.size() + key.outputs.size());
   relation::PublicTensors publics(relation.tensors.size(), nullptr);
+  set_public_weights(key, publics);
   for (const Port& p : key.ports()) {
     if (!p.is_public) continue;
     zeros.emplace_back(static_cast<std::size_t>(quantize::elements(key.program.tensors[p.tensor].shape)));
@@ -172,17 +164,20 @@ Result<Relation> range_relation(const quantize::Program& program) {
 }
 
 template <int D>
-Result<std::pair<ArgumentSpec, Layout>> range_argument(const SliceKey& key, const Relation& relation) {
+std::pair<ArgumentSpec, Layout> range_argument(const SliceKey& key, const Relation& relation) {
   ArgumentSpec spec;
   spec.profile = key.profile;
+  spec.work = key.work;
   spec.vectors = shapes(relation);
   spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
   for (auto ref = static_cast<std::uint32_t>(key.program.weights.size()); ref < relation.tensors.size(); ++ref)
     spec.witness.push_back(ref);
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
+  spec.witness_geometry = key.range_witness;
+  spec.end_geometry = key.range_end;
   Layout layout =
-      solve_layout<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
-  return std::pair(std::move(spec), std::move(layout));
+      layout_for<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
+  return {std::move(spec), std::move(layout)};
 }
 
 Head range_head(const SliceKey& key) {
@@ -194,6 +189,7 @@ template <int D>
 std::pair<ArgumentSpec, Layout> link_argument(const SliceKey& key) {
   ArgumentSpec spec;
   spec.profile = key.profile;
+  spec.work = key.work;
   const auto n = static_cast<std::uint32_t>(key.program.weights.size());
   ArgumentSpec::Group weights{"weights", key.weights, {{"base", {}}, {"epoch", {}}}};
   for (const std::uint32_t tree : {0U, 1U})
@@ -202,7 +198,9 @@ std::pair<ArgumentSpec, Layout> link_argument(const SliceKey& key) {
       weights.trees[tree].members.push_back(tree * n + w);
     }
   spec.groups.push_back(std::move(weights));
-  Layout layout = solve_layout<D>(spec, [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
+  spec.witness_geometry = key.link_witness;
+  spec.end_geometry = key.link_end;
+  Layout layout = layout_for<D>(spec, [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
   return {std::move(spec), std::move(layout)};
 }
 
@@ -238,10 +236,10 @@ Head link_head(const SliceKey& key, const EpochLink& link) {
   return {{"vk", Bytes(d.begin(), d.end())}, {"link", w.take()}};
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                          \
-  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);               \
-  template Result<std::pair<ArgumentSpec, Layout>> range_argument<D>(const SliceKey&, const Relation&); \
-  template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                           \
+#define DSPERSE_INSTANTIATE(D)                                                                  \
+  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);       \
+  template std::pair<ArgumentSpec, Layout> range_argument<D>(const SliceKey&, const Relation&); \
+  template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                   \
   template void link_schedule<D>(crypto::Party<D>&, const SliceKey&);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

@@ -23,9 +23,8 @@ Layout slice_layout(const ArgumentSpec& spec, const relation::Relation& relation
 
 /// Constraints of the weights' ranges: every weight within its max_abs.
 [[nodiscard]] Result<relation::Relation> range_relation(const quantize::Program& program);
-/// Geometries that the key does not hold are solved from the symbols.
 template <int D>
-Result<std::pair<ArgumentSpec, Layout>> range_argument(const SliceKey& key, const relation::Relation& relation);
+std::pair<ArgumentSpec, Layout> range_argument(const SliceKey& key, const relation::Relation& relation);
 Head range_head(const SliceKey& key);
 
 /// Base and epoch hold the same weights: one random linear functional of the difference.

@@ -195,6 +195,7 @@ Result<Document> parse_document(std::string_view json) {
   std::uint64_t bits = 0;
   r.get("profile", bits);
   d.profile_bits = static_cast<unsigned>(std::min<std::uint64_t>(bits, 1000));
+  r.get("weights", d.weights);
   r.get("verdict", d.verdict);
   r.get("reason", d.reason);
   r.get("where", d.where);

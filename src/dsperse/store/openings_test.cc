@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <set>
 
 #include "dsperse/store/testing/temporary_folder.h"
@@ -146,6 +147,61 @@ TEST(Openings, ClaimsSurviveKill) {
     EXPECT_TRUE(claimed.insert(got).second);
   }
   EXPECT_EQ(opened(dir.path()).remaining(kSlice)->at(0).next, 9U);
+}
+
+/// A copy of the counters, elsewhere or under the old name after the original is gone, would use openings a second time.
+TEST(Openings, CopiesAreRefused) {
+  const testing::TemporaryFolder dir;
+  {
+    OpeningStore store = opened(dir / "here");
+    ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 1, 16));
+    ASSERT_TRUE(store.claim(kOrigin, 1).value());
+  }
+  const auto file = [&](const char* folder) { return dir / (std::string(folder) + "/openings.db"); };
+  const auto refused = [&](const char* folder) {
+    const auto store = OpeningStore::open(dir / folder);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().kind, ErrorKind::bad_input);
+    EXPECT_NE(store.error().hint.find("delete the file"), std::string::npos);
+  };
+  std::filesystem::create_directory(dir / "there");
+  std::filesystem::copy_file(file("here"), file("there"));
+  refused("there");
+  refused("there");
+  EXPECT_EQ(opened(dir / "here").choose(kSlice, kOrigin)->index, 2U) << "the original goes on";
+  // Moved within its file system it is the same file.
+  std::filesystem::rename(dir / "here", dir / "moved");
+  EXPECT_EQ(opened(dir / "moved").choose(kSlice, kOrigin)->index, 2U);
+  // A backup put back.
+  std::filesystem::rename(file("there"), dir / "backup");
+  std::filesystem::remove(file("moved"));
+  std::filesystem::copy_file(dir / "backup", file("moved"));
+  refused("moved");
+  std::filesystem::remove(file("moved"));
+  EXPECT_EQ(opened(dir / "moved").choose(kSlice, kOrigin).error().kind, ErrorKind::resource) << "a fresh file has no openings";
+}
+
+TEST(Openings, AnOpeningOfAnExistingProofThatIsNotCountedIsSeen) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 4, 8));
+  ASSERT_TRUE(store.claim(kOrigin, 4).value());
+  EXPECT_FALSE(store.uncounted(kOrigin, 4).value()) << "used here";
+  EXPECT_TRUE(store.uncounted(kOrigin, 5).value());
+  EXPECT_FALSE(store.uncounted(kOrigin, 3).value()) << "another installation's";
+  EXPECT_FALSE(store.uncounted(kOrigin, 8).value()) << "another installation's";
+  EXPECT_FALSE(store.uncounted(named(77), 5).value()) << "another installation's epoch";
+}
+
+TEST(Openings, OriginsAreRegisteredTogether) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  const std::vector<OpeningStore::Origin> bad{{kSlice, kOrigin, 1, 16}, {named(5), named(6), 1, 17}};
+  EXPECT_FALSE(store.add_origins(bad));
+  EXPECT_TRUE(store.remaining(kSlice)->empty());
+  const std::vector<OpeningStore::Origin> good{{kSlice, kOrigin, 1, 16}, {named(5), named(6), 1, 16}};
+  EXPECT_TRUE(store.add_origins(good));
+  EXPECT_EQ(store.remaining(named(5))->size(), 1U);
 }
 
 TEST(Openings, StateFolderFollowsTheEnvironment) {
