@@ -137,7 +137,8 @@ class Quick(Verifiers):
         d, at, out = 8 * layout.degree, 8, {"magic": 0}
         elements = [("hidden", layout.pads), ("clear", 2 * layout.slots), ("last", 2 * layout.variables), ("v", len(layout.groups)),
                     *((f"u {g.label}", g.geometry.k) for g in layout.groups), ("h", 1), ("u_end", layout.end.k)]
-        sizes = [*((f"root {g.label}", 32) for g in layout.groups), ("root end", 32), *((name, d * n) for name, n in elements)]
+        sizes = [*((f"root {g.label}", 32) for g in layout.groups), ("root end", 32), ("first nonce", 8), ("second nonce", 8),
+                 *((name, d * n) for name, n in elements)]
         for name, size in sizes:
             out[name] = at
             at += size
@@ -176,7 +177,7 @@ class Quick(Verifiers):
         self.assertTrue(all(not entry["accept"] for entry in manifest[1:]), manifest)
         reasons = {entry["reason"] for entry in manifest}
         for reason in ("u does not evaluate to v", "end check", "Merkle root", "element not canonical", "proof length",
-                       "proof magic", "Merkle path too long", "Merkle path too short"):
+                       "proof magic", "proof of work", "Merkle path too long", "Merkle path too short"):
             self.assertIn(reason, reasons)
 
     def test_a_change_in_each_part_of_a_certificate(self):
@@ -264,6 +265,14 @@ class Slow(Verifiers):
             python = self.both(f"{run}/certificate.dscert", *self.files(run, image="commit:" + ",".join(commitment)), "--nonce", "01")
             self.assertTrue(python.stdout.startswith("accepted"), python.stdout)
             self.both(f"{run}/certificate.dscert", *self.files(run), says="input differs")
+
+    def test_public_weights(self):
+        self.dsperse("full-run", "net.onnx", "x.json", "--nonce", "01", "--out", "W", "--weights", "public")
+        python = self.both("W/certificate.dscert", *self.files("W"), "--nonce", "01")
+        self.assertTrue(python.stdout.startswith("accepted"), python.stdout)
+        data = (self.dir / "W/certificate.dscert").read_bytes()
+        (self.dir / "changed.dscert").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        self.both("changed.dscert", *self.files("W"), says="Merkle root")
 
     def test_policies(self):
         (self.dir / "middle.toml").write_text('default = "trust"\n[[rule]]\nslices = "1-2"\nmode = "proof"\n')
