@@ -342,7 +342,7 @@ TEST_F(Pipeline, AnUnprovableSliceStopsTheCompilation) {
     [[nodiscard]] std::optional<std::string> unsupported(const quantize::Program& p) const override {
       return p.tensors.back().hi == 65535 ? std::optional<std::string>("op1: too wide") : std::nullopt;
     }
-    [[nodiscard]] Result<backend::Artefacts> setup(proof::Profile, const proof::SliceSpec&, const proof::Geometry&,
+    [[nodiscard]] Result<backend::Artefacts> setup(const proof::SecurityParams&, const proof::SliceSpec&, const proof::Geometry&,
                                                    const quantize::WeightStore&, const Digest&) const override {
       return fail(ErrorKind::internal, "must not be reached");
     }

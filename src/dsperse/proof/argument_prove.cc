@@ -128,7 +128,8 @@ struct Fresh {
 
 template <int D>
 Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const Forge<D>* forge) {
-  DSPERSE_TRY(const Digest seed, random_seed());
+  DSPERSE_TRY(Digest seed, random_seed());
+  if (forge != nullptr && forge->seed) forge->seed(seed);
   Fresh<D> out;
   SeedStream pad_stream(seed, "pads"), slot_stream(seed, "slots"), end_stream(seed, "end pads");
   out.pads = random_exts<D>(pad_stream, layout.pads);

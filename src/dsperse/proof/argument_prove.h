@@ -31,6 +31,8 @@ template <int D>
 struct Forge {
   using E = crypto::Ext<D>;
   std::function<void(std::string_view label, std::uint32_t i, E&)> hidden, last, clear;
+  /// The seed of everything fresh in an attempt. A fixed one gives the same bytes again (tests/vectors), and hides nothing.
+  std::function<void(Digest&)> seed;
   /// Sees every challenge of the schedule and of the last sumcheck. Tests of zero knowledge fix them, so that the prover's
   /// messages vary with its pads alone (no verifier accepts such a proof).
   std::function<void(std::string_view label, E&)> challenge;

@@ -14,6 +14,7 @@ namespace dsperse::proof::testing {
 struct ModelSlice {
   quantize::Program program;
   std::vector<std::string> inputs, outputs;
+  relation::Options constraints = {};
 };
 
 struct ModelSpec {
