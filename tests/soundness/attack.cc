@@ -141,14 +141,15 @@ Outcome attack_values(const SliceCase& c, relation::ValueForge values) {
   return attack<3>(c, std::move(forge));
 }
 
-Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, SliceForge<2> forge) {
+template <int D>
+Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, SliceForge<D> forge) {
   Outcome out;
   const Relation relation = proof::range_relation(c.program).value();
-  Observer<2> observer(relation, dry_ids<2>(relation, relation::PublicTensors(relation.tensors.size(), nullptr)), out);
+  Observer<D> observer(relation, dry_ids<D>(relation, relation::PublicTensors(relation.tensors.size(), nullptr)), out);
   observer.watch(forge,
                  [&](Flat& tensors) { read_tree(c.weight_tree.impl->tree, first_ids(c.weights.size()), relation, tensors); });
   proof::SliceKey key = c.key;
-  auto proof = proof::prove_ranges_forged<2>(key, weights, c.weight_tree, forge);
+  auto proof = proof::prove_ranges_forged<D>(key, weights, c.weight_tree, forge);
   if (!proof) {
     out.verdict = Verdict::reject("prover: " + proof.error().text());
     return out;
@@ -157,6 +158,8 @@ Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, 
   out.verdict = proof::verify_ranges(key);
   return out;
 }
+template Outcome attack_ranges<2>(const SliceCase&, const quantize::WeightStore&, SliceForge<2>);
+template Outcome attack_ranges<3>(const SliceCase&, const quantize::WeightStore&, SliceForge<3>);
 
 Ids check_ids(const SliceCase& c) {
   const Relation relation = proof::slice_relation(c.key).value();

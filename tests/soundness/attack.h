@@ -32,7 +32,8 @@ Outcome attack(const SliceCase& c, SliceForge<D> forge = {});
 /// The same with the degree of the case's profile, for attacks through values alone.
 Outcome attack_values(const SliceCase& c, relation::ValueForge forge = {});
 /// The same on the key's weight range proof, made from `weights`; the tree is the case's.
-Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, SliceForge<2> forge = {});
+template <int D = 2>
+Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, SliceForge<D> forge = {});
 
 /// All check ids of the slice's schedule, and of its weight range proof.
 Ids check_ids(const SliceCase& c);

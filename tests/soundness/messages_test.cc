@@ -235,6 +235,21 @@ TEST_F(Messages, OpenedColumns) {
   }
 }
 
+/// A prover that spares itself the work, and one that says a good nonce which it did not draw with.
+TEST_F(Messages, ProofOfWork) {
+  c_ = *make_case(two_layers(), {.constraints = {3, 1U << 20}, .work = proof::kWorkBits});
+  ASSERT_TRUE(c_.verify(*c_.prove()));
+  for (auto nonce : {&proof::Forge<2>::first_work, &proof::Forge<2>::column_work}) {
+    SliceForge<2> f;
+    std::uint64_t good = 0;
+    (f.argument.*nonce) = [&](std::uint64_t& x) {
+      good = x;
+      x = x == 0 ? 1 : 0;  // the least good one is not 0 but once in 2^12
+    };
+    rejects("proof of work", f, nonce == &proof::Forge<2>::first_work ? "challenges" : "columns");
+  }
+}
+
 /// Pads do not matter for soundness: a prover without any is accepted (and hides nothing).
 TEST_F(Messages, PadsAreTheProversAffair) {
   SliceForge<2> f;

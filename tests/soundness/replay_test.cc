@@ -80,7 +80,7 @@ TEST(Replay, KeysOfEqualShapeAreNotExchanged) {  // one attribute differs: shift
 SliceCase small_case() {
   quantize::testing::Builder b;
   b.gemm(b.input({1, 2}, -3, 3), 2, 2, quantize::testing::simple_requant(1, quantize::Function::identity, 4), false, 3);
-  return *make_case(b.done(), {.constraints = {3, 1U << 20}});
+  return *make_case(b.done(), {.constraints = {3, 1U << 20}, .work = proof::kWorkBits});
 }
 
 TEST(ProofBytes, FlippedBytes) {
@@ -118,12 +118,21 @@ TEST(ProofBytes, LengthAndCanonicalForm) {
     EXPECT_FALSE(c.verify(Bytes(proof.begin(), proof.begin() + static_cast<std::ptrdiff_t>(n))));
   EXPECT_FALSE(c.verify(Bytes(proof.begin(), proof.end() - 1)));
   Bytes magic = proof;
-  magic[7] = '2';
+  magic[7] = '9';
   EXPECT_EQ(reason(magic), "proof magic");
   // Elements: p itself, and all ones, are not canonical spellings of 0 and 2^32 - 2.
   const auto relation = proof::slice_relation(c.key).value();
   const proof::Layout layout = proof::slice_layout<2>(proof::slice_spec(c.key, relation), relation, c.key);
-  const std::size_t elements = 8 + 32 * (layout.groups.size() + 1);
+  const std::size_t elements = 8 + 32 * (layout.groups.size() + 1) + 16;
+  // Nonces: another one is good once in 2^12, and then the challenges differ; none lies beyond 2^48.
+  for (const std::size_t at : {elements - 16, elements - 8}) {
+    Bytes bad = proof;
+    bad[at] ^= 1;
+    (void)reason(bad);
+    bad = proof;
+    bad[at + 7] ^= 1;
+    EXPECT_EQ(reason(bad), "proof of work");
+  }
   for (const std::uint64_t x : {std::uint64_t{crypto::kP}, ~std::uint64_t{0}})
     for (const std::size_t at : {elements, elements + 8 * 5, elements + 16 * (layout.pads + 1)}) {
       Bytes bad = proof;
@@ -137,7 +146,7 @@ TEST(ProofBytes, LengthAndCanonicalForm) {
   at += layout.groups[0].geometry.t * (8 * layout.groups[0].trees[0].rows + 32);
   Bytes huge = proof;
   for (std::size_t k = 0; k < 4; ++k) huge[at + k] = 0xFF;
-  EXPECT_EQ(reason(huge), "Merkle path bound");
+  EXPECT_EQ(reason(huge), "proof truncated");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "dsperse/pipeline/expectation.h"
+
 namespace dsperse::pipeline {
 namespace {
 
@@ -29,17 +31,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   const proof::ModelKey& key = *request.key;
   const auto start = Clock::now();
   VerifyReport out;
-  proof::Expectation user;
-  user.model_id = request.model_id;
-  user.nonce = request.nonce;
-  user.known_ranges = request.known_ranges;
-  if (request.policy) {
-    DSPERSE_TRY(user.policy, wanted_slices(key, *request.policy));
-  }
-  for (const auto& [name, values] : request.inputs) user.inputs[name].values = values;
-  for (const auto& [name, roots] : request.input_roots) user.inputs[name].roots = roots;
-  for (const auto& [name, values] : request.output.outputs) user.outputs[name].values = values;
-
+  DSPERSE_TRY(const proof::Expectation user, expectation_of(request));
   DSPERSE_TRY(const proof::Certificate certificate, proof::decode_certificate(key, request.certificate));
   std::optional<std::pair<std::uint32_t, Clock::time_point>> running;
   std::map<std::uint32_t, double> times;
@@ -55,6 +47,15 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  if (out.verdict.verdict) {
+    std::set<std::uint32_t> proved;
+    std::map<std::uint32_t, std::size_t> links;
+    for (const proof::SliceProof& s : certificate.slices) {
+      proved.insert(s.slice);
+      links[s.slice] = s.links.size();
+    }
+    DSPERSE_TRY(out.security, proof::security_of_certificate(key, proved, links));
+  }
   if (!request.model_id) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
   if (!request.nonce || request.nonce->empty())
     out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");

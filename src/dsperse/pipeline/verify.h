@@ -8,6 +8,7 @@
 
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/output.h"
+#include "dsperse/proof/security.h"
 #include "dsperse/proof/verify.h"
 #include "dsperse/slice/policy.h"
 
@@ -22,13 +23,14 @@ struct VerifyRequest {
   std::optional<slice::Policy> policy;  ///< absent: every slice must be proved
   std::optional<Digest> model_id;
   std::optional<Bytes> nonce;
-  std::set<Digest> known_ranges;  ///< weight range proofs that this user verified before (store/verified.h)
+  std::set<Digest> known;  ///< weight range proofs and epoch links that this user verified before (store/verified.h)
 };
 
 struct VerifyReport {
   proof::CertificateVerdict verdict;
   double seconds = 0;
-  std::vector<std::string> notes;  ///< what the verdict does not say: model not pinned, freshness not checked
+  std::optional<proof::SecurityTable> security;  ///< of all that an accepted certificate proves
+  std::vector<std::string> notes;                ///< what the verdict does not say: model not pinned, freshness not checked
 };
 
 /// Errors (bad_input): bytes that are no certificate of this key. Everything else is a verdict, slices timed.

@@ -1,3 +1,4 @@
+#include "dsperse/base/rule.h"
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/crypto/sumcheck/sumcheck.h"
 #include "dsperse/proof/argument.h"
@@ -57,7 +58,7 @@ Layout layout_for(const ArgumentSpec& spec, const ScheduleFn<D>& schedule) {
   crypto::CountingChannel<D> channel;
   Party<D> party(channel, Party<D>::Role::dry);
   schedule(party);
-  return plan_layout(spec, party.pads(), party.slots());
+  return plan_layout<D>(spec, channel, party);
 }
 
 crypto::Transcript begin_transcript(const Layout& layout, const Head& head, const std::vector<std::vector<Digest>>& roots,
@@ -105,16 +106,20 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   all_roots.resize(layout.groups.size());
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     all_roots[g].push_back(proof.fresh_roots[g]);
-    if (all_roots[g].size() != layout.groups[g].trees.size()) return Verdict::reject("roots of the statement");
+    if (violated("argument: a root for each tree", all_roots[g].size() != layout.groups[g].trees.size()))
+      return Verdict::reject("roots of the statement");
   }
   crypto::Transcript transcript = begin_transcript(layout, head, all_roots, proof.end_root);
   transcript.keep_log(log != nullptr);
+  if (violated("first proof of work", !transcript.check_work("first work", layout.work, proof.first_work)))
+    return Verdict::reject("proof of work", "challenges");
   VerifierChannel<D> channel(transcript, proof);
   Party<D> party(channel, Party<D>::Role::verify);
   schedule(party);
-  if (party.aborted()) return Verdict::reject("degenerate challenge");
-  if (channel.missing() || party.pads() != layout.pads || party.slots() != layout.slots)
-    return Verdict::reject("message missing");
+  // A schedule that stops at a challenge without meaning has said less than its dry run.
+  if (violated("argument: the whole schedule",
+               party.aborted() || channel.missing() || party.pads() != layout.pads || party.slots() != layout.slots))
+    return Verdict::reject(party.aborted() ? "degenerate challenge" : "message missing");
   const crypto::Folded<D> folded = party.fold_checks();
   const auto end = crypto::sumcheck<D>(party, crypto::Pads::end, "last", Form<D>(folded.value), layout.vars, nullptr);
   const std::span<const Ext<D>> point(end.point);
@@ -125,7 +130,8 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
     transcript.absorb_ext<D>("v", std::span<const Ext<D>>(&proof.v[g], 1));
     transcript.absorb_ext<D>("u", std::span<const Ext<D>>(proof.u[g]));
     const std::vector<Ext<D>> eq = crypto::eq_values<D>(point.first(group.geometry.code.c));
-    if (!(crypto::inner<D>(std::span<const Ext<D>>(eq), std::span<const Ext<D>>(proof.u[g]).first(eq.size())) == proof.v[g]))
+    const Ext<D> v = crypto::inner<D>(std::span<const Ext<D>>(eq), std::span<const Ext<D>>(proof.u[g]).first(eq.size()));
+    if (violated("argument: u evaluates to v", !(v == proof.v[g])))
       return Verdict::reject("u does not evaluate to v", group.label);
     opened += block_weight<D>(group, point) * proof.v[g];
   }
@@ -136,8 +142,11 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   // opened * functional = constant + <c, end pads>
   Ext<D> combined;
   for (const auto& [i, c] : end.claim.coef) combined += c * proof.u_end[i];
-  if (!(combined == eps * (opened * functional - end.claim.constant) + proof.h)) return Verdict::reject("end check");
+  if (violated("argument: end check", !(combined == eps * (opened * functional - end.claim.constant) + proof.h)))
+    return Verdict::reject("end check");
 
+  if (violated("second proof of work", !transcript.check_work("column work", layout.work, proof.column_work)))
+    return Verdict::reject("proof of work", "columns");
   std::size_t at = 0;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];
@@ -149,7 +158,8 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
         return v;
       }
     const std::vector<Ext<D>> weights = row_weights<D>(layout, group, point);
-    if (!columns_agree<D>(group.geometry.code, proof.u[g], columns, weights, openings))
+    if (violated("argument: columns agree with u",
+                 !columns_agree<D>(group.geometry.code, proof.u[g], columns, weights, openings)))
       return Verdict::reject("column inconsistent with row combination", group.label);
     at += group.trees.size();
   }
@@ -161,7 +171,8 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   std::vector<Ext<D>> weights;
   for (int l = 0; l < D; ++l) weights.push_back(eps * Ext<D>::basis(l));
   for (int l = 0; l < D; ++l) weights.push_back(Ext<D>::basis(l));
-  if (!columns_agree<D>(layout.end.code, proof.u_end, columns, weights, {&proof.openings[at], 1}))
+  if (violated("argument: end columns agree with u_end",
+               !columns_agree<D>(layout.end.code, proof.u_end, columns, weights, {&proof.openings[at], 1})))
     return Verdict::reject("column inconsistent with row combination", "end");
   if (log != nullptr) *log = transcript.log();
   return Verdict::accept();

@@ -1,24 +1,28 @@
 // The rules of a run certificate. The user's key, policy and tensors decide; the certificate only answers.
 #include <algorithm>
 
+#include "dsperse/base/rule.h"
 #include "dsperse/proof/verify.h"
 
 namespace dsperse::proof {
 namespace {
 
 Verdict check_table(const ModelKey& key, const Certificate& certificate) {
-  if (certificate.table.size() != key.chunks.size()) return Verdict::reject("boundary table does not cover the chunks");
+  if (violated("table: an entry for each chunk", certificate.table.size() != key.chunks.size()))
+    return Verdict::reject("boundary table does not cover the chunks");
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     const Boundary& b = certificate.table[c];
     const Chunk& chunk = key.chunks[c];
-    if (b.chunk != c) return Verdict::reject("boundary table out of order", chunk.name);
-    if (b.root.has_value() == chunk.is_public || (b.root && !b.values.empty()))
+    if (violated("table: order", b.chunk != c)) return Verdict::reject("boundary table out of order", chunk.name);
+    if (violated("table: root iff committed", b.root.has_value() == chunk.is_public) ||
+        violated("table: no values of a commitment", b.root && !b.values.empty()))
       return Verdict::reject("root or values", chunk.name);
     if (!chunk.is_public) continue;
-    if (b.values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape)))
+    if (violated("table: number of public values", b.values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape))))
       return Verdict::reject("public values", chunk.name);
     for (const std::int32_t v : b.values)
-      if (v < chunk.lo || v > chunk.hi) return Verdict::reject("public value out of range", chunk.name);
+      if (violated("table: public values in range", v < chunk.lo || v > chunk.hi))
+        return Verdict::reject("public value out of range", chunk.name);
   }
   return Verdict::accept();
 }
@@ -32,7 +36,8 @@ Verdict check_edges(const ModelKey& key, const Certificate& certificate, const s
     if (!(input ? e.is_input : e.is_output)) continue;
     names.insert(e.name);
     const auto it = user.find(e.name);
-    if (it == user.end()) return Verdict::reject(what + " not given", e.name);
+    if (violated("edges: every tensor is given", it == user.end())) return Verdict::reject(what + " not given", e.name);
+    if (it == user.end()) continue;
     std::vector<std::int32_t> values;
     std::vector<Digest> roots;
     for (const std::uint32_t c : e.chunks) {
@@ -42,12 +47,15 @@ Verdict check_edges(const ModelKey& key, const Certificate& certificate, const s
       else
         values.insert(values.end(), b.values.begin(), b.values.end());
     }
-    if (roots != it->second.roots) return Verdict::reject(what + " differs from the certificate", e.name);
-    if (values.empty() != !it->second.values.has_value() || (it->second.values && *it->second.values != values))
+    if (violated("edges: roots are the user's", roots != it->second.roots))
+      return Verdict::reject(what + " differs from the certificate", e.name);
+    if (violated("edges: values iff public", values.empty() == it->second.values.has_value()) ||
+        violated("edges: values are the user's", it->second.values && *it->second.values != values))
       return Verdict::reject(what + " differs from the certificate", e.name);
   }
   for (const auto& [name, tensor] : user)
-    if (!names.contains(name)) return Verdict::reject("the model has no such " + what, name);
+    if (violated("edges: no other tensor is given", !names.contains(name)))
+      return Verdict::reject("the model has no such " + what, name);
   return Verdict::accept();
 }
 
@@ -95,19 +103,29 @@ class Openings {
   std::set<std::pair<Digest, std::uint32_t>> used_;
 };
 
-Verdict check_epoch(const SliceKey& key, const SliceProof& slice, Openings& openings) {
-  if (!slice.weights) return slice.links.empty() ? Verdict::accept() : Verdict::reject("epoch link without weights");
-  if (slice.links.size() > kMaxEpochDepth) return Verdict::reject("epoch links are deeper than two");
+Verdict check_epoch(const SliceKey& key, const SliceProof& slice, const std::set<Digest>& known, Openings& openings,
+                    std::vector<Digest>& checked) {
+  if (!slice.weights || !key.weight_root) {  // that both have them is verify_slice's
+    if (violated("epochs: no link without weights", !slice.links.empty())) return Verdict::reject("epoch link without weights");
+    return Verdict::accept();
+  }
+  if (violated("epochs: depth", slice.links.size() > kMaxEpochDepth)) return Verdict::reject("epoch links are deeper than two");
   Digest at = *key.weight_root;
   for (const EpochLink& link : slice.links) {
-    if (link.base != at) return Verdict::reject("epoch links do not start at the key's weights");
-    if (Verdict v = verify_link(key, link); !v) return v;
-    if (!openings.use(link.base, link.base_opening) || !openings.use(link.epoch, link.epoch_opening))
+    if (violated("epochs: links form a chain", link.base != at))
+      return Verdict::reject("epoch links do not start at the key's weights");
+    if (const Digest digest = link_digest(key, link); !known.contains(digest)) {
+      if (Verdict v = verify_link(key, link); !v) return v;
+      checked.push_back(digest);
+    }
+    if (violated("epochs: base opened once", !openings.use(link.base, link.base_opening)) ||
+        violated("epochs: epoch opened once", !openings.use(link.epoch, link.epoch_opening)))
       return Verdict::reject("an opening is used twice");
     at = link.epoch;
   }
-  if (at != *slice.weights) return Verdict::reject("epoch without link");
-  if (!openings.use(*slice.weights, slice.opening)) return Verdict::reject("an opening is used twice");
+  if (violated("epochs: chain ends at the weights", at != *slice.weights)) return Verdict::reject("epoch without link");
+  if (violated("epochs: weights opened once", !openings.use(*slice.weights, slice.opening)))
+    return Verdict::reject("an opening is used twice");
   return Verdict::accept();
 }
 
@@ -122,10 +140,12 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   };
   if (const Status s = check_model_key(key); !s) return reject(Verdict::reject(s.error().what, s.error().where));
   const Digest id = key.id();
-  if (user.model_id && *user.model_id != id) return reject(Verdict::reject("the key is not the pinned model"));
+  if (violated("certificate: pinned model", user.model_id && *user.model_id != id))
+    return reject(Verdict::reject("the key is not the pinned model"));
   out.model_pinned = user.model_id.has_value();
-  if (certificate.model_id != id) return reject(Verdict::reject("certificate of another model"));
-  if (user.nonce && *user.nonce != certificate.nonce)
+  if (violated("certificate: model of the key", certificate.model_id != id))
+    return reject(Verdict::reject("certificate of another model"));
+  if (violated("certificate: nonce", user.nonce && *user.nonce != certificate.nonce))
     return reject(Verdict::reject("nonce differs: the certificate is not for this request"));
   out.fresh = user.nonce.has_value() && !user.nonce->empty();
 
@@ -136,7 +156,8 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
     for (std::uint32_t i = 0; i < key.slices.size(); ++i) wanted.insert(i);
   }
   for (const std::uint32_t i : wanted)
-    if (i >= key.slices.size()) return reject(Verdict::reject("policy names no slice", "slice " + std::to_string(i)));
+    if (violated("policy: names slices", i >= key.slices.size()))
+      return reject(Verdict::reject("policy names no slice", "slice " + std::to_string(i)));
   out.coverage = coverage(key, wanted);
 
   if (Verdict v = check_table(key, certificate); !v) return reject(std::move(v));
@@ -146,11 +167,13 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   std::vector<std::uint32_t> given;
   for (const SliceProof& s : certificate.slices) given.push_back(s.slice);
   for (std::size_t i = 1; i < given.size(); ++i)
-    if (given[i] <= given[i - 1]) return reject(Verdict::reject("proofs are not in order, each slice once"));
+    if (violated("proofs: in order", given[i] <= given[i - 1]))
+      return reject(Verdict::reject("proofs are not in order, each slice once"));
   for (const std::uint32_t i : wanted)
-    if (!std::binary_search(given.begin(), given.end(), i))
+    if (violated("proofs: none missing", std::find(given.begin(), given.end(), i) == given.end()))
       return reject(Verdict::reject("proof missing: the policy asks for it", "slice " + std::to_string(i)));
-  if (given.size() != wanted.size()) return reject(Verdict::reject("a proof that the policy does not ask for"));
+  if (violated("proofs: none too many", given.size() != wanted.size()))
+    return reject(Verdict::reject("a proof that the policy does not ask for"));
 
   const Digest run = run_id(id, certificate.nonce, certificate.salt);
   Openings openings;
@@ -169,7 +192,7 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
         if (v) out.checked_ranges.push_back(ranges);
       }
     }
-    if (v) v = check_epoch(slice, s, openings);
+    if (v) v = check_epoch(slice, s, user.known_links, openings, out.checked_links);
     if (v) v = verify_slice(slice, statement, s.proof);
     if (!v) {
       v.where = "slice " + std::to_string(s.slice) + (v.where.empty() ? "" : " > " + v.where);

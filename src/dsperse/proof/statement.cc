@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
 
 namespace dsperse::proof {
@@ -82,8 +83,9 @@ Bytes encode_certificate(const Certificate& c) {
 Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
   ByteReader r(bytes);
   const ByteView magic = r.take(kMagic.size());
-  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
-                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+  if (violated("certificate bytes: magic",
+               !r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
+                                      [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); })))
     return bad("not a dsperse certificate");
   Certificate c;
   c.model_id = r.digest();
@@ -93,7 +95,7 @@ Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
     Boundary b;
     b.chunk = r.u32();
     const std::uint8_t kind = r.u8();
-    if (!r.ok() || kind > 1) return bad("boundary table");
+    if (violated("certificate bytes: root or values", !r.ok() || kind > 1)) return bad("boundary table");
     if (kind == 1) {
       b.root = r.digest();
     } else {
@@ -105,8 +107,8 @@ Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
   c.slices.resize(r.count(key.slices.size(), 8));
   for (SliceProof& s : c.slices) {
     s.slice = r.u32();
-    if (!r.ok() || s.slice >= key.slices.size()) return bad("slice index");
-    if (!key.slices[s.slice].program.weights.empty()) s.weights = r.digest();
+    if (violated("certificate bytes: slice index", !r.ok() || s.slice >= key.slices.size())) return bad("slice index");
+    if (key.slices[s.slice].weight_root) s.weights = r.digest();
     s.opening = r.u32();
     s.links.resize(r.count(kMaxEpochDepth, 72));
     for (EpochLink& l : s.links) {
@@ -118,9 +120,10 @@ Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
     }
     s.proof = read_bytes(r, kMaxProof);
   }
-  if (!r.finished()) return bad("truncated, or bytes after its end");
+  if (violated("certificate bytes: all read", !r.finished())) return bad("truncated, or bytes after its end");
   const Bytes again = encode_certificate(c);
-  if (!std::equal(bytes.begin(), bytes.end(), again.begin(), again.end())) return bad("bytes are not canonical");
+  if (violated("certificate bytes: canonical", !std::equal(bytes.begin(), bytes.end(), again.begin(), again.end())))
+    return bad("bytes are not canonical");
   return c;
 }
 

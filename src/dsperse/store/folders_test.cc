@@ -152,31 +152,6 @@ TEST(RunFolder, BoundariesAndProofsComeBack) {
   EXPECT_EQ((*record)->stages.at(0).first, "witness");
 }
 
-TEST(RunFolder, ABoundaryIsOpenedAsOftenAsItHides) {
-  const testing::TemporaryFolder dir;
-  const auto created = [&](const std::string& name) {
-    auto run = RunFolder::create(dir / name);
-    EXPECT_TRUE(run && run->finish({}));
-    return std::move(*run);
-  };
-  {
-    RunFolder run = created("r");
-    const std::vector<std::uint32_t> both{3, 4}, one{4};
-    for (std::uint32_t i = 0; i + 1 < proof::kBoundaryUses; ++i) ASSERT_TRUE(run.put_proof(some_proof(0), {}, both));
-    ASSERT_TRUE(run.put_proof(some_proof(1), {}, one));
-    const auto refused = run.put_proof(some_proof(2), {}, both);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, ErrorKind::resource);
-    EXPECT_FALSE(run.proof(2)->has_value()) << "it is not shown";
-  }
-  auto again = RunFolder::open(dir / "r");
-  ASSERT_TRUE(again);
-  EXPECT_TRUE(again->put_proof(some_proof(0), {}, std::vector<std::uint32_t>{3})) << "the refused proof used nothing";
-  EXPECT_FALSE(again->put_proof(some_proof(0), {}, std::vector<std::uint32_t>{3}));
-  RunFolder other = created("other");
-  EXPECT_TRUE(other.put_proof(some_proof(0), {}, std::vector<std::uint32_t>{3}));
-}
-
 TEST(RunFolder, AProofOfAnotherRunOrADamagedOneDoesNotCount) {
   const Digest id{1};
   const Bytes bytes = encode_slice_proof(id, some_proof(0));

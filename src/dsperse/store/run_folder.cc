@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS run(
 CREATE TABLE IF NOT EXISTS slices(
   slice INTEGER PRIMARY KEY, prove_s REAL NOT NULL, proof_bytes INTEGER NOT NULL, peak_rss_bytes INTEGER NOT NULL,
   lookups INTEGER NOT NULL, stages BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS boundary_openings(chunk INTEGER PRIMARY KEY, used INTEGER NOT NULL);
 )";
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where) {
@@ -105,7 +104,6 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
   for (const char* part : {"output.json", "certificate.dscert"}) std::filesystem::remove(join(folder, part), error);
   DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
-  DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM boundary_openings"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));
   DSPERSE_CHECK_OK(make_folder(join(folder, "proofs"), Access::shared));
   return run;
@@ -168,17 +166,7 @@ Status RunFolder::finish(const RunInfo& info) {
   return {};
 }
 
-Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& record, std::span<const std::uint32_t> opened) {
-  DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
-  for (const std::uint32_t chunk : opened) {
-    DSPERSE_TRY(Query use, db_.prepare("INSERT INTO boundary_openings(chunk, used) VALUES(?, 1) "
-                                       "ON CONFLICT(chunk) DO UPDATE SET used = used + 1 WHERE used < ?"));
-    use.bind(std::int64_t{chunk}).bind(std::int64_t{proof::kBoundaryUses});
-    DSPERSE_CHECK_OK(db_.run(use));
-    if (db_.changes() != 1)
-      return fail(ErrorKind::resource, "a boundary of this run has been opened as often as it can hide",
-                  "chunk " + std::to_string(chunk), "run again into another folder, and prove that");
-  }
+Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& record) {
   DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO slices(slice, prove_s, proof_bytes, peak_rss_bytes, lookups, stages) "
                                    "VALUES(?, ?, ?, ?, ?, ?)"));
   q.bind(std::int64_t{record.slice}).bind(record.prove_s).bind(static_cast<std::int64_t>(record.proof_bytes));
@@ -186,7 +174,6 @@ Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& r
       .bind(static_cast<std::int64_t>(record.lookups))
       .bind(encode_stages(record.stages));
   DSPERSE_CHECK_OK(db_.run(q));
-  DSPERSE_CHECK_OK(transaction.commit());
   return write_file(proof_path(folder_, proof.slice),
                     encode_slice_proof(proof::run_id(info_.model_id, info_.nonce, info_.salt), proof), Access::shared);
 }

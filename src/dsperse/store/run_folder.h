@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -52,11 +51,8 @@ class RunFolder {
   /// All boundaries are stored: from now on the run can be proved.
   [[nodiscard]] Status finish(const RunInfo& info);
 
-  /// The record first, the file last: a proof under its final name has a record. The caller has claimed the openings of its
-  /// weights before; `opened` are the committed chunks that it opens, counted in the transaction of the record. Errors
-  /// (resource): one of them has been opened proof::kBoundaryUses times; the proof must then not be shown.
-  [[nodiscard]] Status put_proof(const proof::SliceProof& proof, const SliceRecord& record,
-                                 std::span<const std::uint32_t> opened = {});
+  /// The record first, the file last. The caller has claimed the proof's openings before.
+  [[nodiscard]] Status put_proof(const proof::SliceProof& proof, const SliceRecord& record);
   /// nullopt: not there, or not of this run.
   [[nodiscard]] Result<std::optional<proof::SliceProof>> proof(std::uint32_t slice) const;
   [[nodiscard]] Status drop_proof(std::uint32_t slice);

@@ -47,12 +47,14 @@ std::size_t bin(Kind kind, std::uint64_t x) {
 
 template <int D>
 Classes revealed(const proof::Layout& layout, const std::vector<Digest>& given, const proof::ArgumentProof<D>& proof) {
-  const auto& [fresh_roots, end_root, hidden, clear, last, v, u, h, u_end, openings] = proof;  // all of its fields
+  const auto& [fresh_roots, end_root, first_work, column_work, hidden, clear, last, v, u, h, u_end, openings] =
+      proof;  // all of its fields
   Classes out;
   using Exts = std::span<const Ext<D>>;
   for (const Digest& d : given) put(out, std::string(kStatementRoots), d);
   for (const Digest& d : fresh_roots) put(out, "fresh roots", d);
   put(out, "end root", end_root);
+  out["proofs of work"] = {Kind::fixed, {first_work, column_work}};
   put<D>(out, "hidden messages", Exts(hidden));
   for (std::size_t i = 0; i < clear.size(); ++i) put<D>(out, i % 2 == 0 ? "sacrifice e" : "sacrifice d", Exts(&clear[i], 1));
   put<D>(out, "last sumcheck", Exts(last));

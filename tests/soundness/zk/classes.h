@@ -14,7 +14,7 @@ namespace dsperse::soundness {
 enum class Kind {
   element,  ///< uniform below p
   digest,   ///< eight bytes of a hash or salt: uniform
-  fixed,    ///< the same number in every proof: lengths
+  fixed,    ///< the same number in every proof: lengths, nonces of the proofs of work
 };
 struct Revealed {
   Kind kind = Kind::element;

@@ -124,14 +124,16 @@ void detect() {
       tried[id].second += found ? 0 : 1;
     }
   }
-  // Lengths follow the columns: other columns, other paths.
+  // Lengths and nonces follow the challenges: others, with other columns.
   Sample lengths = subject.prove(0, 1);
   const Classes honest = lengths[0];
   subject.choose(22);
   lengths.push_back(subject.prove(0, 1)[0]);
-  const bool found = deviations({lengths}).at("path lengths").sigmas > kDeviationLimit;
-  EXPECT_TRUE(found);
-  tried["path lengths"] = {1, found ? 0 : 1};
+  for (const char* id : {"path lengths", "proofs of work"}) {
+    const bool found = deviations({lengths}).at(id).sigmas > kDeviationLimit;
+    EXPECT_TRUE(found) << id;
+    tried[id] = {1, found ? 0 : 1};
+  }
   for (const auto& [id, unused] : honest) EXPECT_TRUE(tried.contains(id)) << "no fault for " << id;
   for (const auto& [id, n] : tried) attacked("revealed", id, kBits, n.first, n.second);
 }

@@ -49,16 +49,16 @@ void opened_salts(const Argument& a, std::set<Digest>& out) {
   for (const crypto::Opening& o : p.openings) out.insert(o.salts.begin(), o.salts.end());
 }
 
-/// Five runs of one compiled model: weight trees opened several times, epochs, boundary trees opened by two slices each.
+/// Four runs of one compiled model: weight trees opened several times, epochs, boundary trees opened by two slices each.
 class Secrets : public ::testing::Test {
  protected:
-  static constexpr int kRuns = 5;
-  void SetUp() override {
+  static constexpr int kRuns = 4;
+  static void SetUpTestSuite() {
     const store::testing::TemporaryFolder dir;
     const Recorder recorder(5);
     const backend::Native native;
     auto openings = *store::OpeningStore::open(dir / "state");
-    const auto keep = [&](const std::string& name) { artefacts_.push_back(*store::read_file(dir / name, 1U << 30)); };
+    const auto keep = [&](const std::string& name) { made_.push_back(*store::read_file(dir / name, 1U << 30)); };
     ASSERT_TRUE(pipeline::compile_step(pipeline::testing::small_plan(), {}, native, openings, dir / "m.dsm", dir / "m.dsk", {}));
     keep("m.dsk");
     for (int i = 0; i < kRuns; ++i) {
@@ -71,8 +71,13 @@ class Secrets : public ::testing::Test {
     }
     recording_ = recorder.recording();
   }
-  Recording recording_;
-  std::vector<Bytes> artefacts_;
+  static void TearDownTestSuite() {
+    recording_ = {};
+    made_.clear();
+  }
+  static inline Recording recording_;
+  static inline std::vector<Bytes> made_;
+  std::vector<Bytes> artefacts_ = made_;  ///< a test's own: it may add to them
 };
 
 TEST_F(Secrets, SaltsOfUnopenedLeavesNeverLeave) {

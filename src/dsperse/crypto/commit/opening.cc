@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dsperse/base/rule.h"
 #include "dsperse/crypto/commit/leaf.h"
 
 namespace dsperse::crypto {
@@ -38,32 +39,34 @@ std::size_t path_length(unsigned log_n, std::span<const std::uint32_t> indices) 
 }
 
 Verdict check_opening(const Code& code, const Digest& root, std::span<const std::uint32_t> indices, const Opening& opening) {
-  if (code.log_n > 32) return Verdict::reject("code too long");
-  if (indices.empty()) return Verdict::reject("no opened columns");
-  if (!ascending_below(indices, code.n())) return Verdict::reject("column indices");
-  if (!well_shaped(opening, indices.size())) return Verdict::reject("opening shape");
-  if (std::any_of(opening.columns.begin(), opening.columns.end(), [](Fp x) { return x.v >= kP; }))
+  if (violated("opening: code length", code.log_n > 32)) return Verdict::reject("code too long");
+  if (violated("opening: some column", indices.empty())) return Verdict::reject("no opened columns");
+  if (violated("opening: indices", !ascending_below(indices, code.n()))) return Verdict::reject("column indices");
+  if (violated("opening: shape", !well_shaped(opening, indices.size()))) return Verdict::reject("opening shape");
+  if (violated("opening: canonical elements",
+               std::any_of(opening.columns.begin(), opening.columns.end(), [](Fp x) { return x.v >= kP; })))
     return Verdict::reject("element not canonical");
   const std::size_t expected = path_length(code.log_n, indices);
-  if (opening.path.size() < expected) return Verdict::reject("Merkle path too short");
-  if (opening.path.size() > expected) return Verdict::reject("Merkle path too long");
+  if (violated("opening: path not too short", opening.path.size() < expected)) return Verdict::reject("Merkle path too short");
+  if (violated("opening: path not too long", opening.path.size() > expected)) return Verdict::reject("Merkle path too long");
 
   std::vector<std::uint32_t> known(indices.begin(), indices.end());
   std::vector<Digest> digests(known.size()), pairs;
   hash_leaves(opening.rows, opening.columns, opening.salts, digests);
-  auto sibling = opening.path.begin();
+  std::size_t next = 0;
   for (unsigned level = 0; level < code.log_n; ++level) {
     pairs.clear();
     for (std::size_t i = 0; i < known.size(); ++i) {
       const bool right = (known[i] & 1) != 0, both = !right && i + 1 < known.size() && known[i + 1] == (known[i] | 1);
-      pairs.push_back(right ? *sibling++ : digests[i]);
-      pairs.push_back(right ? digests[i] : both ? digests[++i] : *sibling++);
+      pairs.push_back(right ? opening.path[next++] : digests[i]);
+      pairs.push_back(right ? digests[i] : both ? digests[++i] : opening.path[next++]);
     }
     parents(known);
     digests.resize(known.size());
     hash_nodes(pairs, digests);
   }
-  return digests[0] == root ? Verdict::accept() : Verdict::reject("Merkle root");
+  if (violated("opening: Merkle root", digests[0] != root)) return Verdict::reject("Merkle root");
+  return Verdict::accept();
 }
 
 }  // namespace dsperse::crypto
