@@ -46,6 +46,8 @@ void add_verify(CLI::App& app, Context& context) {
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the number that this certificate was asked for with, in hexadecimal");
   flags->selection.add(*verb);
   verb->add_flag("--no-cache", flags->no_cache, "verify weight range proofs and epoch links even if this user did before");
+  verb->add_option("--write-expectation", flags->files.expectation,
+                   "write what is asked (input, output, nonce, model id, policy) as JSON, for other verifiers");
   context.add_common(*verb);
   verb->callback([&context, flags, nonce] {
     context.verb = "verify";

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "dsperse/base/nesting.h"
 #include "dsperse/pipeline/epoch.h"
 #include "dsperse/store/file.h"
 
@@ -59,6 +60,7 @@ Status split_openings(store::OpeningStore& openings, const proof::ModelKey& key,
 Result<std::uint32_t> import_openings(store::OpeningStore& openings, const proof::ModelKey& key, const std::string& path) {
   const auto bad = [&](const std::string& what) { return fail(ErrorKind::bad_input, "share: " + what, path); };
   DSPERSE_TRY(const Bytes bytes, store::read_file(path, 1U << 24));
+  if (!nests_at_most(bytes)) return bad("nested too deep");
   const Json j = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON");
   std::uint32_t count = 0;

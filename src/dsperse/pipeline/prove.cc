@@ -58,27 +58,9 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
   return false;
 }
 
-/// A boundary tree hides kBoundaryUses openings: one for each proof that was ever written of a slice that touches it.
-Status check_boundaries(ProveContext& context, std::uint32_t index) {
-  const proof::ModelKey& key = context.model.model().key;
-  for (const proof::Port& port : key.slices[index].ports()) {
-    if (port.is_public) continue;
-    std::uint32_t used = 0;
-    for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
-      const std::vector<proof::Port> others = key.slices[i].ports();
-      if (std::none_of(others.begin(), others.end(), [&](const proof::Port& p) { return p.chunk == port.chunk; })) continue;
-      DSPERSE_TRY(const std::uint32_t proofs, context.run.published(i));
-      used += proofs;
-    }
-    if (used >= proof::kBoundaryUses)
-      return fail(ErrorKind::resource, "no opening is left of a boundary of this run: too many proofs of it were written",
-                  slice_name(index) + " > " + key.chunks[port.chunk].name, "run again into another folder");
-  }
-  return {};
-}
-
 /// Everything that would stop a slice later, before the first one starts.
-Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo) {
+Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo,
+                         const Digest& run_id, const std::vector<proof::Boundary>& table) {
   const store::CompiledModel& model = context.model.model();
   for (const std::uint32_t i : todo) {
     const proof::SliceKey& slice = model.key.slices[i];
@@ -89,7 +71,9 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
                   fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20,
                               options.memory_bytes >> 20),
                   slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
-    DSPERSE_CHECK_OK(check_boundaries(context, i));
+    if (Status s = context.openings.check_boundaries(committed_roots(slice_statement(model.key, i, run_id, table).boundaries));
+        !s)
+      return std::unexpected(s.error().within(slice_name(i)));
     if (!slice.weight_root) continue;
     if (auto choice = context.openings.choose(slice.digest(), *slice.weight_root); !choice)
       return std::unexpected(choice.error().within(slice_name(i)));
@@ -199,7 +183,7 @@ Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder
     kept.insert(i);
     tell(observer, {Event::Kind::kept, i, static_cast<std::uint32_t>(key.slices.size()), "prove", 0, 0, 0});
   }
-  DSPERSE_CHECK_OK(check_before_work(context, options, todo));
+  DSPERSE_CHECK_OK(check_before_work(context, options, todo, run_id, table));
   DSPERSE_CHECK_OK(Crew(context, options, todo).work(run_id, table, records));
 
   proof::Certificate certificate{run.info().model_id, run.info().nonce, run.info().salt, table, {}};

@@ -1,7 +1,10 @@
 #include "dsperse/pipeline/steps.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
+#include "dsperse/pipeline/expectation.h"
 #include "dsperse/store/file.h"
 
 namespace dsperse::pipeline {
@@ -123,8 +126,18 @@ Result<VerifyReport> verify_step(const proof::ModelKey& key, const VerifyFiles& 
   request.inputs = std::move(inputs.tensors);
   request.input_roots = arguments.roots;
   request.output = std::move(*claimed);
+  if (!files.expectation.empty()) {
+    DSPERSE_TRY(const proof::Expectation user, expectation_of(request));
+    DSPERSE_CHECK_OK(store::write_file(files.expectation, expectation_document(user), store::Access::shared));
+  }
   auto report = verify_run(request);
   if (!report) return std::unexpected(report.error().within(files.certificate));
+  // A key may declare ranges in which little of an input is left.
+  for (const auto& [name, count] : inputs.clamped)
+    if (count != 0)
+      report->notes.push_back(fmt::format(
+          "{} element(s) of input {} lie outside of the model's range and were clamped: the verdict is of the clamped input",
+          count, name));
   return report;
 }
 

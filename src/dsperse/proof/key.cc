@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <cstdint>
 #include <set>
+#include <utility>
 
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
@@ -26,7 +29,8 @@ void write(ByteWriter& w, const Geometry& g) {
 Geometry read_geometry(ByteReader& r) {
   Geometry g;
   g.code.c = r.u32();
-  g.code.r = r.u64();
+  // A size that this machine cannot have is far beyond the largest that sound_geometry takes.
+  g.code.r = static_cast<std::size_t>(std::min<std::uint64_t>(r.u64(), SIZE_MAX));
   g.code.log_n = r.u32();
   g.t = r.u32();
   return g;
@@ -78,9 +82,14 @@ void write_weights(ByteWriter& w, const SliceKey& key) {
     const quantize::WeightValues& values = key.public_weights[i];
     const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
     Bytes data(values.size() * bytes);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto x = static_cast<std::uint64_t>(values.at(k));
-      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    if (bytes == 2) {  // most weights of large models: a loop that compilers make a copy of
+      for (std::size_t k = 0; k < values.narrow.size(); ++k) {
+        data[2 * k] = static_cast<std::uint8_t>(values.narrow[k]);
+        data[2 * k + 1] = static_cast<std::uint8_t>(values.narrow[k] >> 8);
+      }
+    } else {
+      for (std::size_t k = 0; k < values.size(); ++k)
+        for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(values.at(k) >> (8 * b));
     }
     w.raw(data);
   }
@@ -255,9 +264,68 @@ Status check_weights(const SliceKey& s, const std::string& where) {
     if (violated("key: public weights have their shape",
                  values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n)))
       return bad("public weights", where + " > " + spec.name);
-    for (std::size_t k = 0; k < n; ++k)
-      if (violated("key: public weights are bounded", values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs))
-        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+    bool beyond = false;
+    for (const std::int16_t x : values.narrow) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    for (const std::int64_t x : values.wide) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    if (violated("key: public weights are bounded", beyond))
+      return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+  }
+  return {};
+}
+
+/// Dimensions that later arithmetic can multiply: each at least 1, together at most 2^28 elements (quantize/limits.h).
+bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMaxTensorElements) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : shape) {
+    if (d < 1 || d > limit / n) return false;
+    n *= d;
+  }
+  return true;
+}
+
+/// Chunks that no slice reads are seen here alone.
+Status check_chunk(const Chunk& c) {
+  if (violated("key: shape of a chunk", c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)))
+    return bad("shape of a chunk", c.name);
+  if (violated("key: range of a chunk", c.lo > c.hi)) return bad("empty range", c.name);
+  if (violated("key: bounded range of a chunk", c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue) ||
+      violated("key: bounded exponent of a chunk", c.exponent < -quantize::kMaxExponent || c.exponent > quantize::kMaxExponent))
+    return bad("range or exponent of a chunk", c.name);
+  return {};
+}
+
+/// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
+Status check_edge(const Edge& e, const ModelKey& key) {
+  const Chunk& first = key.chunks[e.chunks.front()];
+  std::int64_t elements = 0;
+  for (const std::uint32_t i : e.chunks) {
+    const Chunk& c = key.chunks[i];
+    if (violated("key: one exponent in an edge", c.exponent != first.exponent) ||
+        violated("key: one range in an edge", c.lo != first.lo || c.hi != first.hi) ||
+        violated("key: one visibility in an edge", c.is_public != first.is_public) ||
+        violated("key: chunks of an edge fit",
+                 !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end())))
+      return bad("chunks of an edge do not fit each other", e.name);
+    elements += quantize::elements(c.shape);
+  }
+  if (violated("key: size of an edge", elements > quantize::kMaxTotalElements))
+    return bad("an edge has more than 2^31 elements", e.name);
+  if (!e.io) return {};
+  const quantize::Shape& logical = e.io->logical_shape;
+  std::vector<std::uint32_t> axes = e.io->perm;
+  std::sort(axes.begin(), axes.end());
+  bool permutes = axes.size() == logical.size();
+  for (std::uint32_t k = 0; permutes && k < axes.size(); ++k) permutes = axes[k] == k;
+  if (violated("key: a mapping permutes", !permutes) ||
+      violated("key: a mapping's size",
+               !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements))
+    return bad("input or output mapping", e.name);
+  for (const auto* list : {&e.io->scale, &e.io->bias}) {
+    const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
+    if (violated("key: preprocessing by channel", list->size() > 1 && !channels))
+      return bad("preprocessing has another number of channels", e.name);
+    for (const float x : *list)
+      if (violated("key: preprocessing is finite", !std::isfinite(x))) return bad("preprocessing is no number", e.name);
   }
   return {};
 }
@@ -273,6 +341,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       violated("key: number of output ports", s.outputs.size() != s.program.outputs.size()))
     return bad("ports", where);
   std::set<quantize::TensorId> seen;
+  std::set<std::uint32_t> read;
   bool committed = false;
   for (const bool out : {false, true}) {
     const auto& ports = out ? s.outputs : s.inputs;
@@ -283,6 +352,8 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
           violated("key: one port a tensor", !seen.insert(p.tensor).second))
         return bad("ports and the program's inputs and outputs differ", where);
       if (violated("key: a port's chunk", p.chunk >= key.chunks.size())) return bad("port names no chunk", where);
+      if (violated("key: inputs are different chunks", !out && !read.insert(p.chunk).second))
+        return bad("two inputs of a slice are one chunk", where);
       const Chunk& c = key.chunks[p.chunk];
       const quantize::TensorSpec& t = s.program.tensors[p.tensor];
       if (violated("key: visibility of port and chunk", c.is_public != p.is_public) ||
@@ -360,8 +431,9 @@ Status check_model_key(const ModelKey& key) {
   if (violated("key: some output", !has_output)) return bad("no output");
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     if (violated("key: an edge for each chunk", covered[c] != 1)) return bad("chunk belongs to no edge", key.chunks[c].name);
-    if (violated("key: range of a chunk", key.chunks[c].lo > key.chunks[c].hi)) return bad("empty range", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   const Geometry* boundary = nullptr;
   const SliceKey* weighted = nullptr;
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
@@ -394,7 +466,9 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: some producer", producers[c] < 0)) return bad("chunk without a producer", key.chunks[c].name);
     if (violated("key: at most four readers", !key.chunks[c].is_public && consumers[c] > 4))
       return bad("more than four slices read a committed chunk", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   return {};
 }
 

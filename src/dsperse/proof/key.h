@@ -85,7 +85,8 @@ struct ModelKey {
 /// All rules of the boundary graph: ports agree with chunks in shape, exponent, range and visibility; exactly one producer per
 /// chunk, before its consumers; one profile and one boundary geometry; geometries are the solved ones (never weaker); edges
 /// cover the chunks exactly once; at most four consumers per committed chunk; weights all hidden or all public, public ones
-/// complete and within their bounds.
+/// complete and within their bounds; sizes that do not overflow, mappings that are permutations: what a verifier does with the
+/// user's tensors stays inside them.
 [[nodiscard]] Status check_model_key(const ModelKey& key);
 
 Bytes encode_model_key(const ModelKey& key);

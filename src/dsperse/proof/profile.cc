@@ -10,6 +10,8 @@ namespace dsperse::proof {
 namespace {
 
 constexpr unsigned kMaxDataBits = 16, kMaxLogColumns = 20;
+/// No profile needs a third of these; drawing distinct columns costs their square.
+constexpr std::uint32_t kMaxQueries = 1024;
 
 }  // namespace
 
@@ -109,7 +111,9 @@ bool sound_geometry(const SecurityParams& params, const Geometry& g, std::uint32
   // The bound on r keeps k from wrapping; k <= n / 2 and r >= t * openings then bound t.
   if (violated("geometry: bounded pads", g.code.r > g.code.n()) || violated("geometry: rate", g.code.k() > g.code.n() / 2))
     return false;
-  if (violated("geometry: pads for all openings", g.code.r < static_cast<std::uint64_t>(g.t) * openings)) return false;
+  if (violated("geometry: bounded queries", g.t > kMaxQueries) ||
+      violated("geometry: pads for all openings", g.code.r < static_cast<std::uint64_t>(g.t) * openings))
+    return false;
   const int want = bits(params.profile) + params.slack - params.work;
   return !violated("geometry: queries of the profile", !queries_reach(g.t, g.code.k(), g.code.log_n, want));
 }

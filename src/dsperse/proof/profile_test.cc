@@ -95,6 +95,7 @@ TEST(Profile, BoundsOfSizes) {
   for (const auto& spoil : std::vector<std::function<void(Geometry&)>>{
            [](Geometry& x) { x.code.c = 3; }, [](Geometry& x) { x.code.c = 17; }, [](Geometry& x) { x.code.log_n = 21; },
            [](Geometry& x) { x.code.log_n = 63; }, [](Geometry& x) { x.t = 0; }, [](Geometry& x) { x.t = 1U << 21; },
+           [](Geometry& x) { x = {{4, 2000, 20}, 2000}; },  // more columns than any profile needs
            [](Geometry& x) { x.code.r = SIZE_MAX; }, [](Geometry& x) { x.code.c = 63; }}) {
     Geometry bad = g;
     spoil(bad);

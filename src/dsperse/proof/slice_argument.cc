@@ -1,6 +1,7 @@
 #include "dsperse/proof/slice_argument.h"
 
 #include <algorithm>
+#include <set>
 
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/ops/constrain.h"
@@ -35,6 +36,31 @@ std::vector<quantize::Shape> shapes(const Relation& relation) {
   std::vector<quantize::Shape> out;
   for (const relation::Tensor& t : relation.tensors) out.push_back(shape_of(t.shape));
   return out;
+}
+
+/// Digits of a bound of 2^15 and more; 0: one lookup does.
+std::uint32_t range_digits(std::int64_t max_abs) {
+  if (max_abs < (std::int64_t{1} << 15)) return 0;
+  std::uint32_t digits = 1;
+  while ((static_cast<__int128>(1) << (relation::kDigitBits * digits)) <= 2 * static_cast<__int128>(max_abs)) ++digits;
+  return digits;
+}
+
+/// Lookups and rows of the weight ranges, before any is made: the program may be anybody's.
+Status range_budget(const quantize::Program& program) {
+  std::uint64_t lookups = 0, rows = std::uint64_t{1} << relation::kDigitBits;
+  std::set<std::int64_t> bounds;
+  for (const quantize::WeightSpec& w : program.weights) {
+    const std::uint32_t digits = range_digits(w.max_abs);
+    lookups += static_cast<std::uint64_t>(quantize::elements(w.shape)) * std::max(1U, 2 * digits);
+    if (digits == 0 && bounds.insert(w.max_abs).second) rows += static_cast<std::uint64_t>(2 * w.max_abs + 1);
+    if (lookups > relation::kMaxLookups)
+      return fail(ErrorKind::unsupported, "the slice has more than 2^25 weights", {}, "cut it into smaller slices");
+    if (rows > relation::kMaxTableRows)
+      return fail(ErrorKind::unsupported, "the slice has constants of too many different ranges", {},
+                  "cut it into smaller slices");
+  }
+  return {};
 }
 
 }  // namespace
@@ -92,20 +118,13 @@ Head slice_head(const Statement& statement) {
 }
 
 template <int D>
-Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const SliceKey& key) {
-  std::vector<quantize::IntTensor> zeros;
-  zeros.reserve(key.inputs.size() + key.outputs.size());
-  relation::PublicTensors publics(relation.tensors.size(), nullptr);
-  set_public_weights(key, publics);
-  for (const Port& p : key.ports()) {
-    if (!p.is_public) continue;
-    zeros.emplace_back(static_cast<std::size_t>(quantize::elements(key.program.tensors[p.tensor].shape)));
-    publics[value_ref(key, p.tensor)] = &zeros.back();
-  }
+Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const SliceKey&) {
+  const relation::PublicTensors publics(relation.tensors.size(), nullptr);  // a dry run reads no values
   return layout_for<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
 }
 
 Result<Relation> range_relation(const quantize::Program& program) {
+  DSPERSE_CHECK_OK(range_budget(program));
   Relation out;
   for (std::uint32_t w = 0; w < program.weights.size(); ++w) {
     out.tensors.push_back({program.weights[w].name, program.weights[w].shape, Kind::weight, w, 0});
@@ -136,8 +155,7 @@ Result<Relation> range_relation(const quantize::Program& program) {
       continue;
     }
     // max_abs + w and max_abs - w are both sums of digits, hence not negative.
-    std::uint32_t digits = 1;
-    while ((static_cast<__int128>(1) << (relation::kDigitBits * digits)) <= 2 * static_cast<__int128>(spec.max_abs)) ++digits;
+    const std::uint32_t digits = range_digits(spec.max_abs);
     if (relation::kDigitBits * digits > 60)
       return fail(ErrorKind::unsupported, "constants beyond 2^40 cannot be range-checked", spec.name);
     for (const std::uint32_t side : {0U, 1U}) {
@@ -212,10 +230,11 @@ void link_schedule(crypto::Party<D>& party, const SliceKey& key) {
   const auto n = static_cast<std::uint32_t>(key.program.weights.size());
   crypto::Form<D> difference;
   for (std::uint32_t w = 0; w < n; ++w) {
-    const auto size = static_cast<std::uint64_t>(quantize::elements(key.program.weights[w].shape));
+    const auto size = static_cast<std::size_t>(quantize::elements(key.program.weights[w].shape));
     std::vector<Ext<D>> point;
     for (unsigned k = 0; k < relation::bits_for(size); ++k) point.push_back(party.challenge("link point"));
     const Ext<D> weight = party.challenge("link weight");
+    if (party.dry()) continue;
     auto functional = std::make_shared<crypto::RankOne<D>>();
     functional->vectors.push_back(crypto::eq_values<D>(std::span<const Ext<D>>(point)));
     functional->vectors[0].resize(size);

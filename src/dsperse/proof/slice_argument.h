@@ -17,7 +17,7 @@ ArgumentSpec slice_spec(const SliceKey& key, const relation::Relation& relation)
 relation::PublicTensors public_tensors(const SliceKey& key, const relation::Relation& relation, const Statement& statement);
 std::vector<std::vector<Digest>> slice_roots(const SliceKey& key, const Statement& statement);
 Head slice_head(const Statement& statement);
-/// Zeros for the public tensors: what a dry run reads.
+/// By a dry run of the schedule, whose cost does not grow with the tensors.
 template <int D>
 Layout slice_layout(const ArgumentSpec& spec, const relation::Relation& relation, const SliceKey& key);
 

@@ -41,8 +41,15 @@ class Schedule {
     return f;
   }
 
-  /// <vectors, term> over a site.
+  /// <vectors, term> over a site. A dry run has no vectors: it counts messages, and costs nothing that grows with the tensors, so
+  /// that a proof's length is checked before a key's sizes are believed.
   Form<D> term_form(const Term& term, Vectors<D> vectors) {
+    if (party_.dry()) {
+      if (term.of != Term::Of::product) return {};
+      const Form<D> hidden = party_.hide("accumulator");
+      open_.push_back({term.id, shared_letters<D>(relation_.products[term.id]), hidden});
+      return hidden;
+    }
     E scalar(term.scalar);
     for (const Scale& s : term.scales)
       for (std::size_t i = 0; i < s.values.size(); ++i) vectors[s.letter][i] = vectors[s.letter][i] * s.values[i];
@@ -71,7 +78,8 @@ class Schedule {
   }
 
   /// eq at the point on the real elements of each axis; the last axis has the lowest variables.
-  static Vectors<D> site_vectors(const Shape& shape, std::span<const E> point) {
+  Vectors<D> site_vectors(const Shape& shape, std::span<const E> point) const {
+    if (party_.dry()) return {};
     Vectors<D> out(shape.size());
     for (std::size_t k = shape.size(); k-- > 0;) {
       const unsigned bits = bits_for(static_cast<std::uint64_t>(shape[k]));
@@ -85,20 +93,19 @@ class Schedule {
   /// Sum over all table rows of m / (alpha - row).
   Form<D> tables_form(const E& alpha, const std::vector<E>& beta) {
     Form<D> tables;
+    if (party_.dry()) return tables;
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const Tensor& m = relation_.tensors[ref];
       if (m.kind != Kind::multiplicity) continue;
       const Table& table = relation_.tables[m.index];
       std::vector<E> gaps(table.rows.size());
-      if (!party_.dry()) {
-        const E base = alpha - beta[kMaxWidth] * Fp(m.index + 1);
-        for (std::size_t i = 0; i < gaps.size(); ++i) {
-          E x = base;
-          for (std::size_t k = 0; k < table.width; ++k) x -= beta[k] * table.rows[i][k];
-          gaps[i] = x;
-        }
-        if (!crypto::invert_all<D>(std::span<E>(gaps))) party_.abort_run();
+      const E base = alpha - beta[kMaxWidth] * Fp(m.index + 1);
+      for (std::size_t i = 0; i < gaps.size(); ++i) {
+        E x = base;
+        for (std::size_t k = 0; k < table.width; ++k) x -= beta[k] * table.rows[i][k];
+        gaps[i] = x;
       }
+      if (!crypto::invert_all<D>(std::span<E>(gaps))) party_.abort_run();
       tables += claim(ref, E::one(), {std::move(gaps)});
     }
     return tables;
@@ -139,12 +146,18 @@ class Schedule {
     for (const std::int64_t n : identity.shape) {
       std::vector<E> point;
       for (unsigned k = 0; k < bits_for(static_cast<std::uint64_t>(n)); ++k) point.push_back(party_.challenge("identity"));
+      if (party_.dry()) continue;
       vectors.push_back(crypto::eq_values<D>(std::span<const E>(point)));
       vectors.back().resize(static_cast<std::size_t>(n));
     }
     Form<D> sum;
     for (const Term& term : identity.terms) sum += term_form(term, vectors);
     party_.check(identity.id, std::move(sum));
+  }
+
+  Form<D> factor_claim(const Product::Factor& factor, const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& rows,
+                       std::span<const E> point) {
+    return party_.dry() ? Form<D>() : claim(factor.tensor, E::one(), factor_vectors<D>(bound, rows, point));
   }
 
   void contract(const Open& open) {
@@ -155,8 +168,8 @@ class Schedule {
     const Form<D> a = party_.hide("factor a", v[0]), b = party_.hide("factor b", v[1]);
     const std::span<const E> point(end.point);
     party_.check(product.id, end.claim - party_.mul(a, b));
-    party_.check(product.id + " a", claim(product.a.tensor, E::one(), factor_vectors<D>(open.bound, open.bound.a, point)) - a);
-    party_.check(product.id + " b", claim(product.b.tensor, E::one(), factor_vectors<D>(open.bound, open.bound.b, point)) - b);
+    party_.check(product.id + " a", factor_claim(product.a, open.bound, open.bound.a, point) - a);
+    party_.check(product.id + " b", factor_claim(product.b, open.bound, open.bound.b, point) - b);
   }
 
   Party<D>& party_;

@@ -141,9 +141,7 @@ TEST(RunFolder, BoundariesAndProofsComeBack) {
   EXPECT_EQ(file.st_mode & 0777, 0600U);
 
   EXPECT_FALSE(run->proof(2)->has_value());
-  EXPECT_EQ(run->published(2).value(), 0U);
   ASSERT_TRUE(run->put_proof(some_proof(2), {2, 0.5, 3, 1000, 10, {{"witness", 0.25}}}));
-  EXPECT_EQ(run->published(2).value(), 1U);
   const auto proof = run->proof(2);
   ASSERT_TRUE(proof && *proof);
   EXPECT_EQ((*proof)->links.at(0).base_opening, 4U);

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS ranges(
 CREATE INDEX IF NOT EXISTS ranges_root ON ranges(root);
 CREATE TABLE IF NOT EXISTS file(
   one INTEGER PRIMARY KEY CHECK(one = 1), inode INTEGER NOT NULL, born_s INTEGER NOT NULL, born_ns INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS boundaries(root BLOB PRIMARY KEY, used INTEGER NOT NULL);
 )";
 constexpr int kVersion = 1;
 constexpr const char* kFree =
@@ -138,6 +139,36 @@ Result<bool> OpeningStore::claim(const Digest& root, std::uint32_t index) {
   DSPERSE_TRY(Query q, db_.prepare("UPDATE ranges SET next = next + 1 WHERE root = ? AND next = ? AND next < last"));
   DSPERSE_CHECK_OK(db_.run(q.bind(ByteView(root)).bind(std::int64_t{index})));
   return db_.changes() == 1;
+}
+
+Status OpeningStore::check_boundaries(const std::set<Digest>& boundaries) {
+  for (const Digest& root : boundaries) {
+    DSPERSE_TRY(Query q, db_.prepare("SELECT used FROM boundaries WHERE root = ?"));
+    DSPERSE_TRY(const bool row, q.bind(ByteView(root)).step());
+    if (row && q.integer(0) >= std::int64_t{proof::kBoundaryUses})
+      return fail(
+          ErrorKind::resource,
+          "a tensor of this run was opened " + std::to_string(proof::kBoundaryUses) + " times; more would show its values",
+          to_hex(root).substr(0, 16), "run the model again into another folder, and prove that run");
+  }
+  return {};
+}
+
+Result<bool> OpeningStore::claim_proof(const std::optional<std::pair<Digest, std::uint32_t>>& weights,
+                                       const std::set<Digest>& boundaries) {
+  DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
+  if (weights) {
+    DSPERSE_TRY(const bool mine, claim(weights->first, weights->second));
+    if (!mine) return false;
+  }
+  DSPERSE_CHECK_OK(check_boundaries(boundaries));
+  for (const Digest& root : boundaries) {
+    DSPERSE_TRY(Query q,
+                db_.prepare("INSERT INTO boundaries(root, used) VALUES(?, 1) ON CONFLICT(root) DO UPDATE SET used = used + 1"));
+    DSPERSE_CHECK_OK(db_.run(q.bind(ByteView(root))));
+  }
+  DSPERSE_CHECK_OK(transaction.commit());
+  return true;
 }
 
 Result<bool> OpeningStore::add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link, const Digest& seed) {

@@ -10,8 +10,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsperse/base/bytes.h"
@@ -74,6 +76,13 @@ class OpeningStore {
   [[nodiscard]] Result<bool> claim(const Digest& root, std::uint32_t index);
   /// True if opening `index` is this installation's and not yet used: for a proof that exists, the counters were set back.
   [[nodiscard]] Result<bool> uncounted(const Digest& root, std::uint32_t index);
+  /// Durably uses all that a proof opens, or nothing: `weights` (root and index; absent for a slice without weights) and one
+  /// opening of each of these boundary trees. False as above. Errors (resource): a boundary tree was opened proof::kBoundaryUses
+  /// times.
+  [[nodiscard]] Result<bool> claim_proof(const std::optional<std::pair<Digest, std::uint32_t>>& weights,
+                                         const std::set<Digest>& boundaries);
+  /// An error (resource) if one of these boundary trees has no opening left.
+  [[nodiscard]] Status check_boundaries(const std::set<Digest>& boundaries);
   /// Durably uses the link's opening of its base and records the new epoch (index 0 is the link's); false as above.
   [[nodiscard]] Result<bool> add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link,
                                        const Digest& seed);

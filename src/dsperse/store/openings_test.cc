@@ -215,5 +215,25 @@ TEST(Openings, StateFolderFollowsTheEnvironment) {
   EXPECT_EQ(state_folder().value(), "/z/.local/state/dsperse");
 }
 
+TEST(Openings, BoundaryTreesHaveABudgetToo) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir / "state");
+  ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 1, proof::kWeightBudget));
+  const Digest x = named(20), y = named(21), z = named(22);
+  for (std::uint32_t i = 0; i < proof::kBoundaryUses; ++i) EXPECT_TRUE(store.claim_proof(std::nullopt, {x, y}).value());
+  // x is used up: nothing of a claim with it counts, neither z nor the weights.
+  const auto refused = opened(dir / "state").claim_proof(std::pair(kOrigin, 1U), {x, z});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::resource);
+  EXPECT_FALSE(store.check_boundaries({x, z}));
+  EXPECT_TRUE(store.check_boundaries({z}));
+  EXPECT_TRUE(store.claim_proof(std::pair(kOrigin, 1U), {z}).value());
+  // Lost weights: no boundary is counted.
+  for (std::uint32_t i = 0; i < 2 * proof::kBoundaryUses; ++i)
+    EXPECT_FALSE(store.claim_proof(std::pair(kOrigin, 1U), {z}).value());
+  for (std::uint32_t i = 1; i < proof::kBoundaryUses; ++i) EXPECT_TRUE(store.claim_proof(std::nullopt, {z}).value());
+  EXPECT_FALSE(store.claim_proof(std::nullopt, {z}));
+}
+
 }  // namespace
 }  // namespace dsperse::store

@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS run(
 CREATE TABLE IF NOT EXISTS slices(
   slice INTEGER PRIMARY KEY, prove_s REAL NOT NULL, proof_bytes INTEGER NOT NULL, peak_rss_bytes INTEGER NOT NULL,
   lookups INTEGER NOT NULL, stages BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS published(slice INTEGER PRIMARY KEY, proofs INTEGER NOT NULL);
 )";
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where) {
@@ -168,7 +167,6 @@ Status RunFolder::finish(const RunInfo& info) {
 }
 
 Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& record) {
-  DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
   DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO slices(slice, prove_s, proof_bytes, peak_rss_bytes, lookups, stages) "
                                    "VALUES(?, ?, ?, ?, ?, ?)"));
   q.bind(std::int64_t{record.slice}).bind(record.prove_s).bind(static_cast<std::int64_t>(record.proof_bytes));
@@ -176,19 +174,8 @@ Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& r
       .bind(static_cast<std::int64_t>(record.lookups))
       .bind(encode_stages(record.stages));
   DSPERSE_CHECK_OK(db_.run(q));
-  DSPERSE_TRY(
-      Query count,
-      db_.prepare("INSERT INTO published(slice, proofs) VALUES(?, 1) ON CONFLICT(slice) DO UPDATE SET proofs = proofs + 1"));
-  DSPERSE_CHECK_OK(db_.run(count.bind(std::int64_t{record.slice})));
-  DSPERSE_CHECK_OK(transaction.commit());
   return write_file(proof_path(folder_, proof.slice),
                     encode_slice_proof(proof::run_id(info_.model_id, info_.nonce, info_.salt), proof), Access::shared);
-}
-
-Result<std::uint32_t> RunFolder::published(std::uint32_t slice) {
-  DSPERSE_TRY(Query q, db_.prepare("SELECT proofs FROM published WHERE slice = ?"));
-  DSPERSE_TRY(const bool row, q.bind(std::int64_t{slice}).step());
-  return row ? static_cast<std::uint32_t>(q.integer(0)) : 0;
 }
 
 Result<std::optional<proof::SliceProof>> RunFolder::proof(std::uint32_t slice) const {

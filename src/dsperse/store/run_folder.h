@@ -51,11 +51,8 @@ class RunFolder {
   /// All boundaries are stored: from now on the run can be proved.
   [[nodiscard]] Status finish(const RunInfo& info);
 
-  /// The record and the count first, the file last: a proof under its final name has both. The caller has claimed its openings
-  /// before.
+  /// The record first, the file last. The caller has claimed the proof's openings before.
   [[nodiscard]] Status put_proof(const proof::SliceProof& proof, const SliceRecord& record);
-  /// Proofs of the slice that were ever written here: each opened the slice's boundaries once.
-  [[nodiscard]] Result<std::uint32_t> published(std::uint32_t slice);
   /// nullopt: not there, or not of this run.
   [[nodiscard]] Result<std::optional<proof::SliceProof>> proof(std::uint32_t slice) const;
   [[nodiscard]] Status drop_proof(std::uint32_t slice);

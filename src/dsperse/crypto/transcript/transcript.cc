@@ -134,7 +134,7 @@ std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint
   record(kDraw, label, "columns", shape);
   if (keep_log_) log_.push_back("draw " + std::string(label));
   Draw draw(hasher_);
-  count = std::min<std::uint64_t>(count, n);
+  count = static_cast<std::size_t>(std::min<std::uint64_t>(count, n));
   std::vector<std::uint32_t> out;
   while (out.size() < count) {
     const auto index = static_cast<std::uint32_t>(draw.word() & (n - 1));
