@@ -287,13 +287,16 @@ Status check_chunk(const Chunk& c) {
   return {};
 }
 
-/// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
+/// The chunks of an edge lie one after the other along the leading axis and are read alike; its mapping permutes as many
+/// elements. Whoever quantizes the user's tensors indexes memory by it.
 Status check_edge(const Edge& e, const ModelKey& key) {
   const Chunk& first = key.chunks[e.chunks.front()];
   std::int64_t elements = 0;
   for (const std::uint32_t i : e.chunks) {
     const Chunk& c = key.chunks[i];
     if (violated("key: one exponent in an edge", c.exponent != first.exponent) ||
+        violated("key: one range in an edge", c.lo != first.lo || c.hi != first.hi) ||
+        violated("key: one visibility in an edge", c.is_public != first.is_public) ||
         violated("key: chunks of an edge fit",
                  !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end())))
       return bad("chunks of an edge do not fit each other", e.name);
@@ -311,6 +314,14 @@ Status check_edge(const Edge& e, const ModelKey& key) {
       violated("key: a mapping's size",
                !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements))
     return bad("input or output mapping", e.name);
+  if (violated("key: a mapping's name", e.io->name != e.name)) return bad("mapping of another tensor", e.name);
+  for (const auto* list : {&e.io->scale, &e.io->bias}) {
+    const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
+    if (violated("key: preprocessing of every channel", list->size() > 1 && !channels))
+      return bad("preprocessing has another number of channels", e.name);
+    for (const float x : *list)
+      if (violated("key: preprocessing is a number", !std::isfinite(x))) return bad("preprocessing is no number", e.name);
+  }
   return {};
 }
 
@@ -365,62 +376,6 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
     if (violated("key: geometries of ranges and links",
                  s.weights.t == 0 ? !(*g == Geometry{}) : !sound_geometry(s.params(), *g, 1)))
       return bad("geometry of the range proof or link below the profile", where);
-  return {};
-}
-
-/// Elements of a shape with entries from 1 on, at most `limit` of them; 0 for any other.
-std::int64_t checked_elements(const quantize::Shape& shape, std::int64_t limit) {
-  std::int64_t n = 1;
-  for (const std::int64_t d : shape) {
-    if (d < 1 || d > limit / n) return 0;
-    n *= d;
-  }
-  return n;
-}
-
-bool is_permutation(const std::vector<std::uint32_t>& perm, std::size_t rank) {
-  std::vector<bool> seen(rank, false);
-  for (const std::uint32_t k : perm) {
-    if (k >= rank || seen[k]) return false;
-    seen[k] = true;
-  }
-  return perm.size() == rank;
-}
-
-/// What check_program says of a slice's tensors, for chunks that no slice reads as well.
-Status check_chunk(const Chunk& c) {
-  if (c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank ||
-      checked_elements(c.shape, quantize::kMaxTensorElements) == 0)
-    return bad("a chunk's shape", c.name);
-  if (c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue || c.exponent < -quantize::kMaxExponent ||
-      c.exponent > quantize::kMaxExponent)
-    return bad("a chunk's range or exponent", c.name);
-  return {};
-}
-
-/// Chunks of an edge are parts of one tensor; a mapping moves each of its elements to one place. Those who quantize the user's
-/// tensors index memory by it.
-Status check_edge(const Edge& e, const ModelKey& key) {
-  const Chunk& first = key.chunks[e.chunks.front()];
-  std::int64_t total = 0;
-  for (const std::uint32_t i : e.chunks) {
-    const Chunk& c = key.chunks[i];
-    if (c.exponent != first.exponent || c.lo != first.lo || c.hi != first.hi || c.is_public != first.is_public ||
-        !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end()))
-      return bad("chunks of one tensor differ", e.name);
-    total += quantize::elements(c.shape);
-  }
-  if (total > quantize::kMaxTensorElements) return bad("a tensor of more than 2^28 elements", e.name);
-  if (!e.io) return {};
-  const quantize::Shape& logical = e.io->logical_shape;
-  if (checked_elements(logical, quantize::kMaxTensorElements) != total || !is_permutation(e.io->perm, logical.size()))
-    return bad("a mapping does not fit its tensor", e.name);
-  for (const auto* list : {&e.io->scale, &e.io->bias}) {
-    const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
-    if (list->size() > 1 && !channels) return bad("preprocessing has another number of channels", e.name);
-    for (const float x : *list)
-      if (!std::isfinite(x)) return bad("preprocessing is no number", e.name);
-  }
   return {};
 }
 
@@ -506,9 +461,7 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: some producer", producers[c] < 0)) return bad("chunk without a producer", key.chunks[c].name);
     if (violated("key: at most four readers", !key.chunks[c].is_public && consumers[c] > 4))
       return bad("more than four slices read a committed chunk", key.chunks[c].name);
-    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
-  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   return {};
 }
 
