@@ -320,6 +320,7 @@ Status check_edge(const Edge& e, const ModelKey& key) {
       violated("key: a mapping's size",
                !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements))
     return bad("input or output mapping", e.name);
+  if (violated("key: a mapping's name", e.io->name != e.name)) return bad("mapping of another tensor", e.name);
   for (const auto* list : {&e.io->scale, &e.io->bias}) {
     const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
     if (violated("key: preprocessing by channel", list->size() > 1 && !channels))
