@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A second, independent verifier of dsperse certificates: Python's standard library alone, and nothing of the C++ one.
 
-  tools/verify.py CERTIFICATE --key KEY --expectation FILE.json          inputs and outputs as integers: tools/verify/corpus.py
+  tools/verify.py CERTIFICATE --key KEY --expectation FILE.json          in integers: docs/formats/expectation.md
   tools/verify.py CERTIFICATE --key KEY --input I --output output.json   as `dsperse verify`
   tools/verify.py --corpus FOLDER                                        certificates with known verdicts
 

@@ -14,6 +14,7 @@ MAX_NARROW = (1 << 15) - 1    # factors of products
 MAX_WEIGHT = (1 << 40) - 1    # biases and constants
 ACCUMULATOR_LIMIT = 1 << 61
 MAX_WINDOW = 1 << 20
+MAX_AXIS_TAPS, MAX_SPARSE_POSITIONS = 1 << 24, 1 << 12  # docs/formats/limits.md
 MAX_COEFFICIENT = 1 << 40
 MAX_EXPONENT, MAX_GRID_EXPONENT, MAX_OUT_EXPONENT = 256, 32, 24
 MIN_SHIFT, MAX_SHIFT, MAX_CLAMP_BITS = -40, 60, 18
@@ -347,6 +348,17 @@ def check_window(w, x, y, name):
              and all(0 <= v[k] <= MAX_WINDOW for v in (w.pad_begin, w.pad_end)),
              "window sizes are not in 1..2^20, or a padding is negative", name)
         rule(w.outputs(k, x[k + 1]) == y[k + 1], "the output's size does not fit the window", name)
+        rule(y[k + 1] * w.kernel[k] <= MAX_AXIS_TAPS, "a window reads more than 2^24 taps along one axis", name)
+
+
+def check_taps(w, axis, size, outputs, count, what, name):
+    """Every output position has a tap. Windows move in one direction, so the first and the last one decide, unless neighbouring taps
+    lie further apart than the image is long."""
+    positions = {0, outputs - 1}
+    if w.kernel[axis] > 1 and w.dilation[axis] > size:
+        rule(outputs <= MAX_SPARSE_POSITIONS, "a dilation is longer than the image, at more than 2^12 positions", name)
+        positions = range(outputs)
+    rule(all(count(o) >= 1 for o in positions), what, name)
 
 
 def check_bias(p, bias, outputs, name):
@@ -387,7 +399,7 @@ def check_average_pool(p, a, name):
     rule(x[3] == y[3], "a pool keeps its channels", name)
     for k in (0, 1):
         rule(0 <= a.counted_pad_end[k] <= a.window.pad_end[k], "counted padding beyond the padding", name)
-        rule(all(a.counted(k, o, x[k + 1]) >= 1 for o in range(y[k + 1])), "a window averages nothing", name)
+        check_taps(a.window, k, x[k + 1], y[k + 1], lambda o: a.counted(k, o, x[k + 1]), "a window averages nothing", name)
 
 
 def check_max_pool(p, m, name):
@@ -396,8 +408,8 @@ def check_max_pool(p, m, name):
     rule(x.shape[3] == y.shape[3], "a pool keeps its channels", name)
     rule((x.exponent, x.lo, x.hi) == (y.exponent, y.lo, y.hi), "a maximum keeps exponent and range", name)
     for k in (0, 1):
-        rule(all(m.window.taps(k, o, 0, x.shape[k + 1]) >= 1 for o in range(y.shape[k + 1])),
-             "a window lies outside the image", name)
+        check_taps(m.window, k, x.shape[k + 1], y.shape[k + 1], lambda o: m.window.taps(k, o, 0, x.shape[k + 1]),
+                   "a window lies outside the image", name)
 
 
 def check_rearrange(p, r, name):
