@@ -6,7 +6,8 @@
   tools/verify.py --corpus FOLDER                                        certificates with known verdicts
 
 Prints `accepted` or `rejected REASON (WHERE)` as `dsperse verify` does; exit codes are docs/formats/exit-codes.md. It is slow and plain, and meant to be
-read as a second specification beside docs/protocol: start with tools/verify/certificate.py. Tested by tests/e2e/verifiers_test.py.
+read as a second specification beside docs/protocol: start with tools/verify/certificate.py. Tested by tests/e2e/verifiers_test.py and the
+attack corpus (tests/soundness/corpus).
 """
 
 import argparse
