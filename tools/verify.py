@@ -107,7 +107,8 @@ def main():
         verify(args)
         return ACCEPTED
     except Rejected as rejection:
-        print(f"rejected {rejection.reason}" + (f" ({rejection.where})" if rejection.where else ""))
+        where = f" ({rejection.where})" if rejection.where else ""
+        print(f"rejected {rejection.reason}{where}")
         return REJECTED
     except (Usage, BadInput, Unsupported, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

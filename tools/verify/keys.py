@@ -9,6 +9,7 @@ from .argument import PROTOCOL_VERSION
 from .parameters import (BOUNDARY_OPENINGS, DEGREE, MAX_SLACK, MAX_WORK, WEIGHT_OPENINGS, Geometry, Security, least_slack,
                          sound_geometry)
 from .program import MAX_ELEMENTS, MAX_EXPONENT, MAX_RANK, MAX_TOTAL_ELEMENTS, MAX_VALUE, decode_program
+from .program_rules import check_program
 from .reading import Reader
 from .verdict import BadInput, Unsupported
 
@@ -130,6 +131,7 @@ def _slice(r):
     security = Security(r.u8(), r.u8(), r.u8())
     try:
         program = decode_program(r.bytes(1 << 26))
+        check_program(program)
     except Unsupported as error:
         raise BadInput(error.what, error.where) from error  # no compiler writes such a key
     key = SliceKey(security, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)), r.u32(), r.u64(),
