@@ -4,6 +4,7 @@
 #   make test     set up, build, and pass the tests
 #   make build    the command line at build/release/dsperse
 #   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
+#   make attack   disarm each rule of the verifier alone; some attack must then succeed
 #   make bench | sanitize | format | lint | clean
 #   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
 PRESET ?= release
@@ -14,7 +15,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: sanitize setup setup-dev configure build test test-all demo bench format format-check lint clean
+.PHONY: attack sanitize setup setup-dev configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -45,6 +46,11 @@ bench: setup
 	cmake --preset bench
 	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
 	python3 bench/run.py build/bench $(BENCH_ARGS)
+
+attack: setup
+	cmake --preset attack $(CMAKE_ARGS)
+	cmake --build --preset attack --parallel $(JOBS)
+	ctest --test-dir build/attack --output-on-failure -L attack
 
 sanitize:
 	$(MAKE) --no-print-directory test PRESET=asan CTEST_ARGS='-L unit -LE slow'

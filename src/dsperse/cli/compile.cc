@@ -25,7 +25,7 @@ Result<int> compile(Context& context, const Flags& flags) {
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
   DSPERSE_TRY(const store::CompiledModel model,
               pipeline::compile_step(plan, options, backend::Native(), openings, dsm, dsk, context.observer()));
-  show_model(context, model);
+  DSPERSE_CHECK_OK(show_model(context, model));
   context.say("compiled model {} (secret)", dsm);
   context.say("verification key {}", dsk);
   context.document["model"] = dsm;

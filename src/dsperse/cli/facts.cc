@@ -64,6 +64,20 @@ Json edges_json(const proof::ModelKey& key) {
   return out;
 }
 
+/// The soundness budget in a line, and whole in the document.
+void show_security(Context& context, proof::Profile profile, const proof::SecurityTable& table) {
+  if (table.events.empty()) return;
+  context.say("soundness: {:.1f} bits in the weakest round ({}), {:.1f} over all rounds of all proofs; the profile wants {}",
+              table.worst(), table.weakest().name, table.total(), proof::bits(profile));
+  Json events = Json::array();
+  for (const proof::SecurityEvent& e : table.events) events.push_back({{"event", e.name}, {"bits", e.bits}, {"times", e.times}});
+  context.document["security"] = {{"profile_bits", proof::bits(profile)},
+                                  {"weakest_round_bits", table.worst()},
+                                  {"weakest_round", table.weakest().name},
+                                  {"all_rounds_bits", table.total()},
+                                  {"events", events}};
+}
+
 }  // namespace
 
 void show_plan(Context& context, const store::PlanFile& plan) {
@@ -129,12 +143,18 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                                 {"measured", false}}}};
 }
 
-void show_model(Context& context, const store::CompiledModel& model) {
+Status show_model(Context& context, const store::CompiledModel& model) {
   context.say("model id {}", to_hex(model.key.id()));
   context.say("{} slices, {} bits", model.key.slices.size(), proof::bits(model.key.profile()));
   context.document["model_id"] = to_hex(model.key.id());
   context.document["profile"] = proof::bits(model.key.profile());
   context.document["plan"]["edges"] = edges_json(model.key);
+  std::set<std::uint32_t> proved;
+  for (std::uint32_t i = 0; i < model.modes.size(); ++i)
+    if (model.modes[i] == slice::Mode::proof) proved.insert(i);
+  DSPERSE_TRY(const proof::SecurityTable table, proof::security_of_certificate(model.key, proved));
+  show_security(context, model.key.profile(), table);
+  return {};
 }
 
 Status show_run(Context& context, const proof::ModelKey& key, const pipeline::RunStep& step) {
@@ -218,6 +238,7 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   if (accepted) {
     context.say("accepted");
     context.say("{}", pipeline::coverage_text(v.coverage));
+    if (report.security) show_security(context, key.profile(), *report.security);
   } else {
     context.say("rejected {}{}", v.verdict.reason, v.verdict.where.empty() ? "" : fmt::format(" ({})", v.verdict.where));
   }

@@ -42,7 +42,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   show_plan(context, plan);
   DSPERSE_TRY(const store::CompiledModel model,
               pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
-  show_model(context, model);
+  DSPERSE_CHECK_OK(show_model(context, model));
   DSPERSE_TRY(const pipeline::InputArguments inputs, pipeline::read_inputs(flags.inputs, model.key, false));
   DSPERSE_TRY(const pipeline::RunStep run, pipeline::run_step(dsm, inputs.tensors, nonce, out, context.observer()));
   context.text_to = Context::Text::held;  // the verdict comes first

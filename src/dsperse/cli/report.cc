@@ -26,7 +26,7 @@ Result<std::string> document_of(const std::string& folder) {
   facts.document["model"] = compiled.name;
   facts.document["path"] = folder;
   facts.document["run_id"] = to_hex(proof::run_id(run.info().model_id, run.info().nonce, run.info().salt));
-  show_model(facts, compiled);
+  DSPERSE_CHECK_OK(show_model(facts, compiled));
   std::set<std::uint32_t> proved;
   Json slices = Json::array();
   for (std::uint32_t i = 0; i < compiled.key.slices.size(); ++i) {

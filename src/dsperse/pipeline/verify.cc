@@ -55,6 +55,15 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  if (out.verdict.verdict) {
+    std::set<std::uint32_t> proved;
+    std::map<std::uint32_t, std::size_t> links;
+    for (const proof::SliceProof& s : certificate.slices) {
+      proved.insert(s.slice);
+      links[s.slice] = s.links.size();
+    }
+    DSPERSE_TRY(out.security, proof::security_of_certificate(key, proved, links));
+  }
   if (!request.model_id) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
   if (!request.nonce || request.nonce->empty())
     out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");

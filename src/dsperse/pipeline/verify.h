@@ -8,6 +8,7 @@
 
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/output.h"
+#include "dsperse/proof/security.h"
 #include "dsperse/proof/verify.h"
 #include "dsperse/slice/policy.h"
 
@@ -28,7 +29,8 @@ struct VerifyRequest {
 struct VerifyReport {
   proof::CertificateVerdict verdict;
   double seconds = 0;
-  std::vector<std::string> notes;  ///< what the verdict does not say: model not pinned, freshness not checked
+  std::optional<proof::SecurityTable> security;  ///< of all that an accepted certificate proves
+  std::vector<std::string> notes;                ///< what the verdict does not say: model not pinned, freshness not checked
 };
 
 /// Errors (bad_input): bytes that are no certificate of this key. Everything else is a verdict, slices timed.

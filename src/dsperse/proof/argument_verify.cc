@@ -58,7 +58,7 @@ Layout layout_for(const ArgumentSpec& spec, const ScheduleFn<D>& schedule) {
   crypto::CountingChannel<D> channel;
   Party<D> party(channel, Party<D>::Role::dry);
   schedule(party);
-  return plan_layout(spec, party.pads(), party.slots());
+  return plan_layout<D>(spec, channel, party);
 }
 
 crypto::Transcript begin_transcript(const Layout& layout, const Head& head, const std::vector<std::vector<Digest>>& roots,

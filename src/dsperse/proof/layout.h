@@ -5,6 +5,7 @@
 // stacked by falling size. Source: docs/protocol/commitments.md. Tested by proof/layout_test.cc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -73,6 +74,8 @@ struct Layout {
   std::uint64_t pad_base = 0, slot_base = 0;  ///< in the witness block
   std::uint32_t pads = 0;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slots;
+  std::map<std::string, std::uint64_t> challenges;  ///< of the schedule, by label
+  std::uint64_t checks = 0;                         ///< that the schedule folds
 
   [[nodiscard]] int degree() const { return proof::degree(profile); }
   [[nodiscard]] const Group& witness() const { return groups.back(); }
@@ -91,6 +94,14 @@ std::uint64_t tree_symbols(std::span<const quantize::Shape> members, unsigned ma
 std::uint64_t witness_symbols(std::span<const quantize::Shape> members, int degree, std::uint32_t pads, std::size_t slots);
 
 Layout plan_layout(const ArgumentSpec& spec, std::uint32_t pads, std::vector<std::pair<std::uint32_t, std::uint32_t>> slots);
+/// The layout for what a dry run of the schedule counted.
+template <int D>
+Layout plan_layout(const ArgumentSpec& spec, const crypto::CountingChannel<D>& channel, const crypto::Party<D>& party) {
+  Layout layout = plan_layout(spec, party.pads(), party.slots());
+  layout.challenges = channel.by_label();
+  layout.checks = party.checks();
+  return layout;
+}
 
 /// The functional of all claims and coefficients at `point` (layout.vars coordinates). Verifier side.
 template <int D>

@@ -8,6 +8,7 @@
 #include "dsperse/proof/security.h"
 #include "dsperse/proof/slice_argument.h"
 #include "dsperse/proof/testing/harness.h"
+#include "dsperse/proof/testing/model.h"
 
 namespace dsperse::proof {
 namespace {
@@ -77,18 +78,18 @@ TEST(Profile, BoundsOfSizes) {
   }
 }
 
-SliceKey key_of(Profile profile) {
+quantize::Program security_program() {
   Builder b;
   const auto x = b.input({2, 6}, -127, 127);
   const auto y = b.gemm(x, 6, 5, simple_requant(7, quantize::Function::relu, 8), true, 127);
   const auto t = b.rearrange({0, {5, 2}, 0, {{y, {2, 5}, {{0, {{1, 1}}}, {0, {{0, 1}}}}}}}, {5, 2}, 0, 127);
   b.gemm(t, 10, 3, simple_requant(7, quantize::Function::identity, 8), true, 127);
-  return testing::make_case(b.done(), {.profile = profile})->key;
+  return b.done();
 }
 
 TEST(Security, TablesAreTheBudget) {
   for (const Profile profile : {Profile::bits100, Profile::bits128}) {
-    const SliceKey key = key_of(profile);
+    const SliceKey key = testing::make_case(security_program(), {.profile = profile})->key;
     const long double field = 64.0L * degree(profile);
     const auto relation = slice_relation(key).value();
     const Layout layout = profile == Profile::bits100 ? slice_layout<2>(slice_spec(key, relation), relation, key)
@@ -134,6 +135,50 @@ TEST(Security, TablesAreTheBudget) {
       EXPECT_GE(other.total(), bits(profile) + 2);
     }
   }
+}
+
+/// A key whose codes or queries don't reach its profile is refused, whoever proves under it, honestly.
+TEST(Security, KeysBelowTheProfileAreRefused) {
+  for (const Profile profile : {Profile::bits100, Profile::bits128}) {
+    const testing::SliceCase honest = *testing::make_case(security_program(), {.profile = profile});
+    EXPECT_TRUE(honest.verify(*honest.prove()));
+    EXPECT_TRUE(verify_ranges(honest.key));
+    for (Geometry SliceKey::* which : {&SliceKey::witness, &SliceKey::end}) {
+      testing::SliceCase c = *testing::make_case(security_program(), {.profile = profile});
+      (c.key.*which).t -= 10;
+      c.statement.key = c.key.digest();
+      const Verdict v = c.verify(*c.prove());
+      EXPECT_FALSE(v);
+      EXPECT_EQ(v.reason, "key: below the profile");
+    }
+    SliceKey weak = honest.key;
+    weak.weights.t -= 10;
+    EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
+    EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
+  }
+}
+
+TEST(Security, CertificatesAddUp) {
+  const testing::ModelCase m = testing::make_model(testing::chunk_model());
+  std::set<std::uint32_t> all;
+  for (std::uint32_t i = 0; i < m.key.slices.size(); ++i) all.insert(i);
+  const SecurityTable whole = security_of_certificate(m.key, all, {{0, 1}}).value();
+  long double sum = 0;
+  double worst = 1000;
+  std::size_t events = 0;
+  for (const SliceKey& key : m.key.slices)
+    for (const SecurityTable& t : {security_of_slice(key).value(), security_of_ranges(key).value()}) {
+      sum += std::exp2l(-static_cast<long double>(t.total()));
+      worst = std::min(worst, t.worst());
+      events += t.events.size();
+    }
+  const SecurityTable link = security_of_link(m.key.slices[0]).value();
+  sum += std::exp2l(-static_cast<long double>(link.total()));
+  EXPECT_EQ(whole.events.size(), events + link.events.size());
+  EXPECT_EQ(whole.worst(), std::min(worst, link.worst()));
+  EXPECT_EQ(whole.weakest().bits, whole.worst());
+  EXPECT_NEAR(whole.total(), static_cast<double>(-std::log2l(sum)), 1e-6);
+  EXPECT_FALSE(security_of_certificate(m.key, {7}).has_value());
 }
 
 TEST(Security, LargestSliceKeepsTheProfile) {  // the caps of lookups, columns and checks

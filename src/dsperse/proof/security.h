@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,13 +27,21 @@ struct SecurityTable {
   std::vector<SecurityEvent> events;
   /// Bits of the worst round: the security of the argument made non-interactive.
   [[nodiscard]] double worst() const;
+  /// The event that worst() is of. The table must have one.
+  [[nodiscard]] const SecurityEvent& weakest() const;
   /// Bits of the sum of all rounds' errors.
   [[nodiscard]] double total() const;
 };
 
+/// Of an argument with this layout, `lookups` lookups and table rows in it (0: none).
+[[nodiscard]] SecurityTable security_of(const Layout& layout, std::uint64_t lookups);
 /// Of one slice proof, of the key's weight range proof, of one epoch link. Errors: those of the slice's constraints.
 [[nodiscard]] Result<SecurityTable> security_of_slice(const SliceKey& key);
 [[nodiscard]] Result<SecurityTable> security_of_ranges(const SliceKey& key);
 [[nodiscard]] Result<SecurityTable> security_of_link(const SliceKey& key);
+/// Of a certificate that proves these slices, with the weight range proofs of their keys and `links` epoch links: every event of
+/// every proof, named "slice 3: queries, weights".
+[[nodiscard]] Result<SecurityTable> security_of_certificate(const ModelKey& key, const std::set<std::uint32_t>& slices,
+                                                            const std::map<std::uint32_t, std::size_t>& links = {});
 
 }  // namespace dsperse::proof

@@ -41,7 +41,7 @@ Layout solve_layout(ArgumentSpec& spec, const ScheduleFn<D>& schedule) {
   std::vector<quantize::Shape> members;
   for (const std::uint32_t v : spec.witness) members.push_back(spec.vectors[v]);
   spec.witness_geometry = solve_geometry(spec.profile, witness_symbols(members, D, party.pads(), party.slots().size()), 1);
-  Layout layout = plan_layout(spec, party.pads(), party.slots());
+  Layout layout = plan_layout<D>(spec, channel, party);
   spec.end_geometry = layout.end = solve_end_geometry(spec.profile, layout.vars);
   return layout;
 }

@@ -4,10 +4,15 @@
 
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/proof/security.h"
 #include "dsperse/proof/slice_argument.h"
 
 namespace dsperse::proof {
 namespace {
+
+bool below_profile(const SliceKey& key, const Layout& layout, std::uint64_t lookups) {
+  return security_of(layout, lookups).worst() < bits(key.profile);
+}
 
 /// The statement's boundaries are the key's: order, visibility, complete public values in range.
 Verdict check_boundaries(const SliceKey& key, const Statement& statement) {
@@ -42,6 +47,8 @@ Verdict verify_slice_at(const SliceKey& key, const Statement& statement, ByteVie
   const Layout layout = slice_layout<D>(spec, *relation, key);
   if (violated("key: end tree holds all pads", layout.end.code.kd() < 2 * layout.vars))
     return Verdict::reject("key: end geometry");
+  if (violated("key: slice reaches the profile", below_profile(key, layout, relation->lookup_size())))
+    return Verdict::reject("key: below the profile");
   const relation::PublicTensors publics = public_tensors(key, *relation, statement);
   return verify_argument<D>(
       layout, slice_head(statement), slice_roots(key, statement), proof,
@@ -54,6 +61,8 @@ Verdict verify_ranges_at(const SliceKey& key) {
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
   const auto argument = range_argument<D>(key, *relation);
   if (!argument) return Verdict::reject("key: " + argument.error().what);
+  if (violated("key: ranges reach the profile", below_profile(key, argument->second, relation->lookup_size())))
+    return Verdict::reject("key: below the profile");
   const relation::PublicTensors publics(relation->tensors.size(), nullptr);
   return verify_argument<D>(argument->second, range_head(key), {{*key.weight_root}}, key.range_proof,
                             [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, *relation, publics, nullptr); });
@@ -62,6 +71,7 @@ Verdict verify_ranges_at(const SliceKey& key) {
 template <int D>
 Verdict verify_link_at(const SliceKey& key, const EpochLink& link) {
   const auto [spec, layout] = link_argument<D>(key);
+  if (violated("key: link reaches the profile", below_profile(key, layout, 0))) return Verdict::reject("key: below the profile");
   return verify_argument<D>(layout, link_head(key, link), {{link.base, link.epoch}}, link.proof,
                             [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
 }

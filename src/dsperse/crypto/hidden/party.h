@@ -4,6 +4,7 @@
 // Tested by crypto/hidden/hidden_test.cc.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,17 +27,24 @@ class Channel {
   virtual Ext<D> clear(std::string_view label, std::uint32_t i, const Form<D>& form) = 0;
 };
 
-/// Dry run: counts pads and slots, which the layout needs before anything is committed.
+/// Dry run: counts pads and slots, which the layout needs before anything is committed, and challenges, which the soundness
+/// budget adds up.
 template <int D>
 class CountingChannel final : public Channel<D> {
  public:
-  Ext<D> challenge(std::string_view) override { return Ext<D>::from_signed(2 + ++challenges_); }
+  Ext<D> challenge(std::string_view label) override {
+    ++by_label_[std::string(label)];
+    return Ext<D>::from_signed(2 + ++challenges_);
+  }
   Ext<D> hidden(std::string_view, std::uint32_t, const Ext<D>&) override { return {}; }
   Ext<D> last(std::string_view, std::uint32_t, const Ext<D>&) override { return {}; }
   Ext<D> clear(std::string_view, std::uint32_t, const Form<D>&) override { return {}; }
 
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& by_label() const { return by_label_; }
+
  private:
   std::int64_t challenges_ = 0;
+  std::map<std::string, std::uint64_t> by_label_;
 };
 
 /// All checks of an argument as one: <coef, pads and slots> + sum of claims = value.
