@@ -5,17 +5,19 @@
 #   make build    the command line at build/release/dsperse
 #   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
 #   make attack   disarm each rule of the verifier alone; some attack must then succeed
-#   make bench | sanitize | format | lint | clean
+#   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
+#   make bench | sanitize | sanitize-thread | fuzz | format | lint | clean
 #   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
 PRESET ?= release
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CTEST_ARGS ?= -LE slow
 SETUP ?= yes
+SECONDS_EACH ?= 20
 CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: attack sanitize setup setup-dev configure build test test-all demo bench format format-check lint clean
+.PHONY: attack sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -24,6 +26,13 @@ endif
 
 setup-dev:
 	@tools/setup.sh dev
+
+wasm:
+ifneq ($(SETUP),no)
+	@tools/setup.sh wasm
+endif
+	cmake --preset wasm
+	cmake --build --preset wasm --parallel $(JOBS)
 
 configure: setup
 	cmake --preset $(PRESET) $(CMAKE_ARGS)
@@ -52,8 +61,20 @@ attack: setup
 	cmake --build --preset attack --parallel $(JOBS)
 	ctest --test-dir build/attack --output-on-failure -L attack
 
+# Address and undefined-behaviour sanitizers over unit and soundness tests.
 sanitize:
-	$(MAKE) --no-print-directory test PRESET=asan CTEST_ARGS='-L unit -LE slow'
+	$(MAKE) --no-print-directory test PRESET=asan CTEST_ARGS='-L "unit|soundness" -LE slow'
+
+# The thread sanitizer over everything that runs on several threads.
+THREADED := runtime_test poly_test commit_test integer_test proof_test store_test pipeline_test network_test
+sanitize-thread: PRESET := tsan
+sanitize-thread: configure
+	cmake --build build/tsan --parallel $(JOBS) --target $(THREADED)
+	ctest --test-dir build/tsan --output-on-failure -R "^($$(echo $(THREADED) | tr ' ' '|'))$$"
+
+# Every fuzz target for SECONDS (20).
+fuzz: setup-dev
+	tools/fuzz.sh $(SECONDS_EACH)
 
 format:
 	tools/sources.sh | xargs $(CLANG_FORMAT) -i

@@ -31,14 +31,21 @@ function(dsperse_bench name)
   target_link_libraries(${name} PRIVATE ${B_DEPS} dsperse_warnings benchmark::benchmark benchmark::benchmark_main)
 endfunction()
 
-# dsperse_fuzz(name SOURCES x_fuzz.cc ... DEPS ... [CORPUS folder]): LLVMFuzzerTestOneInput. With DSPERSE_FUZZ a libFuzzer executable;
-# in a build with tests the same function replays the kept corpus as a test.
+# dsperse_fuzz(name SOURCES x_fuzz.cc ... DEPS ... CORPUS folder): LLVMFuzzerTestOneInput. With DSPERSE_FUZZ a libFuzzer executable,
+# built by the target `fuzzers` and listed with its corpus for tools/fuzz.sh; in a build with tests the same function replays the kept
+# corpus as a test.
+if(DSPERSE_FUZZ)
+  add_custom_target(fuzzers)
+  file(WRITE ${PROJECT_BINARY_DIR}/fuzz/targets.txt "")
+endif()
 function(dsperse_fuzz name)
   cmake_parse_arguments(F "" "CORPUS" "SOURCES;DEPS" ${ARGN})
   if(DSPERSE_FUZZ)
     add_executable(${name} ${F_SOURCES})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+    add_dependencies(fuzzers ${name})
+    file(APPEND ${PROJECT_BINARY_DIR}/fuzz/targets.txt "${name} ${F_CORPUS}\n")
   elseif(DSPERSE_TESTS AND F_CORPUS)
     add_executable(${name} ${F_SOURCES} ${PROJECT_SOURCE_DIR}/cmake/replay_corpus.cc)
     add_test(NAME ${name} COMMAND ${name} ${F_CORPUS})

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-TEXT = {".h", ".cc", ".c", ".py", ".sh", ".md", ".txt", ".cmake", ".json", ".toml", ".html", ".css", ".js", ".proto", ".yml", ""}
+TEXT = {".h", ".cc", ".c", ".py", ".sh", ".md", ".txt", ".cmake", ".json", ".toml", ".html", ".css", ".js", ".mjs", ".mts", ".proto", ".yml", ""}
 LIMIT_BYTES = 1 << 20  # a larger file needs a good reason and a line in tools/forbidden.txt ("large PATH")
 
 

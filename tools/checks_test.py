@@ -74,6 +74,11 @@ class Verifier(unittest.TestCase):
         out = "a.o:\n                 U pthread_create@GLIBC_2.34\n                 U memcpy\n                 U std::thread::join()\n"
         self.assertEqual(check_verifier.forbidden_symbols(out), ["pthread_create@GLIBC_2.34", "std::thread::join()"])
         self.assertEqual(check_verifier.forbidden_symbols("                 U dsperse::proof::reopen()\n"), [])
+        ends = "                 U __cxa_throw\n                 U abort@GLIBC_2.2.5\n                 U __gxx_personality_v0\n"
+        self.assertEqual(len(check_verifier.forbidden_symbols(ends)), 3)
+        resorts = "                 U std::__throw_length_error(char const*)\n                 U std::__throw_odd(int)\n"
+        self.assertEqual(check_verifier.last_resorts(resorts), ["std::__throw_length_error", "std::__throw_odd"])
+        self.assertNotIn("std::__throw_odd", check_verifier.LAST_RESORTS)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,26 @@
 # Installs what is missing of tools/packages.txt, with the distribution's package manager alone. Does nothing when all is there.
 #
 #   tools/setup.sh          what a build and its tests need
-#   tools/setup.sh dev      also the pinned clang tools of CI
+#   tools/setup.sh wasm     what the WebAssembly build of the verifier needs
+#   tools/setup.sh dev      all of that and the pinned clang tools of CI
 #   tools/setup.sh list     prints what is missing, installs nothing
 #
 # Needs root or sudo only if something is missing. Never asks.
 set -eu
 cd "$(dirname "$0")/.."
 
-kinds=build
-[ "${1:-}" = dev ] && kinds='build dev'
+case ${1:-} in
+  dev) kinds='build wasm dev' ;;
+  wasm) kinds=wasm ;;
+  *) kinds=build ;;
+esac
 
-wanted() { # package names of the chosen kinds
+wanted() { # package names of the chosen kinds, each once
   for kind in $kinds; do
     while read -r k name _; do
       if [ "$k" = "$kind" ]; then echo "$name"; fi
     done < tools/packages.txt
-  done
+  done | sort -u
 }
 
 if ! command -v dpkg-query > /dev/null 2>&1 || ! command -v apt-get > /dev/null 2>&1; then

@@ -295,6 +295,54 @@ class Verbs(EndToEnd):
         piped = self.ok("run", "mlp.dsm", "-", "--out", "piped", input=json.dumps(flat))
         self.assertIn("(0)", piped.out)
 
+    def test_public_weights(self):
+        self.stepwise("--weights", "public")
+        self.ok("compile", "mlp.plan", "--weights", "visible", code=2)
+        self.env = {**self.env, "DSPERSE_STATE_DIR": str(self.dir / "elsewhere")}  # any installation can prove
+        self.ok("prove", "mlp.run")
+        accepted = self.verify_mlp()
+        self.accepted(accepted)
+        self.assertIn("weights: public", accepted.out)
+        self.assertIn("weights: public", self.ok("key", "show", "mlp.dsk").out)
+        shown = json.loads(self.ok("key", "show", "mlp.dsk", "--json").out)
+        self.assertEqual(shown["weights"], "public")
+        self.assertTrue(all(s["proofs_left"] is None for s in shown["slices"]))
+        self.ok("key", "split", "mlp.dsm", "--out", "share", code=2)
+        self.ok("key", "rotate", "mlp.dsm", code=2)
+        self.ok("report", "mlp.run")
+        self.assertIn("weights are public", (self.dir / "mlp.run/report.html").read_text())
+        # A weight changed in the key is another model, whoever proves it.
+        key = bytearray((self.dir / "mlp.dsk").read_bytes())
+        for at in range(len(key) // 4, len(key), len(key) // 9):
+            key[at] ^= 1
+            (self.dir / "changed").write_bytes(key)
+            self.refused(self.verify_mlp_with(self.dir / "changed"))
+            key[at] ^= 1
+        hidden = self.full_run("--nonce", "01", "--json", model=MLP)
+        public = self.full_run("--nonce", "01", "--json", "--weights", "public", model=MLP, out="P")
+        hidden, public = json.loads(hidden.out), json.loads(public.out)
+        self.assertEqual((hidden["weights"], public["weights"]), ("hidden", "public"))
+        self.assertEqual(hidden["outputs"], public["outputs"])
+        self.assertLess(public["certificate"]["bytes"], hidden["certificate"]["bytes"])
+
+    def verify_mlp_with(self, key):
+        return self.verify(run="mlp.run", key=key)
+
+    def test_remembered_links_change_no_verdict(self):
+        self.stepwise()
+        for i in range(4):
+            self.ok("run", "mlp.dsm", ZERO, "--nonce", "01", "--out", f"L{i}")
+            self.ok("prove", f"L{i}")
+        verify = lambda *more, **kwargs: self.verify(*more, run="L3", key=self.dir / "mlp.dsk", **kwargs)
+        for more in ((), (), ("--no-cache",)):
+            self.accepted(verify(*more))
+        certificate = bytearray((self.dir / "L3/certificate.dscert").read_bytes())
+        for at in range(len(certificate) // 9, len(certificate), len(certificate) // 9):
+            certificate[at] ^= 1
+            (self.dir / "changed").write_bytes(certificate)
+            self.refused(verify(certificate=self.dir / "changed"))
+            certificate[at] ^= 1
+
     def test_bench_uses_up_no_openings(self):
         self.stepwise()
         before = json.loads(self.ok("key", "show", "mlp.dsm", "--json").out)

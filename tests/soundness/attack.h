@@ -34,7 +34,7 @@ Outcome attack(const SliceCase& c, SliceForge<D> forge = {});
 /// The same with the degree of the case's profile, for attacks through values alone.
 Outcome attack_values(const SliceCase& c, relation::ValueForge forge = {});
 /// The same on the key's weight range proof, made from `weights`; the tree is the case's.
-template <int D>
+template <int D = 2>
 Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, SliceForge<D> forge = {});
 
 /// Runs an attack that proves afresh each time it is called. It must break just these constraints (absent: any) and checks and be

@@ -85,6 +85,15 @@ struct Link {
   }
 };
 
+/// A true slice, whose prover spares itself the work.
+template <int D>
+std::string without_work(proof::Profile profile, std::function<void(std::uint64_t&)> proof::Forge<D>::* nonce) {
+  const SliceCase c = *make_case(two_layers(), {.profile = profile, .constraints = {3, 1U << 20}, .work = proof::kWorkBits});
+  SliceForge<D> f;
+  (f.argument.*nonce) = [](std::uint64_t& x) { x = x == 0 ? 1 : 0; };  // the least good one is not 0 but once in 2^12
+  return c.verify(*c.prove<D>(f)).reason;
+}
+
 template <int D>
 RuleAttacks attacks(proof::Profile profile) {
   const auto lie = std::make_shared<FalseSlice<D>>(profile);
@@ -98,6 +107,8 @@ RuleAttacks attacks(proof::Profile profile) {
       {"argument: a root for each tree", "roots of the statement", [link] { return link->reason({}, false); }, Without::crashes},
       {"argument: the whole schedule", "degenerate challenge",
        [link] { return link->reason({{link->link.base, link->link.epoch}}, true); }},
+      {"first proof of work", "proof of work", [profile] { return without_work<D>(profile, &proof::Forge<D>::first_work); }},
+      {"second proof of work", "proof of work", [profile] { return without_work<D>(profile, &proof::Forge<D>::column_work); }},
   };
 }
 

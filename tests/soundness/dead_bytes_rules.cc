@@ -37,7 +37,7 @@ struct Proofs {
         layout.pads + 2 * layout.slots.size() + 2 * layout.vars + layout.groups.size() + 1 + layout.end.code.k();
     for (const auto& g : layout.groups) elements += g.geometry.code.k();
     const auto& first = layout.groups[0];
-    path = 8 + 32 * (layout.groups.size() + 1) + 8 * D * elements + first.geometry.t * (8 * first.trees[0].rows + 32);
+    path = 8 + 32 * (layout.groups.size() + 1) + 16 + 8 * D * elements + first.geometry.t * (8 * first.trees[0].rows + 32);
   }
   [[nodiscard]] std::string decoded(const Bytes& bytes) const {
     proof::ArgumentProof<D> out;
@@ -62,7 +62,7 @@ struct Proofs {
     SliceForge<D> f;
     f.argument.pads = [](std::vector<crypto::Ext<D>>& pads) { pads[0] = {}; };
     link.proof = *proof::prove_link_forged<D>(c.key, link, c.weight_tree, epoch, f);
-    put(link.proof, 8 + 32 * 3, crypto::kP, 8);  // after magic and the roots of two groups and of the end tree
+    put(link.proof, 8 + 32 * 3 + 16, crypto::kP, 8);  // after magic, the roots of two groups and of the end tree, nonces
     return proof::verify_link(c.key, link).reason;
   }
 };
@@ -80,7 +80,7 @@ RuleAttacks proof_attacks(Profile profile) {
   return {
       {"proof: shortest length", "proof length", decoded(nothing), Without::allocates, 1000},
       {"proof: longest length", "proof length", decoded(junk), Without::allocates, std::size_t{1} << 22},
-      {"proof: magic", "proof magic", verified([](Bytes& b) { b[7] = '2'; })},
+      {"proof: magic", "proof magic", verified([](Bytes& b) { b[7] = '9'; })},
       {"proof: path within the bytes", "proof truncated", decoded(huge), Without::allocates, std::size_t{1} << 24},
       {"proof: not truncated", "proof truncated", decoded(swallowed)},
       {"proof: no trailing bytes", "trailing bytes", verified([](Bytes& b) { b.push_back(0); })},

@@ -1,4 +1,6 @@
 // Attacks on the rules of check_model_key and of a sound geometry: keys that a verifier must not work with.
+#include <limits>
+
 #include "dead_rules.h"
 #include "dsperse/proof/testing/model.h"
 
@@ -29,6 +31,7 @@ RuleAttacks geometry_attacks(Profile profile) {
       {"geometry: longest code", "unsound", tried(is(16, 1000, 21, 1000))},
       {"geometry: bounded pads", "unsound", tried([](Geometry& g) { g.code.r = std::size_t{0} - g.code.kd(); })},  // k = 0
       {"geometry: rate", "unsound", tried(is(11, 800, 12, 800))},
+      {"geometry: bounded queries", "unsound", tried(is(11, 1100, 13, 1100))},
       {"geometry: pads for all openings", "unsound", tried([](Geometry& g) { --g.code.r; })},
       {"geometry: queries of the profile", "unsound", tried([](Geometry& g) { --g.t; })},
   };
@@ -39,7 +42,8 @@ RuleAttacks geometry_attacks(Profile profile) {
 RuleAttacks key_attacks(Profile profile) {
   proof::testing::ModelSpec skip_spec = proof::testing::skip_model(), chunk_spec = proof::testing::chunk_model();
   skip_spec.profile = chunk_spec.profile = profile;
-  const auto skip = std::make_shared<ModelKey>(make_model(skip_spec).key);
+  const auto model = std::make_shared<proof::testing::ModelCase>(make_model(skip_spec));
+  const auto skip = std::make_shared<ModelKey>(model->key);
   const auto chunks = std::make_shared<ModelKey>(make_model(chunk_spec).key);
   skip_spec.profile = Profile::bits128;
   const auto strong = std::make_shared<ModelKey>(make_model(skip_spec).key);
@@ -52,7 +56,7 @@ RuleAttacks key_attacks(Profile profile) {
       return s ? std::string() : s.error().what;
     };
   };
-  const auto key = [&](const Change& change) { return of(skip, change); };
+  const auto key = [=](const Change& change) { return of(skip, change); };
   const auto extra_chunk = [](ModelKey& k) -> proof::Edge& {
     k.chunks.push_back(k.chunks[2]);
     k.edges.push_back({"extra", {static_cast<std::uint32_t>(k.chunks.size() - 1)}, false, false, {}});
@@ -62,6 +66,51 @@ RuleAttacks key_attacks(Profile profile) {
     proof::Edge& e = extra_chunk(k);
     e.is_input = true;
     e.io = k.edges[0].io;
+  };
+  // An input that no slice reads, of these chunks.
+  const auto lonely = [](ModelKey& k, const std::vector<proof::Chunk>& parts) {
+    std::int64_t elements = 0;
+    proof::Edge e{"lonely", {}, true, false, {}};
+    for (const proof::Chunk& c : parts) {
+      e.chunks.push_back(static_cast<std::uint32_t>(k.chunks.size()));
+      k.chunks.push_back(c);
+      elements += quantize::elements(c.shape);
+    }
+    e.io = quantize::IoMapping{"lonely", {elements}, {0}, {}, {}};
+    k.edges.push_back(std::move(e));
+  };
+  const auto alone = [=](const proof::Chunk& c) { return key([=](ModelKey& k) { lonely(k, {c}); }); };
+  const auto pair = [=](const std::function<void(proof::Chunk&)>& change) {
+    return key([=](ModelKey& k) {
+      const proof::Chunk first{"first", {1, 2}, 0, -1, 1, true};
+      proof::Chunk second = first;
+      change(second);
+      lonely(k, {first, second});
+    });
+  };
+  // Weights in the key.
+  const auto publish = [model](ModelKey& k, std::size_t i) {
+    proof::SliceKey& s = k.slices[i];
+    s.weights = s.range_witness = s.range_end = s.link_witness = s.link_end = {};
+    s.weight_root.reset();
+    s.range_proof.clear();
+    s.public_weights = model->weights[i];
+  };
+  const auto published = [=](const Change& change) {
+    return key([=](ModelKey& k) {
+      for (std::size_t i = 0; i < k.slices.size(); ++i) publish(k, i);
+      change(k);
+    });
+  };
+  const auto with_slack = [](ModelKey& k, std::uint8_t slack) {  // and geometries that reach it
+    for (proof::SliceKey& s : k.slices) {
+      s.slack = slack;
+      const proof::SecurityParams params = s.params();
+      s.weights = proof::solve_geometry(params, 1000, proof::kWeightBudget);
+      s.boundary = proof::solve_geometry(params, 1000, proof::kBoundaryUses);
+      s.witness = s.range_witness = s.link_witness = proof::solve_geometry(params, 1000, 1);
+      s.end = s.range_end = s.link_end = proof::solve_end_geometry(params, 20);
+    }
   };
   const auto readers = [](ModelKey& k) {  // chunk a is read by slices 1 and 2, then by three more
     for (int extra = 0; extra < 3; ++extra) {
@@ -82,7 +131,7 @@ RuleAttacks key_attacks(Profile profile) {
        })},
       {"key: names of edges", "key: two edges have one name", key([](ModelKey& k) { k.edges[2].name = "a"; })},
       {"key: chunks of an edge", "key: edge without chunks",
-       key([](ModelKey& k) { k.edges.push_back({"empty", {}, false, false, {}}); })},
+       key([](ModelKey& k) { k.edges.push_back({"empty", {}, false, false, {}}); }), Without::crashes},
       {"key: mapping iff input or output", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io.reset(); })},
       {"key: an edge's chunk", "key: edges do not cover", key([](ModelKey& k) { k.edges[2].chunks = {9}; }), Without::crashes},
       {"key: one edge a chunk", "key: edges do not cover",
@@ -99,8 +148,9 @@ RuleAttacks key_attacks(Profile profile) {
          extra_input(k);
          k.chunks.back().lo = k.chunks.back().hi + 1;
        })},
-      {"key: one boundary geometry", "key: boundary geometries differ",
-       key([profile](ModelKey& k) { k.slices[1].boundary = proof::solve_geometry(profile, 100000, proof::kBoundaryUses); })},
+      {"key: one boundary geometry", "key: boundary geometries differ", key([](ModelKey& k) {
+         k.slices[1].boundary = proof::solve_geometry(k.slices[1].params(), 100000, proof::kBoundaryUses);
+       })},
       {"key: produced before it is read", "key: a chunk is read before",
        key([](ModelKey& k) { std::swap(k.slices[0], k.slices[1]); })},
       {"key: one producer", "key: a chunk has two producers", of(chunks, [](ModelKey& k) { k.slices.push_back(k.slices[1]); })},
@@ -130,13 +180,40 @@ RuleAttacks key_attacks(Profile profile) {
       {"key: shape of port and chunk", "key: port and chunk differ", key([](ModelKey& k) { k.chunks[1].shape = {3, 2}; })},
       {"key: exponent of port and chunk", "key: port and chunk differ", key([](ModelKey& k) { ++k.chunks[1].exponent; })},
       {"key: range of port and chunk", "key: port and chunk differ", key([](ModelKey& k) { --k.chunks[1].lo; })},
-      {"key: weight geometry iff weights", "key: weight tree", key([](ModelKey& k) {
-         k.slices[0].weights.t = 0;
-         k.slices[0].weight_root.reset();
-         k.slices[0].range_proof.clear();
+      {"key: inputs are different chunks", "key: two inputs of a slice",
+       key([](ModelKey& k) { k.slices[2].inputs[1].chunk = k.slices[2].inputs[0].chunk; })},
+      {"key: shape of a chunk", "key: shape of a chunk", alone({"lonely", {1, 1, 1, 1, 1, 1, 1, 1, 1}, 0, -1, 1, true})},
+      {"key: bounded range of a chunk", "key: range or exponent", alone({"lonely", {1}, 0, -1, 1 << 16, true})},
+      {"key: bounded exponent of a chunk", "key: range or exponent", alone({"lonely", {1}, 1000, -1, 1, true})},
+      {"key: one exponent in an edge", "key: chunks of an edge", pair([](proof::Chunk& c) { ++c.exponent; })},
+      {"key: one range in an edge", "key: chunks of an edge", pair([](proof::Chunk& c) { ++c.hi; })},
+      {"key: one visibility in an edge", "key: chunks of an edge", pair([](proof::Chunk& c) { c.is_public = false; })},
+      {"key: chunks of an edge fit", "key: chunks of an edge", pair([](proof::Chunk& c) { c.shape = {1, 3}; })},
+      {"key: a mapping permutes", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->perm = {0, 0}; })},
+      {"key: a mapping's size", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->logical_shape = {2, 4}; })},
+      {"key: channels of preprocessing", "key: preprocessing", key([](ModelKey& k) { k.edges[0].io->scale = {1, 2}; })},
+      {"key: preprocessing is finite", "key: preprocessing",
+       key([](ModelKey& k) { k.edges[0].io->bias = {std::numeric_limits<float>::infinity()}; })},
+      {"key: a weight tree holds weights", "key: weight tree", key([](ModelKey& k) { k.slices[0].program.weights.clear(); })},
+      {"key: weight root iff hidden weights", "key: weight tree", key([](ModelKey& k) { k.slices[0].weight_root.reset(); })},
+      {"key: range proof iff hidden weights", "key: weight tree", key([](ModelKey& k) { k.slices[0].range_proof.clear(); })},
+      {"key: public weights are there", "key: public weights", published([](ModelKey& k) {
+         for (proof::SliceKey& s : k.slices) s.public_weights.clear();
        })},
-      {"key: weight root iff weights", "key: weight tree", key([](ModelKey& k) { k.slices[0].weight_root.reset(); })},
-      {"key: range proof iff weights", "key: weight tree", key([](ModelKey& k) { k.slices[0].range_proof.clear(); })},
+      {"key: public weights have their shape", "key: public weights",
+       published([](ModelKey& k) { k.slices[0].public_weights[0].narrow.push_back(0); })},
+      {"key: public weights are bounded", "key: a public weight is beyond",
+       published([](ModelKey& k) { k.slices[0].public_weights[0].narrow[0] = 16; })},
+      {"key: one kind of weights", "key: some weights are hidden", key([=](ModelKey& k) { publish(k, 1); })},
+      {"key: enough slack", "key: slack or work", key([](ModelKey& k) {
+         for (proof::SliceKey& s : k.slices) --s.slack;
+       })},
+      {"key: bounded slack", "key: slack or work", key([=](ModelKey& k) { with_slack(k, proof::kMaxSlackBits + 1); })},
+      {"key: bounded work", "key: slack or work", key([](ModelKey& k) {
+         for (proof::SliceKey& s : k.slices) s.work = proof::kMaxWorkBits + 1;
+       })},
+      {"key: geometries of ranges and links", "key: geometry of the range proof",
+       key([](ModelKey& k) { --k.slices[0].link_end.code.r; })},
       {"key: boundary geometry iff committed ports", "key: boundary geometry",
        key([](ModelKey& k) { k.slices[0].boundary = {}; })},
       {"key: weight geometry", "key: weight geometry below", key([](ModelKey& k) { --k.slices[0].weights.t; })},

@@ -43,19 +43,12 @@ struct Cases {
     s.key = key.digest();
     return stated(c, key, s);
   }
-  [[nodiscard]] std::string ranges(const std::function<void(SliceKey&)>& change) const {
-    SliceKey key = c.key;
-    change(key);
-    key.range_proof = *proof::prove_ranges_forged<D>(key, c.weights, c.weight_tree, {});
-    return proof::verify_ranges(key).reason;
-  }
-  [[nodiscard]] std::string link(const std::function<void(SliceKey&, proof::EpochLink&)>& change, bool to_itself = false) const {
-    SliceKey key = c.key;
+  [[nodiscard]] std::string link(const std::function<void(proof::EpochLink&)>& change, bool to_itself = false) const {
     const proof::WeightCommitment& to = to_itself ? c.weight_tree : *epoch;
     proof::EpochLink l{*c.weight_tree.root(), *to.root(), 1, 2, {}};
-    change(key, l);
-    l.proof = *proof::prove_link_forged<D>(key, l, c.weight_tree, to, {});
-    return proof::verify_link(key, l).reason;
+    change(l);
+    l.proof = *proof::prove_link_forged<D>(c.key, l, c.weight_tree, to, {});
+    return proof::verify_link(c.key, l).reason;
   }
 };
 
@@ -86,10 +79,9 @@ RuleAttacks attacks(proof::Profile profile) {
   const auto weightless = [all](const std::function<void(Statement&)>& change) {
     return [all, change] { return all->changed(all->weightless, change); };
   };
-  const auto link = [all](const std::function<void(SliceKey&, proof::EpochLink&)>& change, bool to_itself = false) {
+  const auto link = [all](const std::function<void(proof::EpochLink&)>& change, bool to_itself = false) {
     return [all, change, to_itself] { return all->link(change, to_itself); };
   };
-  const auto fewer = [](std::uint32_t& t) { t /= 2; };
   return {
       {"statement: number of boundaries", "boundaries of the key",
        statement([](Statement& s) { s.boundaries.push_back(s.boundaries[0]); })},
@@ -114,12 +106,7 @@ RuleAttacks attacks(proof::Profile profile) {
       {"statement: no opening without weights", "opening budget", weightless([](Statement& s) { s.opening = 1; })},
       {"key: end tree holds all pads", "key: end geometry",
        [all] { return all->with_key([](SliceKey& k) { k.end.code.c = 3; }); }},
-      {"key: slice reaches the profile", "key: below the profile",
-       [all, fewer] { return all->with_key([&](SliceKey& k) { fewer(k.witness.t); }); }},
-      {"key: ranges reach the profile", "key: below the profile",
-       [all, fewer] { return all->ranges([&](SliceKey& k) { fewer(k.weights.t); }); }},
-      {"key: link reaches the profile", "key: below the profile",
-       link([fewer](SliceKey& k, proof::EpochLink&) { fewer(k.weights.t); })},
+      {"key: profile", "key: below the profile", [all] { return all->with_key([](SliceKey& k) { k.witness.t /= 2; }); }},
       {"ranges: none without weights", "weights",
        [all] {
          SliceKey key = all->weightless.key;
@@ -128,12 +115,12 @@ RuleAttacks attacks(proof::Profile profile) {
        }},
       {"link: the key has weights", "weights",
        [all] { return proof::verify_link(all->weightless.key, {{1}, {2}, 1, 1, {}}).reason; }, Without::crashes},
-      {"link: two trees", "epoch link to itself", link([](SliceKey&, proof::EpochLink&) {}, true)},
+      {"link: two trees", "epoch link to itself", link([](proof::EpochLink&) {}, true)},
       {"link: base opening within the budget", "opening budget",
-       link([](SliceKey&, proof::EpochLink& l) { l.base_opening = proof::kWeightBudget; })},
+       link([](proof::EpochLink& l) { l.base_opening = proof::kWeightBudget; })},
       {"link: epoch opening within the budget", "opening budget",
-       link([](SliceKey&, proof::EpochLink& l) { l.epoch_opening = proof::kWeightBudget; })},
-      {"link: opening 0 of the origin", "opening budget", link([](SliceKey&, proof::EpochLink& l) { l.base_opening = 0; })},
+       link([](proof::EpochLink& l) { l.epoch_opening = proof::kWeightBudget; })},
+      {"link: opening 0 of the origin", "opening budget", link([](proof::EpochLink& l) { l.base_opening = 0; })},
   };
 }
 

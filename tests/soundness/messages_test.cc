@@ -249,6 +249,17 @@ class Lies {
     EXPECT_TRUE(c_.verify(*proof));
   }
 
+  /// A prover that spares itself the work, and one that says a good nonce which it did not draw with.
+  void proof_of_work() {
+    c_ = *make_case(two_layers(), {.profile = kProfile, .constraints = {3, 1U << 20}, .work = proof::kWorkBits});
+    ASSERT_TRUE(c_.verify(*c_.prove()));
+    for (auto nonce : {&proof::Forge<D>::first_work, &proof::Forge<D>::column_work}) {
+      SliceForge<D> f;
+      (f.argument.*nonce) = [](std::uint64_t& x) { x = x == 0 ? 1 : 0; };  // the least good one is not 0 but once in 2^12
+      rejects("nonce", "proof of work", f, nonce == &proof::Forge<D>::first_work ? "challenges" : "columns");
+    }
+  }
+
  private:
   SliceCase c_;
   proof::Layout layout_;
@@ -259,6 +270,7 @@ class Messages : public ::testing::Test, public Lies<T::value> {};
 using Degrees = ::testing::Types<std::integral_constant<int, 2>, std::integral_constant<int, 3>>;
 TYPED_TEST_SUITE(Messages, Degrees);
 
+TYPED_TEST(Messages, ProofOfWork) { this->proof_of_work(); }
 TYPED_TEST(Messages, HonestTwin) { this->honest_twin(); }
 TYPED_TEST(Messages, EachHiddenClearAndLastMessage) { this->each_hidden_clear_and_last_message(); }
 TYPED_TEST(Messages, OpeningValues) { this->opening_values(); }

@@ -20,7 +20,7 @@ class Replay : public ::testing::TestWithParam<proof::Profile> {
   [[nodiscard]] SliceCase small_case() const {
     quantize::testing::Builder b;
     b.gemm(b.input({1, 2}, -3, 3), 2, 2, quantize::testing::simple_requant(1, quantize::Function::identity, 4), false, 3);
-    return *make_case(b.done(), {.profile = GetParam(), .constraints = {3, 1U << 20}});
+    return *make_case(b.done(), {.profile = GetParam(), .constraints = {3, 1U << 20}, .work = proof::kWorkBits});
   }
   static void tally(const std::string& id, std::uint64_t tried, std::uint64_t survived) {
     known("bytes", id, proof::bits(GetParam()));
@@ -141,7 +141,7 @@ TEST_P(Replay, LengthAndCanonicalForm) {
     EXPECT_FALSE(c.verify(Bytes(proof.begin(), proof.begin() + static_cast<std::ptrdiff_t>(n))));
   EXPECT_FALSE(c.verify(Bytes(proof.begin(), proof.end() - 1)));
   Bytes magic = proof;
-  magic[7] = '2';
+  magic[7] = '9';
   EXPECT_EQ(reason(magic), "proof magic");
   // Elements: p itself, and all ones, are not canonical spellings of 0 and 2^32 - 2.
   const auto relation = proof::slice_relation(c.key).value();
@@ -149,7 +149,16 @@ TEST_P(Replay, LengthAndCanonicalForm) {
   const proof::Layout layout = GetParam() == proof::Profile::bits100 ? proof::slice_layout<2>(spec, relation, c.key)
                                                                      : proof::slice_layout<3>(spec, relation, c.key);
   const std::size_t element = 8 * static_cast<std::size_t>(layout.degree());
-  const std::size_t elements = 8 + 32 * (layout.groups.size() + 1);
+  const std::size_t elements = 8 + 32 * (layout.groups.size() + 1) + 16;
+  // Nonces: another one is good once in 2^12, and then the challenges differ; none lies beyond 2^48.
+  for (const std::size_t at : {elements - 16, elements - 8}) {
+    Bytes bad = proof;
+    bad[at] ^= 1;
+    (void)reason(bad);
+    bad = proof;
+    bad[at + 7] ^= 1;
+    EXPECT_EQ(reason(bad), "proof of work");
+  }
   for (const std::uint64_t x : {std::uint64_t{crypto::kP}, ~std::uint64_t{0}})
     for (const std::size_t at : {elements, elements + 8 * 5, elements + element * (layout.pads + 1)}) {
       Bytes bad = proof;

@@ -48,7 +48,7 @@ class Backend {
   [[nodiscard]] virtual Capabilities capabilities() const = 0;
   /// nullopt: can prove this slice; otherwise why not, naming the op.
   [[nodiscard]] virtual std::optional<std::string> unsupported(const quantize::Program& slice) const = 0;
-  [[nodiscard]] virtual Result<Artefacts> setup(proof::Profile profile, const proof::SliceSpec& spec,
+  [[nodiscard]] virtual Result<Artefacts> setup(const proof::SecurityParams& params, const proof::SliceSpec& spec,
                                                 const proof::Geometry& boundary, const quantize::WeightStore& weights,
                                                 const Digest& seed) const = 0;
   [[nodiscard]] virtual Result<Bytes> prove(const ProveRequest& request, proof::ProveStats* stats) const = 0;

@@ -13,6 +13,7 @@ struct Flags {
   std::string input;
   unsigned repeat = 3;
   int profile = 100;
+  WeightsFlag weights;
 };
 
 /// The integer inputs of a run: a file's, or zeros (times do not depend on values).
@@ -39,6 +40,7 @@ Result<int> bench(Context& context, const Flags& flags) {
   pipeline::BenchmarkOptions options;
   options.repeat = flags.repeat;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
+  options.public_weights = flags.weights.is_public();
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   DSPERSE_TRY(const quantize::TensorStore inputs, bench_inputs(plan, flags.input));
@@ -62,6 +64,7 @@ Result<int> bench(Context& context, const Flags& flags) {
   context.say("{}", table_text(rows));
   context.document["model"] = plan.name;
   context.document["profile"] = flags.profile;
+  context.document["weights"] = flags.weights.weights;
   context.document["results"] = list;
   return kOk;
 }
@@ -75,6 +78,7 @@ void add_bench(CLI::App& app, Context& context) {
   verb->add_option("--input", flags->input, "tensor file to run on (default zeros)");
   verb->add_option("--repeat", flags->repeat, "proofs of every slice")->check(CLI::Range(1U, 1000U))->capture_default_str();
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
+  flags->weights.add(*verb);
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "bench";

@@ -1,4 +1,4 @@
-// dsperse compile PLAN: keys for every slice, weights committed. Writes NAME.dsm and NAME.dsk.
+// dsperse compile PLAN: keys for every slice, weights committed or shown. Writes NAME.dsm and NAME.dsk.
 #include "dsperse/backend/native/native.h"
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/verbs.h"
@@ -10,12 +10,14 @@ namespace {
 struct Flags {
   std::string plan, out;
   int profile = 100;
+  WeightsFlag weights;
   bool private_input = false;
 };
 
 Result<int> compile(Context& context, const Flags& flags) {
   pipeline::CompileOptions options;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
+  options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
   DSPERSE_TRY(const store::PlanFile plan, store::read_plan(flags.plan));
   std::string dsm = flags.out.empty() ? plan.name + ".dsm" : flags.out;
@@ -41,6 +43,7 @@ void add_compile(CLI::App& app, Context& context) {
   verb->add_option("PLAN", flags->plan, "a folder written by `dsperse slice`")->required();
   verb->add_option("--out", flags->out, "folder to write (default NAME.dsm; the key is beside it, NAME.dsk)");
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
+  flags->weights.add(*verb);
   verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
   context.add_common(*verb);
   verb->callback([&context, flags] {

@@ -111,6 +111,16 @@ Result<Digest> parse_digest(const std::string& hex, const std::string& what) {
   return out;
 }
 
+void WeightsFlag::add(CLI::App& app) {
+  app.add_option("--weights", weights, "hidden: the key commits to them; public: the key shows them, proofs need no openings")
+      ->check(CLI::IsMember({"hidden", "public"}))
+      ->capture_default_str();
+}
+
+std::string weights_text(bool is_public) {
+  return is_public ? "weights: public (whoever has the key can read them)" : "weights: hidden";
+}
+
 Result<proof::Profile> parse_profile(int bits) {
   if (bits == 100) return proof::Profile::bits100;
   if (bits == 128) return proof::Profile::bits128;

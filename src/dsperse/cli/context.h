@@ -69,6 +69,14 @@ class Context {
 [[nodiscard]] Result<Bytes> parse_nonce(const std::string& hex);
 [[nodiscard]] Result<Digest> parse_digest(const std::string& hex, const std::string& what);
 [[nodiscard]] Result<proof::Profile> parse_profile(int bits);
+/// --weights hidden|public.
+struct WeightsFlag {
+  std::string weights = "hidden";
+  void add(CLI::App& app);
+  [[nodiscard]] bool is_public() const { return weights == "public"; }
+};
+/// "weights: public (...)": who can read them.
+std::string weights_text(bool is_public);
 /// "proof", "trust" or a policy file.
 [[nodiscard]] Result<slice::Policy> load_policy(const std::string& text);
 /// Which slices: --all, --slices or --policy; nullopt when none is given. More than one is an error.

@@ -145,9 +145,11 @@ void show_plan(Context& context, const store::PlanFile& plan) {
 
 Status show_model(Context& context, const store::CompiledModel& model) {
   context.say("model id {}", to_hex(model.key.id()));
-  context.say("{} slices, {} bits", model.key.slices.size(), proof::bits(model.key.profile()));
+  context.say("{} slices, {} bits, {}", model.key.slices.size(), proof::bits(model.key.profile()),
+              weights_text(model.key.weights_public()));
   context.document["model_id"] = to_hex(model.key.id());
   context.document["profile"] = proof::bits(model.key.profile());
+  context.document["weights"] = model.key.weights_public() ? "public" : "hidden";
   context.document["plan"]["edges"] = edges_json(model.key);
   std::set<std::uint32_t> proved;
   for (std::uint32_t i = 0; i < model.modes.size(); ++i)
@@ -238,6 +240,7 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   if (accepted) {
     context.say("accepted");
     context.say("{}", pipeline::coverage_text(v.coverage));
+    context.say("{}", weights_text(key.weights_public()));
     if (report.security) show_security(context, key.profile(), *report.security);
   } else {
     context.say("rejected {}{}", v.verdict.reason, v.verdict.where.empty() ? "" : fmt::format(" ({})", v.verdict.where));
@@ -271,6 +274,7 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
     d["where"] = v.verdict.where;
   }
   d["model_id"] = to_hex(key.id());
+  d["weights"] = key.weights_public() ? "public" : "hidden";
   d["model_pinned"] = v.model_pinned;
   d["freshness_checked"] = v.fresh;
   d["coverage"] = coverage_json(v.coverage);

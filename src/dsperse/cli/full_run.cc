@@ -13,6 +13,7 @@ struct Flags {
   std::vector<std::string> inputs;
   std::string out, nonce;
   int profile = 100;
+  WeightsFlag weights;
   bool private_input = false;
 };
 
@@ -25,6 +26,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(const pipeline::ImportRequest request, flags.import.request(context));
   pipeline::CompileOptions options;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
+  options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
@@ -93,6 +95,7 @@ void add_full_run(CLI::App& app, Context& context) {
   verb->add_option("--out", flags->out, "folder to write (default NAME.run)");
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
+  flags->weights.add(*verb);
   verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
   context.add_common(*verb);
   verb->callback([&context, flags, nonce] {

@@ -19,7 +19,7 @@ Result<int> show(Context& context, const Flags& flags) {
   DSPERSE_TRY(const proof::ModelKey key, pipeline::read_any_key(flags.model));
   DSPERSE_TRY(store::OpeningStore openings, opening_store());
   context.say("model id {}", to_hex(key.id()));
-  context.say("{} slices, {} bits", key.slices.size(), proof::bits(key.profile()));
+  context.say("{} slices, {} bits, {}", key.slices.size(), proof::bits(key.profile()), weights_text(key.weights_public()));
   std::vector<std::vector<std::string>> rows = {{"slice", "operators", "weights", "proofs left here"}};
   Json slices = Json::array();
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
@@ -37,6 +37,7 @@ Result<int> show(Context& context, const Flags& flags) {
   }
   context.say("{}", table_text(rows));
   context.document["model_id"] = to_hex(key.id());
+  context.document["weights"] = key.weights_public() ? "public" : "hidden";
   context.document["slices"] = slices;
   return kOk;
 }

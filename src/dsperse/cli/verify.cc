@@ -23,10 +23,13 @@ Result<int> verify(Context& context, const Flags& flags, bool has_nonce) {
   }
   DSPERSE_TRY(request.policy, flags.selection.policy_of());
   DSPERSE_TRY(const proof::ModelKey key, store::read_key(flags.key));
-  std::optional<store::VerifiedRanges> cache = flags.no_cache ? std::nullopt : store::VerifiedRanges::open();
-  if (cache) request.known_ranges = cache->known();
+  std::optional<store::VerifiedProofs> cache = flags.no_cache ? std::nullopt : store::VerifiedProofs::open();
+  if (cache) request.known = cache->known();
   DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, flags.files, std::move(request)));
-  if (cache) cache->add(report.verdict.checked_ranges);
+  if (cache) {
+    cache->add(report.verdict.checked_ranges);
+    cache->add(report.verdict.checked_links);
+  }
   return show_verdict(context, key, report);
 }
 
@@ -42,7 +45,9 @@ void add_verify(CLI::App& app, Context& context) {
   verb->add_option("--model-id", flags->model_id, "the model that must have been run (64 hexadecimal digits)");
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the number that this certificate was asked for with, in hexadecimal");
   flags->selection.add(*verb);
-  verb->add_flag("--no-cache", flags->no_cache, "verify the key's weight range proofs even if this user did before");
+  verb->add_flag("--no-cache", flags->no_cache, "verify weight range proofs and epoch links even if this user did before");
+  verb->add_option("--write-expectation", flags->files.expectation,
+                   "write what is asked (input, output, nonce, model id, policy) as JSON, for other verifiers");
   context.add_common(*verb);
   verb->callback([&context, flags, nonce] {
     context.verb = "verify";

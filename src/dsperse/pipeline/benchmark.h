@@ -26,6 +26,7 @@ struct BenchmarkOptions {
   unsigned repeat = 3;
   std::vector<std::size_t> threads{1, 2};
   proof::Profile profile = proof::Profile::bits100;
+  bool public_weights = false;
 };
 
 /// Every slice is proved, whatever its mode. Every proof is verified; one that is not accepted is an error (internal).

@@ -1,11 +1,14 @@
 #include "dsperse/pipeline/compile.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>
 
 #include "dsperse/base/random.h"
+#include "dsperse/proof/security.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -24,6 +27,23 @@ std::optional<std::size_t> position(const Ids& ids, TensorId id) {
   const auto it = std::find(ids.begin(), ids.end(), id);
   if (it == ids.end()) return std::nullopt;
   return static_cast<std::size_t>(it - ids.begin());
+}
+
+/// The sum of all rounds' errors keeps the profile, for a certificate that proves every slice under the deepest epochs.
+Status check_sum(const proof::ModelKey& key) {
+  std::set<std::uint32_t> all;
+  std::map<std::uint32_t, std::size_t> links;
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
+    all.insert(i);
+    if (key.slices[i].weight_root) links[i] = proof::kMaxEpochDepth;
+  }
+  DSPERSE_TRY(const proof::SecurityTable table, proof::security_of_certificate(key, all, links));
+  if (table.total() >= proof::bits(key.profile())) return {};
+  return fail(ErrorKind::unsupported,
+              fmt::format("over all rounds of all {} slices the proofs would keep {:.1f} bits, below the {}-bit profile",
+                          key.slices.size(), table.total(), proof::bits(key.profile())),
+              table.weakest().name,
+              key.profile() == proof::Profile::bits100 ? "compile with --profile 128" : "cut the model into fewer slices");
 }
 
 }  // namespace
@@ -88,16 +108,17 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
   key.chunks = std::move(graph.chunks);
   key.edges = std::move(graph.edges);
   key.labels = file.labels;
-  const proof::Geometry boundary = proof::boundary_geometry(options.profile, key.chunks);
   const auto count = static_cast<std::uint32_t>(plan.slices.size());
+  const proof::SecurityParams params{options.profile, proof::slack_of(count), proof::kWorkBits};
+  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks);
   for (std::uint32_t i = 0; i < count; ++i) {
     const slice::Slice& s = plan.slices[i];
     tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, 0, 0});
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
     store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
-    auto artefacts =
-        backend.setup(options.profile, {s.program, graph.inputs[i], graph.outputs[i]}, boundary, secret.weights, seed);
+    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights}, boundary,
+                                   secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);
@@ -106,6 +127,7 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
   }
   DSPERSE_CHECK_OK(proof::check_model_key(key));
+  DSPERSE_CHECK_OK(check_sum(key));
   return out;
 }
 

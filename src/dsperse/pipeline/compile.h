@@ -16,7 +16,8 @@ namespace dsperse::pipeline {
 
 struct CompileOptions {
   proof::Profile profile = proof::Profile::bits100;
-  bool private_input = false;  ///< model inputs are committed, not public
+  bool private_input = false;   ///< model inputs are committed, not public
+  bool public_weights = false;  ///< the key shows the weights; otherwise it commits to them
 };
 
 struct Compiled {

@@ -77,7 +77,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
     tell(observer, {Event::Kind::finished, i, count, "run", stats.seconds, 0, 0});
   }
   const auto start = Clock::now();
-  const proof::Geometry boundary = proof::boundary_geometry(key.profile(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
   std::vector<Digest> roots(key.chunks.size());
   for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
     store::StoredBoundary stored{chunks[c], std::nullopt, {}};

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "dsperse/base/nesting.h"
 #include "dsperse/pipeline/epoch.h"
 #include "dsperse/store/file.h"
 
@@ -20,6 +21,10 @@ std::uint64_t proofs_of(std::uint32_t depth, std::uint32_t next, std::uint32_t e
   for (std::uint32_t i = next; i < end; ++i)
     sum += depth >= store::kMaxDepth || i < store::kDirectOpenings ? 1 : proofs_of(depth + 1, 1, proof::kWeightBudget);
   return sum;
+}
+
+std::unexpected<Error> no_openings() {
+  return fail(ErrorKind::usage, "the weights are public: there are no openings to count", {}, "any machine can prove this model");
 }
 
 }  // namespace
@@ -39,6 +44,7 @@ Result<std::uint64_t> proofs_left(store::OpeningStore& openings, const proof::Sl
 }
 
 Status split_openings(store::OpeningStore& openings, const proof::ModelKey& key, std::uint32_t count, const std::string& path) {
+  if (key.weights_public()) return no_openings();
   Json slices = Json::array();
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
     const proof::SliceKey& s = key.slices[i];
@@ -54,9 +60,11 @@ Status split_openings(store::OpeningStore& openings, const proof::ModelKey& key,
 Result<std::uint32_t> import_openings(store::OpeningStore& openings, const proof::ModelKey& key, const std::string& path) {
   const auto bad = [&](const std::string& what) { return fail(ErrorKind::bad_input, "share: " + what, path); };
   DSPERSE_TRY(const Bytes bytes, store::read_file(path, 1U << 24));
+  if (!nests_at_most(bytes)) return bad("nested too deep");
   const Json j = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON");
   std::uint32_t count = 0;
+  std::vector<store::OpeningStore::Origin> origins;
   try {
     if (j.value("format", "") != kFormat || j.value("version", 0) != 1) return bad("not a dsperse share");
     if (j.value("model_id", "") != to_hex(key.id())) return bad("of another model");
@@ -64,17 +72,18 @@ Result<std::uint32_t> import_openings(store::OpeningStore& openings, const proof
       const auto i = s.at("slice").get<std::uint32_t>(), first = s.at("first").get<std::uint32_t>(),
                  end = s.at("end").get<std::uint32_t>();
       if (i >= key.slices.size() || !key.slices[i].weight_root) return bad("no such slice");
-      if (Status added = openings.add_origin(key.slices[i].digest(), *key.slices[i].weight_root, first, end); !added)
-        return std::unexpected(added.error().within(path + " > slice " + std::to_string(i)));
+      origins.push_back({key.slices[i].digest(), *key.slices[i].weight_root, first, end});
       count = end - first;
     }
   } catch (const nlohmann::json::exception& e) {
     return bad(std::string("field missing or of a wrong type: ") + e.what());
   }
+  if (Status added = openings.add_origins(origins); !added) return std::unexpected(added.error().within(path));
   return count;
 }
 
 Status rotate_epochs(const store::ModelFolder& model, store::OpeningStore& openings, const Observer& observer) {
+  if (model.model().key.weights_public()) return no_openings();
   const auto& slices = model.model().key.slices;
   const auto count = static_cast<std::uint32_t>(slices.size());
   std::mutex state;

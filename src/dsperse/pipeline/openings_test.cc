@@ -60,6 +60,35 @@ TEST_F(KeyOpenings, AShareLetsAnotherMachineProve) {
   EXPECT_FALSE(split_openings(*here, key, 15, dir / "more.json"));
 }
 
+TEST_F(KeyOpenings, CountersOlderThanAProofAreRefused) {
+  ASSERT_TRUE(prove(*here));
+  // As if the counters had been set back: this installation believes that opening 1 is still to be used.
+  there.emplace(*store::OpeningStore::open(dir / "back"));
+  for (const proof::SliceKey& s : key.slices) ASSERT_TRUE(there->add_origin(s.digest(), *s.weight_root, 1, proof::kWeightBudget));
+  const auto again = prove(*there);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::bad_input);
+  EXPECT_NE(again.error().what.find("older than this proof"), std::string::npos);
+  EXPECT_TRUE(prove(*here)) << "the right counters go on";
+}
+
+TEST_F(KeyOpenings, PublicWeightsNeedNone) {
+  CompileOptions options;
+  options.public_weights = true;
+  ASSERT_TRUE(compile_step(testing::small_plan(), options, native, *here, dir / "p.dsm", dir / "p.dsk", {}));
+  key = *read_any_key(dir / "p.dsk");
+  EXPECT_TRUE(key.weights_public());
+  ASSERT_TRUE(run_step(dir / "p.dsm", {{"", {6}, {1, 2, 3, -1, -2, -3}, false}}, {}, dir / "p", {}));
+  const auto step = prove_step(dir / "p", "", std::nullopt, native, *there, {}, {});  // on any installation
+  ASSERT_TRUE(step) << step.error().text();
+  EXPECT_EQ(left(*here), 0U);
+  const auto certificate = proof::decode_certificate(key, step->summary.certificate);
+  ASSERT_TRUE(certificate);
+  for (const proof::SliceProof& s : certificate->slices) EXPECT_FALSE(s.weights || s.opening != 0 || !s.links.empty());
+  EXPECT_FALSE(split_openings(*here, key, 1, dir / "share.json"));
+  EXPECT_FALSE(rotate_epochs(*store::ModelFolder::open(dir / "p.dsm"), *here, {}));
+}
+
 TEST_F(KeyOpenings, SharesOfAnotherModelAreRefused) {
   ASSERT_TRUE(split_openings(*here, key, 1, dir / "share.json"));
   ASSERT_TRUE(compile_step(testing::small_plan(2), {}, native, *here, dir / "n.dsm", dir / "n.dsk", {}));

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
+
+#include "dsperse/base/nesting.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -12,6 +15,7 @@ using quantize::IntTensor;
 
 constexpr const char* kFormat = "dsperse-output";
 constexpr int kVersion = 1;
+const std::set<std::string> kMembers{"format", "version", "model_id", "outputs", "input_commitments"};
 
 quantize::IoMapping layout_only(const proof::Edge& edge) {
   quantize::IoMapping io = *edge.io;
@@ -25,6 +29,19 @@ quantize::TensorSpec unscaled(quantize::TensorSpec spec) {
   spec.exponent = 0;
   spec.lo = -(1 << 24), spec.hi = 1 << 24;
   return spec;
+}
+
+/// Parses; `twice` is set if an object names a member twice. Readers differ in which of the two they take, so such a document can
+/// say one thing to a verifier and another to somebody else.
+Json parse_once(ByteView bytes, bool& twice) {
+  std::vector<std::set<std::string>> open;
+  const auto see = [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
+    if (event == Json::parse_event_t::key) twice = !open.back().insert(value.get<std::string>()).second || twice;
+    return true;
+  };
+  return Json::parse(bytes.begin(), bytes.end(), see, false);
 }
 
 Json reading_json(const OutputReading& r) {
@@ -71,13 +88,18 @@ Result<ClaimedOutput> read_output_document(const proof::ModelKey& key, ByteView 
   const auto bad = [](const std::string& what, const std::string& where = {}) {
     return fail(ErrorKind::bad_input, "output: " + what, where, "use the output.json that `dsperse run` wrote");
   };
-  const Json j = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  if (!nests_at_most(bytes)) return bad("nested too deep");
+  bool twice = false;
+  const Json j = parse_once(bytes, twice);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON");
+  if (twice) return bad("a member is there twice");
   ClaimedOutput out;
   try {
     if (j.value("format", "") != kFormat || j.value("version", 0) != kVersion) return bad("not a dsperse output");
     const Json& outputs = j.at("outputs");
     if (!outputs.is_object()) return bad("no outputs");
+    for (const auto& [name, value] : j.items())
+      if (!kMembers.contains(name)) return bad("an unknown member", name);
     for (const auto& [name, claimed] : outputs.items()) {
       const auto edge =
           std::find_if(key.edges.begin(), key.edges.end(), [&](const proof::Edge& e) { return e.is_output && e.name == name; });

@@ -67,6 +67,14 @@ TEST(Output, TheOrderOfMembersDoesNotMatter) {
   EXPECT_TRUE(read(text)->consistent);
 }
 
+/// Half of all readers take the first of two members, half the last.
+TEST(Output, OneDocumentSaysOneThing) {
+  EXPECT_FALSE(read(replaced("\"label\": \"d\"", "\"label\": \"a\", \"label\": \"d\"")));
+  EXPECT_FALSE(read(replaced("\"outputs\":", "\"outputs\": {}, \"outputs\":")));
+  EXPECT_FALSE(read(replaced("\"version\": 1", "\"version\": 1, \"label\": \"a\"")));
+  EXPECT_TRUE(read(document())->consistent);
+}
+
 TEST(Output, MalformedDocumentsAreErrors) {
   for (const std::string& text :
        {std::string("{"), std::string("[]"), std::string("{}"), replaced("dsperse-output", "other"),

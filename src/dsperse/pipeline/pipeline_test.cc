@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "dsperse/backend/native/native.h"
 #include "dsperse/base/parallel.h"
@@ -101,6 +103,47 @@ TEST_F(Pipeline, AnotherNonceModelInputOrOutputIsRejected) {
   EXPECT_TRUE(!report || !report->verdict.verdict);
 }
 
+TEST_F(Pipeline, AClampedInputIsSaid) {
+  compile();
+  ASSERT_TRUE(run("r", "[1, -2, 1e9, 3, -1e9, 2]"));
+  ASSERT_TRUE(prove());
+  VerifyRequest request;
+  request.nonce = kNonce;
+  request.model_id = key.id();
+  const auto report = verify("r", request);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_TRUE(report->verdict.verdict);
+  ASSERT_EQ(report->notes.size(), 1U);
+  EXPECT_TRUE(report->notes[0].starts_with("2 element(s)")) << report->notes[0];
+}
+
+TEST_F(Pipeline, TheQuestionIsWrittenForOtherVerifiers) {
+  whole();
+  VerifyRequest request;
+  request.nonce = kNonce;
+  request.policy = slice::Policy{};
+  VerifyFiles files{dir / "r/certificate.dscert", dir / "r/output.json", {dir / "x.json"}, dir / "e.json"};
+  const auto report = verify_step(key, files, request);
+  ASSERT_TRUE(report && report->verdict.verdict);
+  const auto asked = nlohmann::json::parse(bytes("e.json"));
+  EXPECT_EQ(asked.at("nonce"), "01");
+  EXPECT_TRUE(asked.at("model_id").is_null());
+  EXPECT_EQ(asked.at("policy"), nlohmann::json({0, 1, 2}));
+  const proof::Certificate c = certificate();
+  for (const proof::Edge& e : key.edges) {
+    if (!e.is_input && !e.is_output) continue;
+    EXPECT_EQ(asked.at(e.is_input ? "inputs" : "outputs").at(e.name), nlohmann::json({{"values", c.table[e.chunks[0]].values}}));
+  }
+  request.nonce = Bytes{2};
+  request.model_id = key.id();
+  request.policy.reset();
+  ASSERT_TRUE(verify_step(key, files, request));  // written whatever the verdict
+  const auto other = nlohmann::json::parse(bytes("e.json"));
+  EXPECT_EQ(other.at("nonce"), "02");
+  EXPECT_EQ(other.at("model_id"), to_hex(key.id()));
+  EXPECT_TRUE(other.at("policy").is_null());
+}
+
 TEST_F(Pipeline, EveryCertificateRuleIsKept) {
   whole();
   const proof::Certificate good = certificate();
@@ -156,7 +199,7 @@ TEST_F(Pipeline, TrustedSlicesNeedAPolicyThatSaysSo) {
   request.policy = *trust;
   EXPECT_TRUE(verify("r", request)->verdict.verdict);
   slice::Policy one = *trust;
-  one.rules.push_back({{1}, "", "", slice::Mode::proof});
+  one.rules.push_back({{{1, 1}}, "", "", slice::Mode::proof});
   ASSERT_TRUE(prove("r", one));
   request.policy = one;
   const auto report = verify("r", request);
@@ -204,6 +247,47 @@ TEST_F(Pipeline, ADamagedProofIsProvedAgain) {
   EXPECT_TRUE(step->summary.slices[0].kept);
   EXPECT_FALSE(step->summary.slices[1].kept);
   EXPECT_TRUE(verify()->verdict.verdict);
+}
+
+/// What a user remembers of links saves their proofs, and no rule.
+TEST_F(Pipeline, RememberedLinksAreNotVerifiedAgain) {
+  compile();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(run("r" + std::to_string(i)));
+    ASSERT_TRUE(prove("r" + std::to_string(i)));
+  }
+  const auto first = verify("r3");
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(first->verdict.verdict) << first->verdict.verdict.reason;
+  EXPECT_EQ(first->verdict.checked_links.size(), 3U);
+  VerifyRequest request;
+  request.known.insert(first->verdict.checked_links.begin(), first->verdict.checked_links.end());
+  request.known.insert(first->verdict.checked_ranges.begin(), first->verdict.checked_ranges.end());
+  const auto again = verify("r3", request);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->verdict.verdict) << again->verdict.verdict.reason;
+  EXPECT_TRUE(again->verdict.checked_links.empty());
+  EXPECT_TRUE(again->verdict.checked_ranges.empty());
+}
+
+/// Each proof of a slice shows t columns of the tensors that it touches. Lost or damaged proofs could be had again without end,
+/// and with enough columns a tensor is known.
+TEST_F(Pipeline, InnerTensorsAreOpenedWithinTheirBudget) {
+  whole();
+  int proofs = 1;
+  for (; proofs < 10; ++proofs) {
+    for (const char* name : {"r/proofs/0.bin", "r/proofs/1.bin", "r/proofs/2.bin"})
+      ASSERT_TRUE(std::filesystem::remove(dir / name));
+    const auto again = prove();
+    if (again) continue;
+    EXPECT_EQ(again.error().kind, ErrorKind::resource);
+    EXPECT_NE(again.error().text().find("run the model again"), std::string::npos) << again.error().text();
+    break;
+  }
+  EXPECT_EQ(proofs, 3) << "two slices touch each inner tensor, and it has six openings";
+  ASSERT_TRUE(run("again"));
+  EXPECT_TRUE(prove("again"));
+  EXPECT_TRUE(verify("again")->verdict.verdict);
 }
 
 TEST_F(Pipeline, NewEpochsAreLinkedAndAccepted) {
@@ -305,7 +389,7 @@ TEST_F(Pipeline, AnUnprovableSliceStopsTheCompilation) {
     [[nodiscard]] std::optional<std::string> unsupported(const quantize::Program& p) const override {
       return p.tensors.back().hi == 65535 ? std::optional<std::string>("op1: too wide") : std::nullopt;
     }
-    [[nodiscard]] Result<backend::Artefacts> setup(proof::Profile, const proof::SliceSpec&, const proof::Geometry&,
+    [[nodiscard]] Result<backend::Artefacts> setup(const proof::SecurityParams&, const proof::SliceSpec&, const proof::Geometry&,
                                                    const quantize::WeightStore&, const Digest&) const override {
       return fail(ErrorKind::internal, "must not be reached");
     }

@@ -29,6 +29,16 @@ Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, 
   return table;
 }
 
+/// A proof that exists has used its opening; counters that say otherwise were set back, and would use it again.
+Status check_counted(store::OpeningStore& openings, const proof::SliceProof& proof) {
+  if (!proof.weights) return {};
+  DSPERSE_TRY(const bool uncounted, openings.uncounted(*proof.weights, proof.opening));
+  if (!uncounted) return {};
+  return fail(ErrorKind::bad_input,
+              "the opening counters are older than this proof: they were restored from a backup, and would use openings again",
+              slice_name(proof.slice), "delete openings.db in the state folder, then compile again or import a share");
+}
+
 /// A stored proof that verifies is kept; any other is dropped.
 Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_id, const std::vector<proof::Boundary>& table) {
   DSPERSE_TRY(const std::optional<proof::SliceProof> stored, context.run.proof(slice));
@@ -37,7 +47,10 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
     proof::Statement statement = slice_statement(key, slice, run_id, table);
     statement.weights = stored->weights;
     statement.opening = stored->opening;
-    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) return true;
+    if (proof::verify_slice(key.slices[slice], statement, stored->proof)) {
+      DSPERSE_CHECK_OK(check_counted(context.openings, *stored));
+      return true;
+    }
     tell(context.observer,
          {Event::Kind::note, slice, 0, fmt::format("the stored proof of slice {} is damaged: proving it again", slice), 0, 0, 0});
   }
@@ -46,7 +59,8 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
 }
 
 /// Everything that would stop a slice later, before the first one starts.
-Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo) {
+Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo,
+                         const Digest& run_id, const std::vector<proof::Boundary>& table) {
   const store::CompiledModel& model = context.model.model();
   for (const std::uint32_t i : todo) {
     const proof::SliceKey& slice = model.key.slices[i];
@@ -57,6 +71,9 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
                   fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20,
                               options.memory_bytes >> 20),
                   slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
+    if (Status s = context.openings.check_boundaries(committed_roots(slice_statement(model.key, i, run_id, table).boundaries));
+        !s)
+      return std::unexpected(s.error().within(slice_name(i)));
     if (!slice.weight_root) continue;
     if (auto choice = context.openings.choose(slice.digest(), *slice.weight_root); !choice)
       return std::unexpected(choice.error().within(slice_name(i)));
@@ -166,7 +183,7 @@ Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder
     kept.insert(i);
     tell(observer, {Event::Kind::kept, i, static_cast<std::uint32_t>(key.slices.size()), "prove", 0, 0, 0});
   }
-  DSPERSE_CHECK_OK(check_before_work(context, options, todo));
+  DSPERSE_CHECK_OK(check_before_work(context, options, todo, run_id, table));
   DSPERSE_CHECK_OK(Crew(context, options, todo).work(run_id, table, records));
 
   proof::Certificate certificate{run.info().model_id, run.info().nonce, run.info().salt, table, {}};

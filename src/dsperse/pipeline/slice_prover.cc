@@ -98,6 +98,13 @@ proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice
   return out;
 }
 
+std::set<Digest> committed_roots(const std::vector<proof::Boundary>& boundaries) {
+  std::set<Digest> out;
+  for (const proof::Boundary& b : boundaries)
+    if (b.root) out.insert(*b.root);
+  return out;
+}
+
 Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id,
                                              const std::vector<proof::Boundary>& table) {
   const auto start = Clock::now();
@@ -122,10 +129,10 @@ Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_
                                                    &stats));
     store::SliceRecord record{index, seconds_since(start), proof.proof.size(), peak_rss_bytes(), stats.lookups, stats.stages};
     const std::scoped_lock lock(context.state);
-    if (proof.weights) {
-      DSPERSE_TRY(const bool mine, context.openings.claim(*proof.weights, proof.opening));
-      if (!mine) continue;  // nobody has seen this proof
-    }
+    std::optional<std::pair<Digest, std::uint32_t>> weights;
+    if (proof.weights) weights.emplace(*proof.weights, proof.opening);
+    DSPERSE_TRY(const bool mine, context.openings.claim_proof(weights, committed_roots(statement.boundaries)));
+    if (!mine) continue;  // nobody has seen this proof
     tell(context.observer, {Event::Kind::claimed, index, count, "", record.prove_s, 0, 0});
     DSPERSE_CHECK_OK(context.run.put_proof(proof, record));
     return record;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mutex>
+#include <set>
 
 #include "dsperse/pipeline/prove.h"
 
@@ -21,6 +22,9 @@ struct ProveContext {
 /// The statement of a slice of this run, boundaries filled from `table` (by chunk).
 proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id,
                                  const std::vector<proof::Boundary>& table);
+
+/// Roots of the committed ones.
+std::set<Digest> committed_roots(const std::vector<proof::Boundary>& boundaries);
 
 /// Proves and publishes (openings claimed first, then the file).
 [[nodiscard]] Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t slice, const Digest& run_id,

@@ -1,7 +1,10 @@
 #include "dsperse/pipeline/steps.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
+#include "dsperse/pipeline/expectation.h"
 #include "dsperse/store/file.h"
 
 namespace dsperse::pipeline {
@@ -21,8 +24,10 @@ Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const Com
                                           const backend::Backend& backend, store::OpeningStore& openings, const std::string& dsm,
                                           const std::string& dsk, const Observer& observer) {
   DSPERSE_TRY(Compiled compiled, compile_plan(plan, options, backend, observer));
+  std::vector<store::OpeningStore::Origin> origins;
   for (const proof::SliceKey& s : compiled.model.key.slices)
-    if (s.weight_root) DSPERSE_CHECK_OK(openings.add_origin(s.digest(), *s.weight_root, 1, proof::kWeightBudget));
+    if (s.weight_root) origins.push_back({s.digest(), *s.weight_root, 1, proof::kWeightBudget});
+  DSPERSE_CHECK_OK(openings.add_origins(origins));
   if (const std::string folder = std::filesystem::path(dsk).parent_path().string(); !folder.empty())
     DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::shared));
   DSPERSE_CHECK_OK(store::write_model(dsm, compiled.model, compiled.secrets));
@@ -121,8 +126,18 @@ Result<VerifyReport> verify_step(const proof::ModelKey& key, const VerifyFiles& 
   request.inputs = std::move(inputs.tensors);
   request.input_roots = arguments.roots;
   request.output = std::move(*claimed);
+  if (!files.expectation.empty()) {
+    DSPERSE_TRY(const proof::Expectation user, expectation_of(request));
+    DSPERSE_CHECK_OK(store::write_file(files.expectation, expectation_document(user), store::Access::shared));
+  }
   auto report = verify_run(request);
   if (!report) return std::unexpected(report.error().within(files.certificate));
+  // A key may declare ranges in which little of an input is left.
+  for (const auto& [name, count] : inputs.clamped)
+    if (count != 0)
+      report->notes.push_back(fmt::format(
+          "{} element(s) of input {} lie outside of the model's range and were clamped: the verdict is of the clamped input",
+          count, name));
   return report;
 }
 

@@ -53,8 +53,10 @@ struct InputArguments {
 struct VerifyFiles {
   std::string certificate, output;
   std::vector<std::string> inputs;  ///< as in read_inputs
+  std::string expectation = {};     ///< where to write the question for other verifiers (expectation.h); empty: nowhere
 };
-/// Reads the files and verifies; everything of VerifyRequest that is not a file is taken from `request`.
+/// Reads the files, writes the question if asked to, and verifies; everything of VerifyRequest that is not a file is taken from
+/// `request`.
 [[nodiscard]] Result<VerifyReport> verify_step(const proof::ModelKey& key, const VerifyFiles& files, VerifyRequest request);
 
 }  // namespace dsperse::pipeline

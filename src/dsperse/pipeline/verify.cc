@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "dsperse/pipeline/expectation.h"
+
 namespace dsperse::pipeline {
 namespace {
 
@@ -29,17 +31,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   const proof::ModelKey& key = *request.key;
   const auto start = Clock::now();
   VerifyReport out;
-  proof::Expectation user;
-  user.model_id = request.model_id;
-  user.nonce = request.nonce;
-  user.known_ranges = request.known_ranges;
-  if (request.policy) {
-    DSPERSE_TRY(user.policy, wanted_slices(key, *request.policy));
-  }
-  for (const auto& [name, values] : request.inputs) user.inputs[name].values = values;
-  for (const auto& [name, roots] : request.input_roots) user.inputs[name].roots = roots;
-  for (const auto& [name, values] : request.output.outputs) user.outputs[name].values = values;
-
+  DSPERSE_TRY(const proof::Expectation user, expectation_of(request));
   DSPERSE_TRY(const proof::Certificate certificate, proof::decode_certificate(key, request.certificate));
   std::optional<std::pair<std::uint32_t, Clock::time_point>> running;
   std::map<std::uint32_t, double> times;

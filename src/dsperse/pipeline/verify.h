@@ -23,7 +23,7 @@ struct VerifyRequest {
   std::optional<slice::Policy> policy;  ///< absent: every slice must be proved
   std::optional<Digest> model_id;
   std::optional<Bytes> nonce;
-  std::set<Digest> known_ranges;  ///< weight range proofs that this user verified before (store/verified.h)
+  std::set<Digest> known;  ///< weight range proofs and epoch links that this user verified before (store/verified.h)
 };
 
 struct VerifyReport {

@@ -1,9 +1,9 @@
 // One masked argument over committed trees: the schedule's checks, the last sumcheck, the joint opening, the end tree.
 //
 // Slice proofs, weight range proofs and epoch links are three users. Order of messages (P prover, V verifier):
-//   head; roots of all trees with their geometry, group by group, fresh ones included; end root
+//   head; roots of all trees with their geometry, group by group, fresh ones included; end root; P work
 //   the schedule; V eta; rounds of the last sumcheck (hidden by end pads)
-//   per group P v, u;  P h;  V eps;  P u_end;  V columns per group and for the end tree;  P openings
+//   per group P v, u;  P h;  V eps;  P u_end;  P work;  V columns per group and for the end tree;  P openings
 // Source: docs/protocol/argument.md. Tested by proof/argument_test.cc and proof/slice_test.cc.
 #pragma once
 
@@ -28,6 +28,7 @@ template <int D>
 struct ArgumentProof {
   std::vector<Digest> fresh_roots;  ///< per group
   Digest end_root{};
+  std::uint64_t first_work = 0, column_work = 0;  ///< nonces of the two proofs of work
   std::vector<crypto::Ext<D>> hidden, clear, last;
   std::vector<crypto::Ext<D>> v;               ///< per group
   std::vector<std::vector<crypto::Ext<D>>> u;  ///< per group, code.k() elements

@@ -7,7 +7,7 @@ namespace {
 using crypto::Ext;
 using crypto::Fp;
 
-constexpr std::string_view kMagic = "DSPRF001";
+constexpr std::string_view kMagic = "DSPRF002";
 
 template <int D>
 void write(ByteWriter& w, const Ext<D>& e) {
@@ -38,8 +38,9 @@ class ElementReader {
   bool canonical_ = true;
 };
 
+/// rows: 64 bits also where a size has 32, since the products below are compared before they are sizes.
 struct TreeShape {
-  std::size_t rows;
+  std::uint64_t rows;
   unsigned log_n;
   std::uint32_t t;
 };
@@ -60,6 +61,8 @@ Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
   for (const char c : kMagic) w.u8(static_cast<std::uint8_t>(c));
   for (const Digest& r : proof.fresh_roots) w.raw(r);
   w.raw(proof.end_root);
+  w.u64(proof.first_work);
+  w.u64(proof.column_work);
   for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.v})
     for (const Ext<D>& e : *part) write(w, e);
   for (const auto& u : proof.u)
@@ -80,12 +83,13 @@ template <int D>
 Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& out) {
   const std::vector<TreeShape> trees = opened_trees(layout);
   const std::size_t element = 8 * static_cast<std::size_t>(D), slots = layout.slots.size();
-  std::size_t elements = layout.pads + 2 * slots + 2 * layout.vars + layout.groups.size() + 1 + layout.end.code.k();
+  std::uint64_t elements =
+      layout.pads + 2 * static_cast<std::uint64_t>(slots) + 2 * layout.vars + layout.groups.size() + 1 + layout.end.code.k();
   for (const Layout::Group& g : layout.groups) elements += g.geometry.code.k();
-  std::size_t fixed = kMagic.size() + 32 * (layout.groups.size() + 1) + element * elements, paths = 0;
+  std::uint64_t fixed = kMagic.size() + 32 * (layout.groups.size() + 1) + 16 + element * elements, paths = 0;
   for (const TreeShape& t : trees) {
     fixed += t.t * (8 * t.rows + 32) + 4;
-    paths += static_cast<std::size_t>(t.t) * t.log_n;
+    paths += static_cast<std::uint64_t>(t.t) * t.log_n;
   }
   if (violated("proof: shortest length", bytes.size() < fixed) ||
       violated("proof: longest length", bytes.size() > fixed + 32 * paths))
@@ -98,6 +102,8 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
   out.fresh_roots.resize(layout.groups.size());
   for (Digest& r : out.fresh_roots) r = in.bytes().digest();
   out.end_root = in.bytes().digest();
+  out.first_work = in.bytes().u64();
+  out.column_work = in.bytes().u64();
   out.hidden = in.exts<D>(layout.pads);
   out.clear = in.exts<D>(2 * slots);
   out.last = in.exts<D>(2 * layout.vars);
@@ -109,8 +115,8 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
   out.openings.clear();
   for (const TreeShape& t : trees) {
     crypto::Opening o;
-    o.rows = t.rows;
-    o.columns.resize(t.t * t.rows);
+    o.rows = static_cast<std::size_t>(t.rows);
+    o.columns.resize(static_cast<std::size_t>(t.t * t.rows));
     for (Fp& x : o.columns) x = in.fp();
     o.salts.resize(t.t);
     for (Digest& s : o.salts) s = in.bytes().digest();

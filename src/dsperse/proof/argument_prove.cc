@@ -128,7 +128,8 @@ struct Fresh {
 
 template <int D>
 Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const Forge<D>* forge) {
-  DSPERSE_TRY(const Digest seed, random_seed());
+  DSPERSE_TRY(Digest seed, random_seed());
+  if (forge != nullptr && forge->seed) forge->seed(seed);
   Fresh<D> out;
   SeedStream pad_stream(seed, "pads"), slot_stream(seed, "slots"), end_stream(seed, "end pads");
   out.pads = random_exts<D>(pad_stream, layout.pads);
@@ -226,6 +227,7 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   proof.end_root = fresh.end.tree->root();
   crypto::Transcript transcript = begin_transcript(layout, head, roots, proof.end_root);
   transcript.keep_log(log != nullptr);
+  proof.first_work = transcript.work("first work", layout.work, forge != nullptr ? forge->first_work : nullptr);
   ProverChannel<D> channel(transcript, fresh.pads, fresh.slots, fresh.end1, proof, forge);
   Party<D> party(channel, Party<D>::Role::prove);
   schedule(party);
@@ -285,6 +287,7 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
     forge->u_end(end.claim, eps * (opened * functional - end.claim.constant) + proof.h, proof.u_end);
   }
   transcript.absorb_ext<D>("u_end", std::span<const Ext<D>>(proof.u_end));
+  proof.column_work = transcript.work("column work", layout.work, forge != nullptr ? forge->column_work : nullptr);
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Geometry& geometry = layout.groups[g].geometry;
     const std::vector<std::uint32_t> columns = transcript.columns("columns", geometry.code.n(), geometry.t);

@@ -31,10 +31,14 @@ template <int D>
 struct Forge {
   using E = crypto::Ext<D>;
   std::function<void(std::string_view label, std::uint32_t i, E&)> hidden, last, clear;
+  /// The seed of everything fresh in an attempt. A fixed one gives the same bytes again (tests/vectors), and hides nothing.
+  std::function<void(Digest&)> seed;
   /// Sees every challenge of the schedule and of the last sumcheck. Tests of zero knowledge fix them, so that the prover's
   /// messages vary with its pads alone (no verifier accepts such a proof).
   std::function<void(std::string_view label, E&)> challenge;
   std::function<void(std::vector<E>&)> pads, slots;
+  /// The nonces of both proofs of work.
+  std::function<void(std::uint64_t&)> first_work, column_work;
   std::function<void(std::size_t group, E&)> v;
   /// v of the last group, after `v`; fitting: the value with which the end check holds, whatever was said before.
   std::function<void(const E& fitting, E&)> fit;

@@ -88,7 +88,7 @@ TYPED_TEST(ArgumentOf, HonestProofsAreAcceptedWithOneSchedule) {
   EXPECT_TRUE(v) << v.reason;
   EXPECT_EQ(said, heard);
   EXPECT_GT(said.size(), 20U);
-  EXPECT_EQ(said[0], "draw x") << "after head and roots";
+  EXPECT_EQ(said[0], "draw first work") << "after head and roots";
 }
 
 TYPED_TEST(ArgumentOf, FalseStatementsAreRejected) {

@@ -111,6 +111,8 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   }
   crypto::Transcript transcript = begin_transcript(layout, head, all_roots, proof.end_root);
   transcript.keep_log(log != nullptr);
+  if (violated("first proof of work", !transcript.check_work("first work", layout.work, proof.first_work)))
+    return Verdict::reject("proof of work", "challenges");
   VerifierChannel<D> channel(transcript, proof);
   Party<D> party(channel, Party<D>::Role::verify);
   schedule(party);
@@ -143,6 +145,8 @@ Verdict verify_argument(const Layout& layout, const Head& head, const std::vecto
   if (violated("argument: end check", !(combined == eps * (opened * functional - end.claim.constant) + proof.h)))
     return Verdict::reject("end check");
 
+  if (violated("second proof of work", !transcript.check_work("column work", layout.work, proof.column_work)))
+    return Verdict::reject("proof of work", "columns");
   std::size_t at = 0;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];

@@ -103,7 +103,8 @@ class Openings {
   std::set<std::pair<Digest, std::uint32_t>> used_;
 };
 
-Verdict check_epoch(const SliceKey& key, const SliceProof& slice, Openings& openings) {
+Verdict check_epoch(const SliceKey& key, const SliceProof& slice, const std::set<Digest>& known, Openings& openings,
+                    std::vector<Digest>& checked) {
   if (!slice.weights || !key.weight_root) {  // that both have them is verify_slice's
     if (violated("epochs: no link without weights", !slice.links.empty())) return Verdict::reject("epoch link without weights");
     return Verdict::accept();
@@ -113,7 +114,10 @@ Verdict check_epoch(const SliceKey& key, const SliceProof& slice, Openings& open
   for (const EpochLink& link : slice.links) {
     if (violated("epochs: links form a chain", link.base != at))
       return Verdict::reject("epoch links do not start at the key's weights");
-    if (Verdict v = verify_link(key, link); !v) return v;
+    if (const Digest digest = link_digest(key, link); !known.contains(digest)) {
+      if (Verdict v = verify_link(key, link); !v) return v;
+      checked.push_back(digest);
+    }
     if (violated("epochs: base opened once", !openings.use(link.base, link.base_opening)) ||
         violated("epochs: epoch opened once", !openings.use(link.epoch, link.epoch_opening)))
       return Verdict::reject("an opening is used twice");
@@ -188,7 +192,7 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
         if (v) out.checked_ranges.push_back(ranges);
       }
     }
-    if (v) v = check_epoch(slice, s, openings);
+    if (v) v = check_epoch(slice, s, user.known_links, openings, out.checked_links);
     if (v) v = verify_slice(slice, statement, s.proof);
     if (!v) {
       v.where = "slice " + std::to_string(s.slice) + (v.where.empty() ? "" : " > " + v.where);

@@ -365,6 +365,38 @@ TEST(Certificate, DepthOfEpochs) {
   }
 }
 
+/// A remembered link is not verified again, but all that is said of it holds: key, bytes, rules.
+TEST(Certificate, RememberedLinks) {
+  const ModelCase& m = chunks();
+  const EpochLink link = m.certificate.slices[0].links[0];
+  const CertificateVerdict first = verify_certificate(m.key, m.certificate, m.user);
+  ASSERT_TRUE(first.verdict);
+  EXPECT_EQ(first.checked_links, std::vector<Digest>{link_digest(m.key.slices[0], link)});
+  const Expectation user = wants(m, [&](Expectation& e) { e.known_links = {first.checked_links[0]}; });
+  const CertificateVerdict again = verify_certificate(m.key, m.certificate, user);
+  EXPECT_TRUE(again.verdict);
+  EXPECT_TRUE(again.checked_links.empty());
+  // Whatever differs is not what was remembered.
+  const std::vector<std::function<void(EpochLink&)>> changes{
+      [](EpochLink& l) { l.epoch[0] ^= 1; }, [](EpochLink& l) { l.base_opening = 2; }, [](EpochLink& l) { l.epoch_opening = 1; },
+      [](EpochLink& l) { l.proof[l.proof.size() / 2] ^= 1; }, [](EpochLink& l) { l.proof.clear(); }};
+  for (const auto& change : changes) {
+    EpochLink bad = link;
+    change(bad);
+    EXPECT_NE(link_digest(m.key.slices[0], bad), first.checked_links[0]);
+    const Certificate c = changed(m, [&](Certificate& x) { x.slices[0].links[0] = bad; });
+    const CertificateVerdict v = verify_certificate(m.key, c, user);
+    EXPECT_FALSE(v.verdict);
+    EXPECT_TRUE(v.checked_links.empty()) << "a rejected link must not be remembered";
+  }
+  EXPECT_NE(link_digest(m.key.slices[1], link), first.checked_links[0]) << "another slice's";
+  // The rules are checked all the same.
+  rejects("an opening is used twice", m, changed(m, [](Certificate& c) { c.slices[0].opening = 0; }), user, "slice 0");
+  rejects("epoch without link", m, changed(m, [](Certificate& c) { (*c.slices[0].weights)[0] ^= 1; }), user, "slice 0");
+  rejects("epoch links do not start at the key's weights", m,
+          changed(m, [](Certificate& c) { c.slices[0].links.push_back(c.slices[0].links[0]); }), user, "slice 0");
+}
+
 TEST(Certificate, WithoutWeightsThereAreNoEpochs) {
   testing::ModelSpec spec;
   quantize::testing::Builder b;

@@ -1,16 +1,21 @@
 #include "dsperse/proof/key.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
+#include <cstdint>
 #include <set>
+#include <utility>
 
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
 namespace {
 
-constexpr std::string_view kMagic = "DSKEY001";
+constexpr std::string_view kMagic = "DSKEY002";
 constexpr std::size_t kMaxSlices = 4096, kMaxChunks = 1U << 16, kMaxPorts = 4096, kMaxName = 4096, kMaxValues = 1U << 16;
 constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 26, kMaxRangeProof = std::size_t{1} << 28;
 
@@ -24,10 +29,18 @@ void write(ByteWriter& w, const Geometry& g) {
 Geometry read_geometry(ByteReader& r) {
   Geometry g;
   g.code.c = r.u32();
-  g.code.r = r.u64();
+  // A size that this machine cannot have is far beyond the largest that sound_geometry takes.
+  g.code.r = static_cast<std::size_t>(std::min<std::uint64_t>(r.u64(), SIZE_MAX));
   g.code.log_n = r.u32();
   g.t = r.u32();
   return g;
+}
+
+/// In the order of the bytes.
+template <class Key>
+auto geometries(Key& key) {
+  return std::array{&key.weights,       &key.boundary,  &key.witness,      &key.end,
+                    &key.range_witness, &key.range_end, &key.link_witness, &key.link_end};
 }
 
 void write_ports(ByteWriter& w, const std::vector<Port>& ports) {
@@ -54,22 +67,75 @@ void write_bytes(ByteWriter& w, ByteView bytes) {
   w.raw(bytes);
 }
 
+/// Bytes of a weight: the least number b with max_abs < 2^(8 b - 1).
+unsigned weight_bytes(std::int64_t max_abs) {
+  unsigned b = 1;
+  while (b < 8 && max_abs >> (8 * b - 1) != 0) ++b;
+  return b;
+}
+
+bool narrow(const quantize::WeightSpec& spec) { return spec.max_abs <= quantize::kMaxNarrowWeight; }
+
+/// Public weights in order, two's complement. No counts: the program has the shapes.
+void write_weights(ByteWriter& w, const SliceKey& key) {
+  for (std::size_t i = 0; i < std::min(key.public_weights.size(), key.program.weights.size()); ++i) {
+    const quantize::WeightValues& values = key.public_weights[i];
+    const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
+    Bytes data(values.size() * bytes);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const auto x = static_cast<std::uint64_t>(values.at(k));
+      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    }
+    w.raw(data);
+  }
+}
+
+quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& program) {
+  quantize::WeightStore out;
+  for (const quantize::WeightSpec& spec : program.weights) {
+    const unsigned bytes = weight_bytes(spec.max_abs);
+    const auto n = static_cast<std::size_t>(quantize::elements(spec.shape));
+    if (!r.ok() || n > r.left() / bytes) {
+      r.set_bad();
+      return {};
+    }
+    const ByteView data = r.take(n * bytes);
+    quantize::WeightValues& values = out.emplace_back();
+    narrow(spec) ? values.narrow.resize(n) : values.wide.resize(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      std::uint64_t x = 0;
+      for (unsigned b = bytes; b-- > 0;) x = x << 8 | data[k * bytes + b];
+      const auto value = static_cast<std::int64_t>(x << (64 - 8 * bytes)) >> (64 - 8 * bytes);
+      if (narrow(spec))
+        values.narrow[k] = static_cast<std::int16_t>(value);
+      else
+        values.wide[k] = value;
+    }
+  }
+  return out;
+}
+
 Bytes slice_body(const SliceKey& key) {
   ByteWriter w;
   w.u8(static_cast<std::uint8_t>(key.profile));
+  w.u8(key.slack);
+  w.u8(key.work);
   write_bytes(w, quantize::encode_program(key.program));
   write_ports(w, key.inputs);
   write_ports(w, key.outputs);
   w.u32(key.options.limb_bits);
   w.u64(key.options.wide_rows);
-  for (const Geometry* g : {&key.weights, &key.boundary, &key.witness, &key.end}) write(w, *g);
+  for (const Geometry* g : geometries(key)) write(w, *g);
   if (key.weight_root) w.raw(*key.weight_root);
+  write_weights(w, key);
   return w.take();
 }
 
 Result<SliceKey> read_slice(ByteReader& r) {
   SliceKey key;
   key.profile = static_cast<Profile>(r.u8());
+  key.slack = r.u8();
+  key.work = r.u8();
   const std::size_t program_bytes = r.count(kMaxProgramBytes, 1);
   const ByteView program = r.take(program_bytes);
   DSPERSE_TRY(key.program, quantize::decode_program(program));
@@ -77,8 +143,11 @@ Result<SliceKey> read_slice(ByteReader& r) {
   key.outputs = read_ports(r);
   key.options.limb_bits = r.u32();
   key.options.wide_rows = r.u64();
-  for (Geometry* g : {&key.weights, &key.boundary, &key.witness, &key.end}) *g = read_geometry(r);
-  if (!key.program.weights.empty()) key.weight_root = r.digest();
+  for (Geometry* g : geometries(key)) *g = read_geometry(r);
+  if (key.weights.t != 0)
+    key.weight_root = r.digest();
+  else
+    key.public_weights = read_weights(r, key.program);
   const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
   key.range_proof.assign(range_proof.begin(), range_proof.end());
   return key;
@@ -172,6 +241,83 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where = {
   return fail(ErrorKind::bad_input, "key: " + what, where, "use a key written by `dsperse compile`");
 }
 
+/// Weights are hidden (a tree with a root and a range proof), public (values within their bounds), or there are none.
+Status check_weights(const SliceKey& s, const std::string& where) {
+  const bool hidden = s.weights.t != 0;
+  if (violated("key: a weight tree holds weights", hidden && s.program.weights.empty()) ||
+      violated("key: weight root iff hidden weights", s.weight_root.has_value() != hidden) ||
+      violated("key: range proof iff hidden weights", s.range_proof.empty() == hidden))
+    return bad("weight tree", where);
+  if (violated("key: public weights are there", s.public_weights.size() != (hidden ? 0 : s.program.weights.size())))
+    return bad("public weights", where);
+  for (std::size_t i = 0; i < s.public_weights.size(); ++i) {
+    const quantize::WeightSpec& spec = s.program.weights[i];
+    const quantize::WeightValues& values = s.public_weights[i];
+    const auto n = static_cast<std::size_t>(quantize::elements(spec.shape));
+    if (violated("key: public weights have their shape",
+                 values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n)))
+      return bad("public weights", where + " > " + spec.name);
+    for (std::size_t k = 0; k < n; ++k)
+      if (violated("key: public weights are bounded", values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs))
+        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+  }
+  return {};
+}
+
+/// Dimensions that later arithmetic can multiply: each at least 1, together at most 2^28 elements (quantize/limits.h).
+bool sane_shape(const quantize::Shape& shape) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : shape) {
+    if (d < 1 || d > quantize::kMaxTensorElements / n) return false;
+    n *= d;
+  }
+  return true;
+}
+
+/// Chunks that no slice reads are seen here alone.
+Status check_chunk(const Chunk& c) {
+  if (violated("key: shape of a chunk", c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)))
+    return bad("shape of a chunk", c.name);
+  if (violated("key: range of a chunk", c.lo > c.hi)) return bad("empty range", c.name);
+  if (violated("key: bounded range of a chunk", c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue) ||
+      violated("key: bounded exponent of a chunk", c.exponent < -quantize::kMaxExponent || c.exponent > quantize::kMaxExponent))
+    return bad("range or exponent of a chunk", c.name);
+  return {};
+}
+
+/// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
+Status check_edge(const Edge& e, const ModelKey& key) {
+  const Chunk& first = key.chunks[e.chunks.front()];
+  std::int64_t elements = 0;
+  for (const std::uint32_t i : e.chunks) {
+    const Chunk& c = key.chunks[i];
+    if (violated("key: one exponent in an edge", c.exponent != first.exponent) ||
+        violated("key: one range in an edge", c.lo != first.lo || c.hi != first.hi) ||
+        violated("key: one visibility in an edge", c.is_public != first.is_public) ||
+        violated("key: chunks of an edge fit",
+                 !std::equal(c.shape.begin() + 1, c.shape.end(), first.shape.begin() + 1, first.shape.end())))
+      return bad("chunks of an edge do not fit each other", e.name);
+    elements += quantize::elements(c.shape);
+  }
+  if (!e.io) return {};
+  const quantize::Shape& logical = e.io->logical_shape;
+  std::vector<std::uint32_t> axes = e.io->perm;
+  std::sort(axes.begin(), axes.end());
+  bool permutes = axes.size() == logical.size();
+  for (std::uint32_t k = 0; permutes && k < axes.size(); ++k) permutes = axes[k] == k;
+  if (violated("key: a mapping permutes", !permutes) ||
+      violated("key: a mapping's size", !sane_shape(logical) || quantize::elements(logical) != elements))
+    return bad("input or output mapping", e.name);
+  for (const auto* list : {&e.io->scale, &e.io->bias}) {
+    const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
+    if (violated("key: channels of preprocessing", list->size() > 1 && !channels) ||
+        violated("key: preprocessing is finite",
+                 !std::all_of(list->begin(), list->end(), [](float x) { return std::isfinite(x); })))
+      return bad("preprocessing", e.name);
+  }
+  return {};
+}
+
 Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& where) {
   if (violated("key: known profile", s.profile != Profile::bits100 && s.profile != Profile::bits128))
     return bad("unknown security profile", where);
@@ -183,6 +329,7 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       violated("key: number of output ports", s.outputs.size() != s.program.outputs.size()))
     return bad("ports", where);
   std::set<quantize::TensorId> seen;
+  std::set<std::uint32_t> read;
   bool committed = false;
   for (const bool out : {false, true}) {
     const auto& ports = out ? s.outputs : s.inputs;
@@ -193,6 +340,8 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
           violated("key: one port a tensor", !seen.insert(p.tensor).second))
         return bad("ports and the program's inputs and outputs differ", where);
       if (violated("key: a port's chunk", p.chunk >= key.chunks.size())) return bad("port names no chunk", where);
+      if (violated("key: inputs are different chunks", !out && !read.insert(p.chunk).second))
+        return bad("two inputs of a slice are one chunk", where);
       const Chunk& c = key.chunks[p.chunk];
       const quantize::TensorSpec& t = s.program.tensors[p.tensor];
       if (violated("key: visibility of port and chunk", c.is_public != p.is_public) ||
@@ -203,19 +352,23 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       committed = committed || !p.is_public;
     }
   }
-  if (violated("key: weight geometry iff weights", (s.weights.t == 0) != s.program.weights.empty()) ||
-      violated("key: weight root iff weights", s.weight_root.has_value() != (s.weights.t != 0)) ||
-      violated("key: range proof iff weights", s.range_proof.empty() != (s.weights.t == 0)))
-    return bad("weight tree", where);
+  DSPERSE_CHECK_OK(check_weights(s, where));
   if (violated("key: boundary geometry iff committed ports", (s.boundary.t == 0) != !committed))
     return bad("boundary geometry", where);
-  if (violated("key: weight geometry", s.weights.t != 0 && !sound_geometry(s.profile, s.weights, kWeightBudget)))
+  if (violated("key: enough slack", s.slack < slack_of(key.slices.size())) ||
+      violated("key: bounded slack", s.slack > kMaxSlackBits) || violated("key: bounded work", s.work > kMaxWorkBits))
+    return bad("slack or work outside of their bounds", where);
+  if (violated("key: weight geometry", s.weights.t != 0 && !sound_geometry(s.params(), s.weights, kWeightBudget)))
     return bad("weight geometry below the profile", where);
-  if (violated("key: boundary geometry", s.boundary.t != 0 && !sound_geometry(s.profile, s.boundary, kBoundaryUses)))
+  if (violated("key: boundary geometry", s.boundary.t != 0 && !sound_geometry(s.params(), s.boundary, kBoundaryUses)))
     return bad("boundary geometry below the profile", where);
-  if (violated("key: witness geometry", !sound_geometry(s.profile, s.witness, 1)) ||
-      violated("key: end geometry", !sound_geometry(s.profile, s.end, 1)))
+  if (violated("key: witness geometry", !sound_geometry(s.params(), s.witness, 1)) ||
+      violated("key: end geometry", !sound_geometry(s.params(), s.end, 1)))
     return bad("geometry below the profile", where);
+  for (const Geometry* g : {&s.range_witness, &s.range_end, &s.link_witness, &s.link_end})
+    if (violated("key: geometries of ranges and links",
+                 s.weights.t == 0 ? !(*g == Geometry{}) : !sound_geometry(s.params(), *g, 1)))
+      return bad("geometry of the range proof or link below the profile", where);
   return {};
 }
 
@@ -223,13 +376,17 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
 
 Digest SliceKey::digest() const {
   const Bytes body = slice_body(*this);
-  return crypto::hash_tagged("dsperse slice key v1", {body});
+  return crypto::hash_tagged("dsperse slice key v2", {body});
 }
 
 std::vector<Port> SliceKey::ports() const {
   std::vector<Port> all = inputs;
   all.insert(all.end(), outputs.begin(), outputs.end());
   return all;
+}
+
+bool ModelKey::weights_public() const {
+  return std::any_of(slices.begin(), slices.end(), [](const SliceKey& s) { return !s.public_weights.empty(); });
 }
 
 Digest ModelKey::id() const {
@@ -262,9 +419,11 @@ Status check_model_key(const ModelKey& key) {
   if (violated("key: some output", !has_output)) return bad("no output");
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     if (violated("key: an edge for each chunk", covered[c] == 0)) return bad("chunk belongs to no edge", key.chunks[c].name);
-    if (violated("key: range of a chunk", key.chunks[c].lo > key.chunks[c].hi)) return bad("empty range", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   const Geometry* boundary = nullptr;
+  const SliceKey* weighted = nullptr;
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
     const SliceKey& s = key.slices[i];
     const std::string where = "slice " + std::to_string(i);
@@ -273,6 +432,12 @@ Status check_model_key(const ModelKey& key) {
       if (violated("key: one boundary geometry", boundary != nullptr && !(*boundary == s.boundary)))
         return bad("boundary geometries differ", where);
       boundary = &s.boundary;
+    }
+    if (!s.program.weights.empty()) {
+      if (violated("key: one kind of weights",
+                   weighted != nullptr && weighted->public_weights.empty() != s.public_weights.empty()))
+        return bad("some weights are hidden and some public", where);
+      weighted = &s;
     }
     for (const Port& p : s.inputs) {
       if (violated("key: produced before it is read", producers[p.chunk] < 0))

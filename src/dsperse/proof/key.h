@@ -1,7 +1,8 @@
-// Verification keys: what a verifier keeps of a compiled model. No weights, no secrets.
+// Verification keys: what a verifier keeps of a compiled model. No secrets.
 //
-// A SliceKey fixes one slice's integer program, its ports, code geometries, weight root and weight range proof; a ModelKey is
-// the ordered slice keys with the boundary graph (chunks, edges). Canonical bytes; decode checks everything that the verifier
+// A SliceKey fixes one slice's integer program, its ports, code geometries, and its weights: the root of a commitment with a
+// range proof, or the values themselves where they are public. A ModelKey is the ordered slice keys with the boundary graph
+// (chunks, edges). Canonical bytes; decode checks everything that the verifier
 // relies on. Source: docs/protocol/keys.md, docs/formats/dsk.md. Tested by proof/key_test.cc.
 #pragma once
 
@@ -30,13 +31,18 @@ using ConstraintOptions = relation::Options;
 
 struct SliceKey {
   Profile profile = Profile::bits100;
+  std::uint8_t slack = kMinSlackBits, work = kWorkBits;  ///< with the profile: params()
   quantize::Program program;  ///< the slice's own ids; program.inputs / outputs are exactly the ports' tensors, in order
   std::vector<Port> inputs, outputs;
   ConstraintOptions options;
-  Geometry weights, boundary, witness, end;  ///< weights.t == 0 when the slice has no weights; same for boundary
-  std::optional<Digest> weight_root;         ///< origin epoch
-  Bytes range_proof;                         ///< weights and biases are within max_abs; empty without weights
+  Geometry weights, boundary, witness, end;  ///< weights.t == 0 when the slice has no hidden weights; same for boundary
+  /// Witness and end trees of the weight range proof and of epoch links; all zero without hidden weights.
+  Geometry range_witness, range_end, link_witness, link_end;
+  std::optional<Digest> weight_root;     ///< hidden weights: origin epoch
+  Bytes range_proof;                     ///< hidden weights are within max_abs; otherwise empty
+  quantize::WeightStore public_weights;  ///< public weights: values by WeightId, each within max_abs; otherwise empty
 
+  [[nodiscard]] SecurityParams params() const { return {profile, slack, work}; }
   /// H(version, everything above but range_proof).
   [[nodiscard]] Digest digest() const;
   /// Ports: inputs, then outputs.
@@ -71,13 +77,16 @@ struct ModelKey {
   std::vector<std::string> labels;  ///< class labels of the (single) output; may be empty
 
   [[nodiscard]] Profile profile() const { return slices.front().profile; }
+  [[nodiscard]] bool weights_public() const;
   /// H(version, profile, ordered slice digests, chunks, edges, labels).
   [[nodiscard]] Digest id() const;
 };
 
 /// All rules of the boundary graph: ports agree with chunks in shape, exponent, range and visibility; exactly one producer per
 /// chunk, before its consumers; one profile and one boundary geometry; geometries are the solved ones (never weaker); edges
-/// cover the chunks exactly once; at most four consumers per committed chunk.
+/// cover the chunks exactly once; at most four consumers per committed chunk; weights all hidden or all public, public ones
+/// complete and within their bounds; sizes that do not overflow, mappings that are permutations: what a verifier does with the
+/// user's tensors stays inside them.
 [[nodiscard]] Status check_model_key(const ModelKey& key);
 
 Bytes encode_model_key(const ModelKey& key);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 #include <random>
 
 #include "dsperse/proof/testing/model.h"
@@ -143,6 +144,29 @@ TEST(ModelKey, GraphRules) {
   refused(s, "chunk belongs to no edge", [](ModelKey& k) { k.edges.erase(k.edges.begin() + 2); });
   refused(s, "chunk belongs to no edge", [](ModelKey& k) { k.chunks.push_back(k.chunks[1]); });
   refused(s, "empty range", [](ModelKey& k) { k.chunks[2].lo = k.chunks[2].hi + 1; });
+  // Sizes that later arithmetic multiplies, also of chunks that no slice reads.
+  refused(s, "shape of a chunk", [](ModelKey& k) { k.chunks[2].shape = {std::int64_t{1} << 62, std::int64_t{1} << 62}; });
+  refused(s, "shape of a chunk", [](ModelKey& k) { k.chunks[2].shape = {-2, -3}; });
+  refused(s, "shape of a chunk", [](ModelKey& k) { k.chunks[2].shape = {}; });
+  refused(s, "shape of a chunk", [](ModelKey& k) {
+    k.edges.push_back({"unread", {4}, true, false, k.edges[0].io});
+    k.chunks.push_back(k.chunks[0]);
+    k.chunks[4].shape = {std::int64_t{1} << 40, std::int64_t{1} << 40};
+  });
+  refused(s, "range or exponent of a chunk", [](ModelKey& k) { k.chunks[2].hi = 1 << 16; });
+  refused(s, "range or exponent of a chunk", [](ModelKey& k) { k.chunks[2].lo = std::numeric_limits<std::int64_t>::min(); });
+  refused(s, "range or exponent of a chunk",
+          [](ModelKey& k) { k.chunks[2].exponent = std::numeric_limits<std::int32_t>::min(); });
+  refused(c, "chunks of an edge do not fit", [](ModelKey& k) { k.chunks[2].exponent += 1; });
+  refused(c, "chunks of an edge do not fit", [](ModelKey& k) { k.chunks[2].shape = {2, 4}; });
+  refused(c, "chunks of an edge do not fit", [](ModelKey& k) { k.chunks[2].shape = {2}; });
+  refused(s, "input or output mapping", [](ModelKey& k) { k.edges[0].io->perm = {0, 0}; });
+  refused(s, "input or output mapping", [](ModelKey& k) { k.edges[0].io->perm = {0, 2}; });
+  refused(s, "input or output mapping", [](ModelKey& k) { k.edges[0].io->perm = {0}; });
+  refused(s, "input or output mapping", [](ModelKey& k) { k.edges[0].io->logical_shape = {2, 4}; });
+  refused(s, "input or output mapping", [](ModelKey& k) { k.edges[0].io->logical_shape = {std::int64_t{1} << 62, 6}; });
+  refused(s, "two inputs of a slice are one chunk",
+          [](ModelKey& k) { k.slices[2].inputs[1].chunk = k.slices[2].inputs[0].chunk; });
   refused(s, "a chunk is read before", [](ModelKey& k) { std::swap(k.slices[0], k.slices[1]); });
   refused(s, "a chunk is read before", [](ModelKey& k) { k.edges[0].is_input = false, k.edges[0].io.reset(); });
   refused(s, "a chunk has two producers", [](ModelKey& k) { k.edges[1].is_input = true; });
@@ -174,15 +198,22 @@ TEST(ModelKey, GraphRules) {
   refused(s, "geometry below the profile", [](ModelKey& k) { --k.slices[0].witness.code.r; });
   refused(s, "geometry below the profile", [](ModelKey& k) { --k.slices[0].end.t; });
   refused(s, "geometry below the profile", [](ModelKey& k) { --k.slices[0].witness.code.log_n; });
+  refused(s, "slack or work", [](ModelKey& k) { --k.slices[0].slack; });
+  refused(s, "slack or work", [](ModelKey& k) { k.slices[0].slack = 33; });
+  refused(s, "slack or work", [](ModelKey& k) { k.slices[0].work = 21; });
+  refused(s, "weight geometry below the profile", [](ModelKey& k) { ++k.slices[0].slack; });
+  for (Geometry SliceKey::* g : {&SliceKey::range_witness, &SliceKey::range_end, &SliceKey::link_witness, &SliceKey::link_end})
+    refused(s, "geometry of the range proof or link below the profile", [=](ModelKey& k) { --(k.slices[0].*g).t; });
   refused(s, "boundary geometries differ", [](ModelKey& k) {  // sound, but another code: one root could decode to two tensors
-    k.slices[1].boundary = solve_geometry(Profile::bits100, 100000, kBoundaryUses);
+    k.slices[1].boundary = solve_geometry(k.slices[1].params(), 100000, kBoundaryUses);
     ASSERT_FALSE(k.slices[1].boundary == k.slices[0].boundary);
   });
 }
 
 TEST(ModelKey, FourReadersOfAChunk) {
   testing::ModelSpec spec = testing::skip_model();
-  ModelKey key = skip().key;
+  spec.slack = slack_of(6);
+  ModelKey key = testing::make_model(spec).key;
   const SliceKey reader = key.slices[1];  // reads a (chunk 1)
   for (int extra = 0; extra < 3; ++extra) {
     EXPECT_TRUE(check_model_key(key).has_value());  // a is read by slices 1 and 2, then by more

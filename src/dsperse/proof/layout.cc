@@ -66,12 +66,13 @@ std::uint64_t witness_symbols(std::span<const quantize::Shape> members, int degr
 Layout plan_layout(const ArgumentSpec& spec, std::uint32_t pads, std::vector<std::pair<std::uint32_t, std::uint32_t>> slots) {
   Layout out;
   out.profile = spec.profile;
+  out.work = spec.work;
   out.end = spec.end_geometry;
   out.pads = pads;
   out.slots = std::move(slots);
   out.placed.resize(spec.vectors.size());
   out.group_of.assign(spec.vectors.size(), 0);
-  const auto degree = static_cast<std::uint64_t>(out.degree());
+  const auto degree = static_cast<std::size_t>(out.degree());
   for (const ArgumentSpec::Group& g : spec.groups) out.groups.push_back({g.label, g.geometry, {}, 0, 0, 0});
   out.groups.push_back({"witness", spec.witness_geometry, {}, 0, 0, 0});
   for (std::uint32_t gi = 0; gi < out.groups.size(); ++gi) {
@@ -91,8 +92,8 @@ Layout plan_layout(const ArgumentSpec& spec, std::uint32_t pads, std::vector<std
       }
       if (fresh && is_witness) {
         out.pad_base = at;
-        out.slot_base = at + degree * pads;
-        at = out.slot_base + degree * 4 * out.slots.size();
+        out.slot_base = at + static_cast<std::uint64_t>(degree) * pads;
+        at = out.slot_base + static_cast<std::uint64_t>(degree) * 4 * out.slots.size();
       }
       const auto end_row = static_cast<std::size_t>((at + (std::uint64_t{1} << c) - 1) >> c);
       const std::size_t rows = end_row - g.data_rows;
@@ -144,7 +145,8 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
     const std::vector<Ext<D>> eq = crypto::eq_range<D>(point, begin, end);
     for (const auto& [v, c] : folded.coef) {
       Ext<D> limbs;
-      for (int l = 0; l < D; ++l) limbs += eq[layout.address(v) - begin + static_cast<std::uint64_t>(l)] * Ext<D>::basis(l);
+      const auto at = static_cast<std::size_t>(layout.address(v) - begin);
+      for (int l = 0; l < D; ++l) limbs += eq[at + static_cast<std::size_t>(l)] * Ext<D>::basis(l);
       total += c * limbs;
     }
   }
@@ -154,20 +156,21 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
   for (std::size_t v = 0; v < by_vector.size(); ++v) {
     if (by_vector[v].empty()) continue;
     const Placed& p = layout.placed[v];
-    const std::uint64_t base = layout.offset_of(static_cast<std::uint32_t>(v)) + p.base, block = std::uint64_t{1} << p.b;
+    const std::uint64_t base = layout.offset_of(static_cast<std::uint32_t>(v)) + p.base;
     const std::vector<Ext<D>> low = crypto::eq_values<D>(point.first(p.b));
     const std::vector<Ext<D>> high = crypto::eq_range<D>(point.subspan(p.b), base >> p.b, (base + p.runs * p.stride) >> p.b);
-    const std::uint64_t blocks = p.stride >> p.b;
+    // Sizes within one tensor: at most 2^28 elements and their padding.
+    const std::size_t run = static_cast<std::size_t>(p.run), block = std::size_t{1} << p.b;
+    const auto blocks = static_cast<std::size_t>(p.stride >> p.b);
     for (const auto* claim : by_vector[v]) {
       const FlatClaim<D> flat = flatten_claim<D>(p, *claim);
-      const std::uint64_t runs = flat.tail.size() / p.run;  // runs a tail
+      const std::size_t runs = flat.tail.size() / run;  // runs a tail
       std::vector<Ext<D>> folded_tail(runs * blocks);
-      for (std::uint64_t r = 0; r < runs; ++r)
-        for (std::uint64_t j = 0; j < p.run; ++j)
-          folded_tail[r * blocks + j / block] += flat.tail[r * p.run + j] * low[j % block];
-      for (std::uint64_t o = 0; o < flat.outer.size(); ++o) {
+      for (std::size_t r = 0; r < runs; ++r)
+        for (std::size_t j = 0; j < run; ++j) folded_tail[r * blocks + j / block] += flat.tail[r * run + j] * low[j % block];
+      for (std::size_t o = 0; o < flat.outer.size(); ++o) {
         Ext<D> s;
-        for (std::uint64_t k = 0; k < folded_tail.size(); ++k) s += folded_tail[k] * high[o * folded_tail.size() + k];
+        for (std::size_t k = 0; k < folded_tail.size(); ++k) s += folded_tail[k] * high[o * folded_tail.size() + k];
         total += flat.outer[o] * s;
       }
     }

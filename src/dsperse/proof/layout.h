@@ -34,6 +34,7 @@ struct Placed {
 /// Trees that are committed before the argument, and vectors of the fresh witness tree.
 struct ArgumentSpec {
   Profile profile = Profile::bits100;
+  std::uint8_t work = kWorkBits;
   struct Tree {
     std::string label;
     std::vector<std::uint32_t> members;  ///< vector ids
@@ -66,6 +67,7 @@ struct Layout {
     [[nodiscard]] std::size_t physical_rows(int degree) const { return data_rows + static_cast<std::size_t>(degree); }
   };
   Profile profile = Profile::bits100;
+  std::uint8_t work = kWorkBits;
   std::vector<Group> groups;  ///< witness last
   std::vector<Placed> placed;
   std::vector<std::uint32_t> group_of;

@@ -1,6 +1,7 @@
 #include "dsperse/proof/profile.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "dsperse/base/rule.h"
@@ -9,18 +10,58 @@ namespace dsperse::proof {
 namespace {
 
 constexpr unsigned kMaxDataBits = 16, kMaxLogColumns = 20;
+/// No profile needs a third of these; drawing distinct columns costs their square.
+constexpr std::uint32_t kMaxQueries = 1024;
 
 }  // namespace
 
-std::uint32_t queries(Profile profile, double rate) {
-  return static_cast<std::uint32_t>(std::ceil((bits(profile) + kQuerySlackBits) / std::log2(2.0 / (1.0 + rate))));
+std::uint8_t slack_of(std::size_t slices) {
+  return static_cast<std::uint8_t>(kMinSlackBits + std::bit_width(std::max<std::size_t>(slices, 1) - 1));
+}
+
+bool queries_reach(std::uint32_t t, std::uint64_t k, unsigned log_n, int bits) {
+  // x = mantissa 2^-(63 + halvings): mantissas in [2^62, 2^63], products rounded up.
+  struct Power {
+    std::uint64_t mantissa;
+    std::uint64_t halvings;
+  };
+  const auto normal = [](unsigned __int128 m, std::uint64_t halvings) {
+    while (m < (static_cast<unsigned __int128>(1) << 62)) {
+      m <<= 1;
+      ++halvings;
+    }
+    return Power{static_cast<std::uint64_t>(m), halvings};
+  };
+  const auto times = [&](const Power& a, const Power& b) {
+    const unsigned __int128 product = static_cast<unsigned __int128>(a.mantissa) * b.mantissa;
+    return normal((product + ((std::uint64_t{1} << 63) - 1)) >> 63, a.halvings + b.halvings);
+  };
+  const std::uint64_t n = std::uint64_t{1} << log_n;
+  Power base = normal(static_cast<unsigned __int128>(n + k) << (62 - log_n), 0), out{std::uint64_t{1} << 63, 0};
+  for (; t != 0; t >>= 1) {
+    if ((t & 1) != 0) out = times(out, base);
+    base = times(base, base);
+  }
+  // out = mantissa / 2^63 2^-halvings, mantissa / 2^63 in [1/2, 1].
+  const auto want = static_cast<std::uint64_t>(bits);
+  return out.halvings >= want || (out.halvings + 1 == want && out.mantissa == std::uint64_t{1} << 62);
+}
+
+std::uint32_t queries(const SecurityParams& params, std::uint64_t k, unsigned log_n) {
+  const int want = bits(params.profile) + params.slack - params.work;
+  const double per_query = 1 + log_n - std::log2(std::ldexp(1.0, static_cast<int>(log_n)) + static_cast<double>(k));
+  auto t = static_cast<std::uint32_t>(std::max(1.0, std::floor(want / per_query)));  // a guess, then exact
+  while (t > 1 && queries_reach(t - 1, k, log_n, want)) --t;
+  while (!queries_reach(t, k, log_n, want)) ++t;
+  return t;
 }
 
 namespace {
 
 /// Smallest cost over data sizes c in [c_min, c_max]; work: weight of encoding, in bytes a nanosecond.
-Geometry solve(Profile profile, unsigned c_min, unsigned c_max, double symbols, double mask_rows, std::uint32_t openings) {
-  const double d = degree(profile);
+Geometry solve(const SecurityParams& params, unsigned c_min, unsigned c_max, double symbols, double mask_rows,
+               std::uint32_t openings) {
+  const double d = degree(params.profile);
   Geometry best;
   double best_cost = 0;
   for (unsigned c = c_min; c <= c_max; ++c) {
@@ -28,10 +69,10 @@ Geometry solve(Profile profile, unsigned c_min, unsigned c_max, double symbols, 
     for (unsigned log_n = c + 1; log_n <= kMaxLogColumns; ++log_n) {
       const double n = std::ldexp(1.0, static_cast<int>(log_n));
       // Fixpoint from below: t grows with r, r with t.
-      std::uint32_t t = queries(profile, kd / n);
+      std::uint32_t t = queries(params, std::uint64_t{1} << c, log_n);
       double k = kd + static_cast<double>(t) * openings;
       while (k <= n / 2) {
-        const std::uint32_t next = queries(profile, k / n);
+        const std::uint32_t next = queries(params, static_cast<std::uint64_t>(k), log_n);
         if (next <= t) break;
         t = next;
         k = kd + static_cast<double>(t) * openings;
@@ -53,26 +94,28 @@ Geometry solve(Profile profile, unsigned c_min, unsigned c_max, double symbols, 
 
 }  // namespace
 
-Geometry solve_geometry(Profile profile, std::uint64_t symbols, std::uint32_t openings) {
-  return solve(profile, 4, kMaxDataBits, static_cast<double>(symbols), degree(profile), openings);
+Geometry solve_geometry(const SecurityParams& params, std::uint64_t symbols, std::uint32_t openings) {
+  return solve(params, 4, kMaxDataBits, static_cast<double>(symbols), degree(params.profile), openings);
 }
 
-Geometry solve_end_geometry(Profile profile, unsigned vars) {
+Geometry solve_end_geometry(const SecurityParams& params, unsigned vars) {
   unsigned c = 4;
   while ((1U << c) < 2 * vars) ++c;
-  return solve(profile, c, c, 0, 2 * degree(profile), 1);
+  return solve(params, c, c, 0, 2 * degree(params.profile), 1);
 }
 
-bool sound_geometry(Profile profile, const Geometry& g, std::uint32_t openings) {
+bool sound_geometry(const SecurityParams& params, const Geometry& g, std::uint32_t openings) {
   if (violated("geometry: shortest row", g.code.c < 4) || violated("geometry: longest row", g.code.c > kMaxDataBits) ||
       violated("geometry: longest code", g.code.log_n > kMaxLogColumns))
     return false;
   // The bound on r keeps k from wrapping; k <= n / 2 and r >= t * openings then bound t.
   if (violated("geometry: bounded pads", g.code.r > g.code.n()) || violated("geometry: rate", g.code.k() > g.code.n() / 2))
     return false;
-  if (violated("geometry: pads for all openings", g.code.r < static_cast<std::uint64_t>(g.t) * openings)) return false;
-  const double rate = static_cast<double>(g.code.k()) / static_cast<double>(g.code.n());
-  return !violated("geometry: queries of the profile", g.t < queries(profile, rate));
+  if (violated("geometry: bounded queries", g.t > kMaxQueries) ||
+      violated("geometry: pads for all openings", g.code.r < static_cast<std::uint64_t>(g.t) * openings))
+    return false;
+  const int want = bits(params.profile) + params.slack - params.work;
+  return !violated("geometry: queries of the profile", !queries_reach(g.t, g.code.k(), g.code.log_n, want));
 }
 
 }  // namespace dsperse::proof

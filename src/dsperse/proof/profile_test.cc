@@ -22,14 +22,43 @@ long double query_error_bits(const Geometry& g) {
 }
 
 TEST(Profile, QueriesReachTheBits) {
-  EXPECT_EQ(queries(Profile::bits100, 0.25), 155U);
-  for (const Profile p : {Profile::bits100, Profile::bits128})
-    for (const double rate : {0.01, 0.1, 0.2, 0.25, 0.3, 0.5}) {
-      const auto t = static_cast<long double>(queries(p, rate));
-      const long double per_query = std::log2l(2 / (1 + static_cast<long double>(rate)));
-      EXPECT_GE(t * per_query, bits(p) + 5 - 1e-9L);
-      EXPECT_LT((t - 1) * per_query, bits(p) + 5) << "one query less is too few";
-    }
+  EXPECT_EQ(queries(Profile::bits100, 256, 10), 138U);  // rate 1/4, 93 bits beside 12 of work
+  EXPECT_EQ(queries({Profile::bits100, 2, 0}, 256, 10), 151U);
+  for (const SecurityParams& p : {SecurityParams(Profile::bits100), SecurityParams(Profile::bits128),
+                                  SecurityParams(Profile::bits100, 9, 0), SecurityParams(Profile::bits128, 17, 20)})
+    for (unsigned log_n = 5; log_n <= 20; ++log_n)
+      for (const double rate : {0.01, 0.1, 0.2, 0.25, 0.3, 0.4999, 0.5}) {
+        const auto k = static_cast<std::uint64_t>(std::max(1.0, rate * std::exp2(log_n)));
+        const auto t = static_cast<long double>(queries(p, k, log_n));
+        const long double per_query = 1 - std::log2l(1 + static_cast<long double>(k) / std::exp2l(log_n));
+        const int want = bits(p.profile) + p.slack - p.work;
+        EXPECT_GE(t * per_query, want - 1e-9L);
+        EXPECT_LT((t - 1) * per_query, want + 1e-9L) << "one query less is too few";
+      }
+}
+
+TEST(Profile, QueriesAreDecidedInIntegers) {
+  // 1/2 a query for k = 0, 3/4 for k = n / 2: exact powers, and their neighbours.
+  EXPECT_TRUE(queries_reach(100, 0, 10, 100));
+  EXPECT_FALSE(queries_reach(99, 0, 10, 100));
+  EXPECT_TRUE(queries_reach(0, 5, 10, 0));
+  for (std::uint32_t t = 1; t < 400; ++t) {
+    const long double reached = t * std::log2l(4.0L / 3.0L);
+    EXPECT_TRUE(queries_reach(t, 512, 10, static_cast<int>(reached)));
+    EXPECT_FALSE(queries_reach(t, 512, 10, static_cast<int>(reached) + 1));
+  }
+}
+
+TEST(Profile, SlackCoversEverySlice) {
+  EXPECT_EQ(slack_of(0), 5);
+  EXPECT_EQ(slack_of(1), 5);
+  EXPECT_EQ(slack_of(2), 6);
+  EXPECT_EQ(slack_of(3), 7);
+  EXPECT_EQ(slack_of(4), 7);
+  EXPECT_EQ(slack_of(5), 8);
+  EXPECT_EQ(slack_of(4096), 17);
+  for (std::size_t slices = 1; slices <= 4096; ++slices)  // 13 lines of queries a slice
+    EXPECT_LE(13 * static_cast<double>(slices) * std::exp2(-slack_of(slices)), 0.41);
 }
 
 TEST(Profile, GeometriesAreFixpoints) {
@@ -41,8 +70,8 @@ TEST(Profile, GeometriesAreFixpoints) {
         EXPECT_TRUE(sound_geometry(p, g, openings));
         EXPECT_EQ(g.code.r, std::size_t{g.t} * openings);
         EXPECT_LE(2 * g.code.k(), g.code.n());
-        EXPECT_EQ(g.t, queries(p, static_cast<double>(g.code.k()) / static_cast<double>(g.code.n())));
-        EXPECT_GE(query_error_bits(g), bits(p) + 5 - 1e-9L);
+        EXPECT_EQ(g.t, queries(p, g.code.k(), g.code.log_n));
+        EXPECT_GE(query_error_bits(g), bits(p) + 5 - 12 - 1e-9L);
         EXPECT_EQ(g, solve_geometry(p, symbols, openings)) << "deterministic";
         // Anything weaker is refused.
         Geometry weak = g;
@@ -66,6 +95,7 @@ TEST(Profile, BoundsOfSizes) {
   for (const auto& spoil : std::vector<std::function<void(Geometry&)>>{
            [](Geometry& x) { x.code.c = 3; }, [](Geometry& x) { x.code.c = 17; }, [](Geometry& x) { x.code.log_n = 21; },
            [](Geometry& x) { x.code.log_n = 63; }, [](Geometry& x) { x.t = 0; }, [](Geometry& x) { x.t = 1U << 21; },
+           [](Geometry& x) { x = {{4, 2000, 20}, 2000}; },  // more columns than any profile needs
            [](Geometry& x) { x.code.r = SIZE_MAX; }, [](Geometry& x) { x.code.c = 63; }}) {
     Geometry bad = g;
     spoil(bad);
@@ -89,7 +119,7 @@ quantize::Program security_program() {
 
 TEST(Security, TablesAreTheBudget) {
   for (const Profile profile : {Profile::bits100, Profile::bits128}) {
-    const SliceKey key = testing::make_case(security_program(), {.profile = profile})->key;
+    const SliceKey key = testing::make_case(security_program(), {.profile = profile, .work = kWorkBits})->key;
     const long double field = 64.0L * degree(profile);
     const auto relation = slice_relation(key).value();
     const Layout layout = profile == Profile::bits100 ? slice_layout<2>(slice_spec(key, relation), relation, key)
@@ -105,7 +135,7 @@ TEST(Security, TablesAreTheBudget) {
       ADD_FAILURE() << "no event " << name;
       return SecurityEvent{};
     };
-    EXPECT_NEAR(event("lookups").bits, static_cast<double>(field - std::log2l(5 * n)), 1e-6);
+    EXPECT_NEAR(event("lookups").bits, static_cast<double>(12 + field - std::log2l(5 * n)), 1e-6);
     EXPECT_NEAR(event("sumcheck round").bits, static_cast<double>(field - 1), 1e-6);
     const unsigned leaf_vars = relation::leaf_cube(relation).vars;
     EXPECT_EQ(event("fraction tree, two claims as one").times, 2 * leaf_vars);
@@ -115,10 +145,10 @@ TEST(Security, TablesAreTheBudget) {
     EXPECT_EQ(event("product slots").bits, static_cast<double>(field));
     EXPECT_EQ(layout.groups.size(), 3U);
     for (const auto& g : layout.groups) {
-      EXPECT_NEAR(event("queries, " + g.label).bits, static_cast<double>(query_error_bits(g.geometry)), 1e-6);
+      EXPECT_NEAR(event("queries, " + g.label).bits, static_cast<double>(12 + query_error_bits(g.geometry)), 1e-6);
       EXPECT_NEAR(event("proximity, " + g.label).bits, static_cast<double>(field) - g.geometry.code.log_n, 1e-6);
     }
-    EXPECT_NEAR(event("queries, end").bits, static_cast<double>(query_error_bits(layout.end)), 1e-6);
+    EXPECT_NEAR(event("queries, end").bits, static_cast<double>(12 + query_error_bits(layout.end)), 1e-6);
     EXPECT_NEAR(event("proximity, end").bits,
                 static_cast<double>(field) - std::log2(static_cast<double>(layout.end.code.n()) + 1), 1e-6);
     long double sum = 0, worst = 1000;
@@ -155,6 +185,16 @@ TEST(Security, KeysBelowTheProfileAreRefused) {
     weak.weights.t -= 10;
     EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
     EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
+    for (Geometry SliceKey::* which : {&SliceKey::range_witness, &SliceKey::range_end}) {
+      weak = honest.key;
+      (weak.*which).t -= 10;
+      EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
+    }
+    for (Geometry SliceKey::* which : {&SliceKey::link_witness, &SliceKey::link_end}) {
+      weak = honest.key;
+      (weak.*which).t -= 10;
+      EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
+    }
   }
 }
 
@@ -183,7 +223,7 @@ TEST(Security, CertificatesAddUp) {
 
 TEST(Security, LargestSliceKeepsTheProfile) {  // the caps of lookups, columns and checks
   const double lookups = 128 - std::log2(static_cast<double>(relation::kMaxLookups) * (relation::kMaxWidth + 2));
-  EXPECT_GE(lookups, 100);
+  EXPECT_GE(lookups, 100) << "without the work";
   EXPECT_GE(128 - 20 - std::log2(2.0), 100) << "proximity of the longest code";
   EXPECT_GE(128 - 28, 100) << "2^28 checks folded by powers of one challenge";
 }

@@ -1,6 +1,7 @@
 #include "dsperse/proof/prove.h"
 
 #include <chrono>
+#include <cstdlib>
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/forge.h"
@@ -39,7 +40,14 @@ Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) 
   for (std::size_t w = 0; w < weights.size(); ++w)
     if (weights[w].size() != static_cast<std::size_t>(quantize::elements(key.program.weights[w].shape)))
       return fail(ErrorKind::usage, "a weight has the wrong number of elements", key.program.weights[w].name);
+  for (std::size_t w = 0; w < key.public_weights.size(); ++w)
+    if (weights[w].narrow != key.public_weights[w].narrow || weights[w].wide != key.public_weights[w].wide)
+      return fail(ErrorKind::usage, "not the weights that the key shows", key.program.weights[w].name);
   return {};
+}
+
+std::unexpected<Error> weight_too_large() {
+  return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
 }
 
 /// Pads and salts of a weight tree follow from the seed and from what is committed, so that one seed used for two sets of weights
@@ -65,14 +73,13 @@ template <int D>
 Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
                            const SliceForge<D>* forge = nullptr) {
   DSPERSE_TRY(const Relation relation, range_relation(key.program));
-  DSPERSE_TRY(const auto argument, range_argument<D>(key, relation));
+  const auto [spec, layout] = range_argument<D>(key, relation);
   const relation::Values values(relation, weights, {}, forge != nullptr ? &forge->values : nullptr);
-  if (values.missing() != 0 && forge == nullptr)
-    return fail(ErrorKind::bad_input, "a weight is beyond its declared bound", {}, "quantize the model again");
+  if (values.missing() != 0 && forge == nullptr) return weight_too_large();
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
   std::unique_ptr<relation::Witness<D>> witness;
   return prove_argument<D>(
-      argument.second, range_head(key), {{&commitment.impl->tree}},
+      layout, range_head(key), {{&commitment.impl->tree}},
       [&](std::uint32_t v, std::span<Fp> out) { copy(values.tensor(v), out); },
       [&](crypto::Party<D>& party) {
         witness = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
@@ -138,28 +145,45 @@ Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const We
       forge != nullptr ? forge->log : nullptr);
 }
 
+/// Geometries for an argument's witness and end tree. Pads do not depend on geometries: `layout_of` is asked with a placeholder,
+/// then with the solved witness geometry.
+template <class LayoutOf>
+void solve_argument(SliceKey& key, Geometry& witness, Geometry& end, const LayoutOf& layout_of) {
+  witness = solve_geometry(key.params(), 1, 1);
+  const auto [spec, draft] = layout_of();
+  std::vector<quantize::Shape> members;
+  for (const std::uint32_t v : spec.witness) members.push_back(spec.vectors[v]);
+  witness = solve_geometry(key.params(), witness_symbols(members, degree(key.profile), draft.pads, draft.slots.size()), 1);
+  end = solve_end_geometry(key.params(), layout_of().second.vars);
+}
+
 template <int D>
-Result<SliceKey> plan_key(const SliceSpec& spec, const Geometry& boundary, const relation::Options& options) {
+Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
+                          const quantize::WeightStore& values, const relation::Options& options) {
   SliceKey key;
-  key.profile = D == 2 ? Profile::bits100 : Profile::bits128;
+  key.profile = params.profile;
+  key.slack = params.slack;
+  key.work = params.work;
   key.program = spec.program;
   key.inputs = spec.inputs;
   key.outputs = spec.outputs;
   key.options = options;
+  if (spec.public_weights) key.public_weights = values;
   DSPERSE_TRY(const Relation relation, slice_relation(key));
-  std::vector<quantize::Shape> weights, witness;
+  std::vector<quantize::Shape> weights;
   for (const quantize::WeightSpec& w : key.program.weights) weights.push_back(w.shape);
-  if (!weights.empty()) key.weights = solve_geometry(key.profile, tree_symbols(weights), kWeightBudget);
+  if (!weights.empty() && !spec.public_weights) key.weights = solve_geometry(params, tree_symbols(weights), kWeightBudget);
   for (const Port& p : key.ports())
     if (!p.is_public) key.boundary = boundary;
-  // Pads do not depend on geometries: plan with any witness geometry, then with the solved one.
-  key.witness = solve_geometry(key.profile, 1, 1);
-  ArgumentSpec argument = slice_spec(key, relation);
-  const Layout draft = slice_layout<D>(argument, relation, key);
-  for (const std::uint32_t v : argument.witness) witness.push_back(argument.vectors[v]);
-  key.witness = solve_geometry(key.profile, witness_symbols(witness, D, draft.pads, draft.slots.size()), 1);
-  argument = slice_spec(key, relation);
-  key.end = solve_end_geometry(key.profile, slice_layout<D>(argument, relation, key).vars);
+  solve_argument(key, key.witness, key.end, [&] {
+    ArgumentSpec argument = slice_spec(key, relation);
+    Layout layout = slice_layout<D>(argument, relation, key);
+    return std::pair(std::move(argument), std::move(layout));
+  });
+  if (key.weights.t == 0) return key;
+  DSPERSE_TRY(const Relation ranges, range_relation(key.program));
+  solve_argument(key, key.range_witness, key.range_end, [&] { return range_argument<D>(key, ranges); });
+  solve_argument(key, key.link_witness, key.link_end, [&] { return link_argument<D>(key); });
   return key;
 }
 
@@ -177,17 +201,17 @@ BoundaryCommitment& BoundaryCommitment::operator=(BoundaryCommitment&&) noexcept
 BoundaryCommitment::~BoundaryCommitment() = default;
 Digest BoundaryCommitment::root() const { return impl->tree.tree->root(); }
 
-Geometry boundary_geometry(Profile profile, const std::vector<Chunk>& chunks) {
+Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks) {
   std::uint64_t most = 1;
   for (const Chunk& c : chunks)
     if (!c.is_public) most = std::max(most, tree_symbols({&c.shape, 1}));
-  return solve_geometry(profile, most, kBoundaryUses);
+  return solve_geometry(params, most, kBoundaryUses);
 }
 
 Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed) {
   DSPERSE_CHECK_OK(check_weights(key, weights));
   WeightCommitment out;
-  if (weights.empty()) return out;
+  if (key.weights.t == 0) return out;
   std::vector<quantize::Shape> shapes;
   std::vector<std::uint32_t> ids;
   for (std::uint32_t w = 0; w < weights.size(); ++w) {
@@ -200,16 +224,22 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
   return out;
 }
 
-Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary,
+Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                     const quantize::WeightStore& weights, const Digest& weight_seed,
                                     const ConstraintOptions& options) {
   CompiledSlice out;
-  DSPERSE_TRY(out.key, profile == Profile::bits100 ? plan_key<2>(spec, boundary, options) : plan_key<3>(spec, boundary, options));
-  if (weights.empty()) return out;
+  DSPERSE_TRY(out.key, params.profile == Profile::bits100 ? plan_key<2>(params, spec, boundary, weights, options)
+                                                          : plan_key<3>(params, spec, boundary, weights, options));
+  if (out.key.weights.t == 0) {
+    for (std::size_t w = 0; w < weights.size(); ++w)
+      for (std::size_t i = 0; i < weights[w].size(); ++i)
+        if (std::abs(weights[w].at(i)) > out.key.program.weights[w].max_abs) return weight_too_large();
+    return out;
+  }
   DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed));
   out.key.weight_root = commitment.root();
-  DSPERSE_TRY(out.key.range_proof, profile == Profile::bits100 ? prove_ranges<2>(out.key, weights, commitment)
-                                                               : prove_ranges<3>(out.key, weights, commitment));
+  DSPERSE_TRY(out.key.range_proof, params.profile == Profile::bits100 ? prove_ranges<2>(out.key, weights, commitment)
+                                                                      : prove_ranges<3>(out.key, weights, commitment));
   return out;
 }
 

@@ -15,10 +15,11 @@ namespace dsperse::proof {
 struct SliceSpec {
   quantize::Program program;
   std::vector<Port> inputs, outputs;
+  bool public_weights = false;  ///< the key shows the weights: no tree, no openings
 };
 
 /// The model-wide boundary geometry for these chunks (committed ones), and the options and geometries of one slice key.
-Geometry boundary_geometry(Profile profile, const std::vector<Chunk>& chunks);
+Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks);
 
 /// Committed weights of one slice: the tree, and what it was made from. Memory: 8 n / kd bytes a weight.
 class WeightCommitment {
@@ -27,20 +28,21 @@ class WeightCommitment {
   WeightCommitment(WeightCommitment&&) noexcept;
   WeightCommitment& operator=(WeightCommitment&&) noexcept;
   ~WeightCommitment();
-  [[nodiscard]] std::optional<Digest> root() const;  ///< empty without weights
+  [[nodiscard]] std::optional<Digest> root() const;  ///< empty without hidden weights
   struct Impl;
   std::unique_ptr<Impl> impl;
 };
 
 /// Commits the weights under the key's geometry with pads and salts that follow from `seed` and the weights (deterministic).
+/// Nothing to commit if they are public.
 [[nodiscard]] Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights,
                                                       const Digest& seed);
 
 struct CompiledSlice {
-  SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch)
+  SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch), or the public weights
 };
-/// Plans constraints and geometries, commits the weights, proves their ranges. Errors name the op that does not fit.
-[[nodiscard]] Result<CompiledSlice> compile_slice(Profile profile, const SliceSpec& spec, const Geometry& boundary,
+/// Plans constraints and geometries, commits hidden weights, proves their ranges. Errors name the op that does not fit.
+[[nodiscard]] Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                                   const quantize::WeightStore& weights, const Digest& weight_seed,
                                                   const ConstraintOptions& options = {});
 

@@ -24,8 +24,7 @@ Result<SecurityTable> slice_at(const SliceKey& key) {
 template <int D>
 Result<SecurityTable> ranges_at(const SliceKey& key) {
   DSPERSE_TRY(const relation::Relation relation, range_relation(key.program));
-  DSPERSE_TRY(const auto argument, range_argument<D>(key, relation));
-  return security_of(argument.second, relation.lookup_size());
+  return security_of(range_argument<D>(key, relation).second, relation.lookup_size());
 }
 
 }  // namespace
@@ -40,7 +39,8 @@ SecurityTable security_of(const Layout& layout, std::uint64_t lookups) {
     const auto it = layout.challenges.find(label);
     return it == layout.challenges.end() ? 0 : it->second;
   };
-  if (lookups != 0) add("lookups", static_cast<double>(lookups) * static_cast<double>(relation::kMaxWidth + 2), 1);
+  if (lookups != 0)  // after the first proof of work
+    add("lookups", std::ldexp(static_cast<double>(lookups) * static_cast<double>(relation::kMaxWidth + 2), -layout.work), 1);
   add("fraction tree, two claims as one", 1, count("lambda") + count("mu"));
   add("identity at a random point", 1, count("identity") + count("link point") + count("link weight"));
   add("sumcheck round", 2, count("x") + layout.vars);
@@ -49,8 +49,9 @@ SecurityTable security_of(const Layout& layout, std::uint64_t lookups) {
   for (const Layout::Group& g : layout.groups)
     add("proximity, " + g.label, static_cast<double>(std::max<std::size_t>(2, g.geometry.code.n())), g.vars - g.geometry.code.c);
   add("proximity, end", static_cast<double>(layout.end.code.n() + 1), 1);
-  for (const Layout::Group& g : layout.groups) out.events.push_back({"queries, " + g.label, query_bits(g.geometry), 1});
-  out.events.push_back({"queries, end", query_bits(layout.end), 1});
+  for (const Layout::Group& g : layout.groups)
+    out.events.push_back({"queries, " + g.label, layout.work + query_bits(g.geometry), 1});
+  out.events.push_back({"queries, end", layout.work + query_bits(layout.end), 1});
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "dsperse/proof/slice_argument.h"
 
 #include <algorithm>
+#include <set>
 
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/ops/constrain.h"
@@ -24,6 +25,11 @@ std::vector<std::uint32_t> weight_refs(const SliceKey& key) {
   return out;
 }
 
+void set_public_weights(const SliceKey& key, relation::PublicTensors& publics) {
+  for (std::size_t w = 0; w < std::min(key.public_weights.size(), key.program.weights.size()); ++w)
+    publics[w] = &key.public_weights[w];
+}
+
 quantize::Shape shape_of(const quantize::Shape& s) { return s.empty() ? quantize::Shape{1} : s; }
 
 std::vector<quantize::Shape> shapes(const Relation& relation) {
@@ -32,18 +38,29 @@ std::vector<quantize::Shape> shapes(const Relation& relation) {
   return out;
 }
 
-/// Geometries of an argument whose witness is not in the key; then its layout.
-template <int D>
-Layout solve_layout(ArgumentSpec& spec, const ScheduleFn<D>& schedule) {
-  crypto::CountingChannel<D> channel;
-  crypto::Party<D> party(channel, crypto::Party<D>::Role::dry);
-  schedule(party);
-  std::vector<quantize::Shape> members;
-  for (const std::uint32_t v : spec.witness) members.push_back(spec.vectors[v]);
-  spec.witness_geometry = solve_geometry(spec.profile, witness_symbols(members, D, party.pads(), party.slots().size()), 1);
-  Layout layout = plan_layout<D>(spec, channel, party);
-  spec.end_geometry = layout.end = solve_end_geometry(spec.profile, layout.vars);
-  return layout;
+/// Digits of a bound of 2^15 and more; 0: one lookup does.
+std::uint32_t range_digits(std::int64_t max_abs) {
+  if (max_abs < (std::int64_t{1} << 15)) return 0;
+  std::uint32_t digits = 1;
+  while ((static_cast<__int128>(1) << (relation::kDigitBits * digits)) <= 2 * static_cast<__int128>(max_abs)) ++digits;
+  return digits;
+}
+
+/// Lookups and rows of the weight ranges, before any is made: the program may be anybody's.
+Status range_budget(const quantize::Program& program) {
+  std::uint64_t lookups = 0, rows = std::uint64_t{1} << relation::kDigitBits;
+  std::set<std::int64_t> bounds;
+  for (const quantize::WeightSpec& w : program.weights) {
+    const std::uint32_t digits = range_digits(w.max_abs);
+    lookups += static_cast<std::uint64_t>(quantize::elements(w.shape)) * std::max(1U, 2 * digits);
+    if (digits == 0 && bounds.insert(w.max_abs).second) rows += static_cast<std::uint64_t>(2 * w.max_abs + 1);
+    if (lookups > relation::kMaxLookups)
+      return fail(ErrorKind::unsupported, "the slice has more than 2^25 weights", {}, "cut it into smaller slices");
+    if (rows > relation::kMaxTableRows)
+      return fail(ErrorKind::unsupported, "the slice has constants of too many different ranges", {},
+                  "cut it into smaller slices");
+  }
+  return {};
 }
 
 }  // namespace
@@ -58,12 +75,11 @@ Result<Relation> slice_relation(const SliceKey& key) {
 ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {
   ArgumentSpec spec;
   spec.profile = key.profile;
+  spec.work = key.work;
   spec.vectors = shapes(relation);
   std::vector<bool> elsewhere(relation.tensors.size(), false);
-  if (!key.program.weights.empty()) {
-    spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
-    for (const std::uint32_t w : weight_refs(key)) elsewhere[w] = true;
-  }
+  for (const std::uint32_t w : weight_refs(key)) elsewhere[w] = true;
+  if (key.weights.t != 0) spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
   ArgumentSpec::Group boundary{"boundary", key.boundary, {}};
   for (const Port& p : key.ports()) {
     elsewhere[value_ref(key, p.tensor)] = true;
@@ -79,6 +95,7 @@ ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {
 
 relation::PublicTensors public_tensors(const SliceKey& key, const Relation& relation, const Statement& statement) {
   relation::PublicTensors out(relation.tensors.size(), nullptr);
+  set_public_weights(key, out);
   const std::vector<Port> ports = key.ports();
   for (std::size_t i = 0; i < ports.size(); ++i)
     if (ports[i].is_public) out[value_ref(key, ports[i].tensor)] = &statement.boundaries[i].values;
@@ -101,19 +118,13 @@ Head slice_head(const Statement& statement) {
 }
 
 template <int D>
-Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const SliceKey& key) {
-  std::vector<quantize::IntTensor> zeros;
-  zeros.reserve(key.inputs.size() + key.outputs.size());
-  relation::PublicTensors publics(relation.tensors.size(), nullptr);
-  for (const Port& p : key.ports()) {
-    if (!p.is_public) continue;
-    zeros.emplace_back(static_cast<std::size_t>(quantize::elements(key.program.tensors[p.tensor].shape)));
-    publics[value_ref(key, p.tensor)] = &zeros.back();
-  }
+Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const SliceKey&) {
+  const relation::PublicTensors publics(relation.tensors.size(), nullptr);  // a dry run reads no values
   return layout_for<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
 }
 
 Result<Relation> range_relation(const quantize::Program& program) {
+  DSPERSE_CHECK_OK(range_budget(program));
   Relation out;
   for (std::uint32_t w = 0; w < program.weights.size(); ++w) {
     out.tensors.push_back({program.weights[w].name, program.weights[w].shape, Kind::weight, w, 0});
@@ -144,8 +155,7 @@ Result<Relation> range_relation(const quantize::Program& program) {
       continue;
     }
     // max_abs + w and max_abs - w are both sums of digits, hence not negative.
-    std::uint32_t digits = 1;
-    while ((static_cast<__int128>(1) << (relation::kDigitBits * digits)) <= 2 * static_cast<__int128>(spec.max_abs)) ++digits;
+    const std::uint32_t digits = range_digits(spec.max_abs);
     if (relation::kDigitBits * digits > 60)
       return fail(ErrorKind::unsupported, "constants beyond 2^40 cannot be range-checked", spec.name);
     for (const std::uint32_t side : {0U, 1U}) {
@@ -172,17 +182,20 @@ Result<Relation> range_relation(const quantize::Program& program) {
 }
 
 template <int D>
-Result<std::pair<ArgumentSpec, Layout>> range_argument(const SliceKey& key, const Relation& relation) {
+std::pair<ArgumentSpec, Layout> range_argument(const SliceKey& key, const Relation& relation) {
   ArgumentSpec spec;
   spec.profile = key.profile;
+  spec.work = key.work;
   spec.vectors = shapes(relation);
   spec.groups.push_back({"weights", key.weights, {{"weights", weight_refs(key)}}});
   for (auto ref = static_cast<std::uint32_t>(key.program.weights.size()); ref < relation.tensors.size(); ++ref)
     spec.witness.push_back(ref);
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
+  spec.witness_geometry = key.range_witness;
+  spec.end_geometry = key.range_end;
   Layout layout =
-      solve_layout<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
-  return std::pair(std::move(spec), std::move(layout));
+      layout_for<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
+  return {std::move(spec), std::move(layout)};
 }
 
 Head range_head(const SliceKey& key) {
@@ -194,6 +207,7 @@ template <int D>
 std::pair<ArgumentSpec, Layout> link_argument(const SliceKey& key) {
   ArgumentSpec spec;
   spec.profile = key.profile;
+  spec.work = key.work;
   const auto n = static_cast<std::uint32_t>(key.program.weights.size());
   ArgumentSpec::Group weights{"weights", key.weights, {{"base", {}}, {"epoch", {}}}};
   for (const std::uint32_t tree : {0U, 1U})
@@ -202,7 +216,9 @@ std::pair<ArgumentSpec, Layout> link_argument(const SliceKey& key) {
       weights.trees[tree].members.push_back(tree * n + w);
     }
   spec.groups.push_back(std::move(weights));
-  Layout layout = solve_layout<D>(spec, [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
+  spec.witness_geometry = key.link_witness;
+  spec.end_geometry = key.link_end;
+  Layout layout = layout_for<D>(spec, [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
   return {std::move(spec), std::move(layout)};
 }
 
@@ -214,10 +230,11 @@ void link_schedule(crypto::Party<D>& party, const SliceKey& key) {
   const auto n = static_cast<std::uint32_t>(key.program.weights.size());
   crypto::Form<D> difference;
   for (std::uint32_t w = 0; w < n; ++w) {
-    const auto size = static_cast<std::uint64_t>(quantize::elements(key.program.weights[w].shape));
+    const auto size = static_cast<std::size_t>(quantize::elements(key.program.weights[w].shape));
     std::vector<Ext<D>> point;
     for (unsigned k = 0; k < relation::bits_for(size); ++k) point.push_back(party.challenge("link point"));
     const Ext<D> weight = party.challenge("link weight");
+    if (party.dry()) continue;
     auto functional = std::make_shared<crypto::RankOne<D>>();
     functional->vectors.push_back(crypto::eq_values<D>(std::span<const Ext<D>>(point)));
     functional->vectors[0].resize(size);
@@ -238,10 +255,10 @@ Head link_head(const SliceKey& key, const EpochLink& link) {
   return {{"vk", Bytes(d.begin(), d.end())}, {"link", w.take()}};
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                          \
-  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);               \
-  template Result<std::pair<ArgumentSpec, Layout>> range_argument<D>(const SliceKey&, const Relation&); \
-  template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                           \
+#define DSPERSE_INSTANTIATE(D)                                                                  \
+  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);       \
+  template std::pair<ArgumentSpec, Layout> range_argument<D>(const SliceKey&, const Relation&); \
+  template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                   \
   template void link_schedule<D>(crypto::Party<D>&, const SliceKey&);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)

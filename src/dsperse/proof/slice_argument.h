@@ -17,15 +17,14 @@ ArgumentSpec slice_spec(const SliceKey& key, const relation::Relation& relation)
 relation::PublicTensors public_tensors(const SliceKey& key, const relation::Relation& relation, const Statement& statement);
 std::vector<std::vector<Digest>> slice_roots(const SliceKey& key, const Statement& statement);
 Head slice_head(const Statement& statement);
-/// Zeros for the public tensors: what a dry run reads.
+/// By a dry run of the schedule, whose cost does not grow with the tensors.
 template <int D>
 Layout slice_layout(const ArgumentSpec& spec, const relation::Relation& relation, const SliceKey& key);
 
 /// Constraints of the weights' ranges: every weight within its max_abs.
 [[nodiscard]] Result<relation::Relation> range_relation(const quantize::Program& program);
-/// Geometries that the key does not hold are solved from the symbols.
 template <int D>
-Result<std::pair<ArgumentSpec, Layout>> range_argument(const SliceKey& key, const relation::Relation& relation);
+std::pair<ArgumentSpec, Layout> range_argument(const SliceKey& key, const relation::Relation& relation);
 Head range_head(const SliceKey& key);
 
 /// Base and epoch hold the same weights: one random linear functional of the difference.

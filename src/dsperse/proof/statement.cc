@@ -108,7 +108,7 @@ Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
   for (SliceProof& s : c.slices) {
     s.slice = r.u32();
     if (violated("certificate bytes: slice index", !r.ok() || s.slice >= key.slices.size())) return bad("slice index");
-    if (!key.slices[s.slice].program.weights.empty()) s.weights = r.digest();
+    if (key.slices[s.slice].weight_root) s.weights = r.digest();
     s.opening = r.u32();
     s.links.resize(r.count(kMaxEpochDepth, 72));
     for (EpochLink& l : s.links) {

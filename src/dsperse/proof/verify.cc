@@ -10,8 +10,13 @@
 namespace dsperse::proof {
 namespace {
 
-bool below_profile(const SliceKey& key, const Layout& layout, std::uint64_t lookups) {
-  return security_of(layout, lookups).worst() < bits(key.profile);
+/// The key's geometries carry the argument.
+Verdict check_layout(const SliceKey& key, const Layout& layout, std::uint64_t lookups) {
+  if (violated("key: end tree holds all pads", layout.end.code.kd() < 2 * layout.vars))
+    return Verdict::reject("key: end geometry");
+  if (violated("key: profile", security_of(layout, lookups).worst() < bits(key.profile)))
+    return Verdict::reject("key: below the profile");
+  return Verdict::accept();
 }
 
 /// The statement's boundaries are the key's: order, visibility, complete public values in range.
@@ -45,10 +50,7 @@ Verdict verify_slice_at(const SliceKey& key, const Statement& statement, ByteVie
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
   const ArgumentSpec spec = slice_spec(key, *relation);
   const Layout layout = slice_layout<D>(spec, *relation, key);
-  if (violated("key: end tree holds all pads", layout.end.code.kd() < 2 * layout.vars))
-    return Verdict::reject("key: end geometry");
-  if (violated("key: slice reaches the profile", below_profile(key, layout, relation->lookup_size())))
-    return Verdict::reject("key: below the profile");
+  if (Verdict v = check_layout(key, layout, relation->lookup_size()); !v) return v;
   const relation::PublicTensors publics = public_tensors(key, *relation, statement);
   return verify_argument<D>(
       layout, slice_head(statement), slice_roots(key, statement), proof,
@@ -59,19 +61,17 @@ template <int D>
 Verdict verify_ranges_at(const SliceKey& key) {
   const auto relation = range_relation(key.program);
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
-  const auto argument = range_argument<D>(key, *relation);
-  if (!argument) return Verdict::reject("key: " + argument.error().what);
-  if (violated("key: ranges reach the profile", below_profile(key, argument->second, relation->lookup_size())))
-    return Verdict::reject("key: below the profile");
+  const auto [spec, layout] = range_argument<D>(key, *relation);
+  if (Verdict v = check_layout(key, layout, relation->lookup_size()); !v) return v;
   const relation::PublicTensors publics(relation->tensors.size(), nullptr);
-  return verify_argument<D>(argument->second, range_head(key), {{*key.weight_root}}, key.range_proof,
+  return verify_argument<D>(layout, range_head(key), {{*key.weight_root}}, key.range_proof,
                             [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, *relation, publics, nullptr); });
 }
 
 template <int D>
 Verdict verify_link_at(const SliceKey& key, const EpochLink& link) {
   const auto [spec, layout] = link_argument<D>(key);
-  if (violated("key: link reaches the profile", below_profile(key, layout, 0))) return Verdict::reject("key: below the profile");
+  if (Verdict v = check_layout(key, layout, 0); !v) return v;
   return verify_argument<D>(layout, link_head(key, link), {{link.base, link.epoch}}, link.proof,
                             [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
 }
@@ -107,6 +107,12 @@ Verdict verify_ranges(const SliceKey& key) {
 
 Digest range_digest(const SliceKey& key) {
   return crypto::hash_tagged("dsperse range proof v1", {key.digest(), key.range_proof});
+}
+
+Digest link_digest(const SliceKey& key, const EpochLink& link) {
+  ByteWriter w;
+  for (const auto& [label, data] : link_head(key, link)) w.raw(data);
+  return crypto::hash_tagged("dsperse epoch link v1", {w.bytes(), link.proof});
 }
 
 Verdict verify_link(const SliceKey& key, const EpochLink& link) {

@@ -24,6 +24,8 @@ Verdict verify_ranges(const SliceKey& key);
 Digest range_digest(const SliceKey& key);
 /// An epoch holds the weights of its base.
 Verdict verify_link(const SliceKey& key, const EpochLink& link);
+/// Names a slice key together with all of a link: what a user may remember as verified.
+Digest link_digest(const SliceKey& key, const EpochLink& link);
 
 /// What the user knows without the certificate.
 struct Expectation {
@@ -38,6 +40,8 @@ struct Expectation {
   std::map<std::string, Tensor> inputs, outputs;
   /// range_digest() of slice keys whose range proof this user has verified before: it is not checked again.
   std::set<Digest> known_ranges;
+  /// link_digest() of epoch links that this user has verified before: the proof is not checked again, the rules are.
+  std::set<Digest> known_links;
 };
 
 struct Coverage {
@@ -60,6 +64,7 @@ struct CertificateVerdict {
   bool model_pinned = false, fresh = false;
   std::vector<SliceReport> slices;
   std::vector<Digest> checked_ranges;  ///< range_digest() of the range proofs that were verified and accepted
+  std::vector<Digest> checked_links;   ///< link_digest() of the links that were verified and accepted
 };
 
 /// All certificate rules of docs/protocol/linking.md. `on_slice(i)` is called before each slice proof is checked.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/view.h"
 
 namespace dsperse::quantize {
@@ -9,9 +10,13 @@ namespace {
 
 /// The mapping's storage order, after checking that mapping and tensor belong together.
 Result<View> view_of(const IoMapping& io, const TensorSpec& spec, std::size_t given) {
-  const auto n = static_cast<std::size_t>(elements(io.logical_shape));
+  // Of files: dimensions whose product wraps around to the right number would index far outside.
+  std::int64_t product = 1;
+  for (const std::int64_t d : io.logical_shape)
+    product = product < 1 || d < 1 || d > kMaxTensorElements / product ? 0 : product * d;
+  const auto n = static_cast<std::size_t>(product);
   std::vector<bool> seen(io.logical_shape.size(), false);
-  bool fits = io.perm.size() == io.logical_shape.size() && std::cmp_equal(n, elements(spec.shape));
+  bool fits = n != 0 && io.perm.size() == io.logical_shape.size() && std::cmp_equal(n, elements(spec.shape));
   for (const auto axis : io.perm) {
     fits = fits && axis < seen.size() && !seen[axis];
     if (fits) seen[axis] = true;
@@ -44,6 +49,7 @@ Result<QuantizedInput> quantize_input(const IoMapping& io, const TensorSpec& spe
     if (!std::isfinite(x[i])) return fail(ErrorKind::bad_input, "value " + std::to_string(i) + " is NaN or infinite", io.name);
     const double real =
         static_cast<double>(x[i]) * per_channel(io.scale, i, channel_block, 1) + per_channel(io.bias, i, channel_block, 0);
+    if (!std::isfinite(real)) return fail(ErrorKind::bad_input, "preprocessing is no number", io.name, "compile the model again");
     const double q = std::round(std::ldexp(real, spec.exponent));  // halves away from zero
     const auto lo = static_cast<double>(spec.lo), hi = static_cast<double>(spec.hi);
     if (q < lo - 1 || q > hi + 1) ++out.clamped;  // one step is rounding: 1.0 at exponent 11 is 2048

@@ -54,5 +54,20 @@ TEST(Io, RefusesWrongData) {
   }
 }
 
+/// Mappings of hostile files: dimensions whose product wraps around to four elements, or none at all.
+TEST(Io, AMappingThatIsNoneIsRefused) {
+  const TensorSpec spec{"x", {4}, 0, -9, 9};
+  const auto b = static_cast<std::int64_t>(4 * 0xAAAAAAAAAAAAAAABULL);
+  ASSERT_EQ(static_cast<std::uint64_t>(b) * 3, 4U);
+  for (const Shape& shape : {Shape{3, b}, Shape{b, 3}, Shape{-2, -2}, Shape{}, Shape{4, 0}}) {
+    IoMapping io{"x", shape, {}, {}, {}};
+    for (std::uint32_t k = 0; k < shape.size(); ++k) io.perm.push_back(k);
+    EXPECT_FALSE(quantize_input(io, spec, {1, 2, 3, 4}).has_value());
+    EXPECT_FALSE(read_output(io, spec, {1, 2, 3, 4}).has_value());
+  }
+  const IoMapping infinite{"x", {4}, {0}, {std::numeric_limits<float>::infinity()}, {}};
+  EXPECT_FALSE(quantize_input(infinite, spec, {0, 1, 2, 3}).has_value()) << "0 x infinity";
+}
+
 }  // namespace
 }  // namespace dsperse::quantize

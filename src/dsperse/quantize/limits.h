@@ -17,6 +17,10 @@ inline constexpr std::int64_t kMaxNarrowWeight = (std::int64_t{1} << 15) - 1;  /
 inline constexpr std::int64_t kMaxWeight = (std::int64_t{1} << 40) - 1;        ///< biases and constants
 inline constexpr std::int64_t kAccumulatorLimit = std::int64_t{1} << 61;       ///< every |acc| and |v| stays below
 inline constexpr std::int64_t kMaxWindow = 1 << 20;
+/// Output positions times taps along one axis of one window: what a verifier spends on it.
+inline constexpr std::int64_t kMaxAxisTaps = std::int64_t{1} << 24;
+/// Positions that are looked at one by one where a dilation jumps over the whole image.
+inline constexpr std::int64_t kMaxSparsePositions = 1 << 12;
 inline constexpr std::int64_t kMaxCoefficient = std::int64_t{1} << 40;
 inline constexpr std::int32_t kMaxExponent = 256;     ///< of tensors
 inline constexpr std::int32_t kMaxGridExponent = 32;  ///< of the grids of sigmoid and tanh: -kMaxGridExponent..kMaxGridExponent

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "dsperse/quantize/limits.h"
+#include "dsperse/quantize/visit.h"
 
 namespace dsperse::quantize {
 namespace {
@@ -43,7 +44,7 @@ std::int64_t elements(const Shape& shape) {
 }
 
 std::vector<TensorId> op_inputs(const Op& op) {
-  return std::visit(Overloaded{[](const Sum& s) {
+  return visit_body(Overloaded{[](const Sum& s) {
                                  std::vector<TensorId> ids;
                                  for (const auto& t : s.terms)
                                    if (!t.is_weight) ids.push_back(t.id);
@@ -59,7 +60,7 @@ std::vector<TensorId> op_inputs(const Op& op) {
 }
 
 TensorId op_output(const Op& op) {
-  return std::visit([](const auto& o) { return o.y; }, op.body);
+  return visit_body([](const auto& o) { return o.y; }, op.body);
 }
 
 std::vector<WeightId> op_weights(const Op& op) {
@@ -68,7 +69,7 @@ std::vector<WeightId> op_weights(const Op& op) {
     if (o.bias) ids.push_back(*o.bias);
     return ids;
   };
-  return std::visit(Overloaded{[&](const Conv& c) { return linear(c); }, [&](const Gemm& g) { return linear(g); },
+  return visit_body(Overloaded{[&](const Conv& c) { return linear(c); }, [&](const Gemm& g) { return linear(g); },
                                [](const Sum& s) {
                                  std::vector<WeightId> ids;
                                  for (const auto& t : s.terms)
@@ -80,7 +81,7 @@ std::vector<WeightId> op_weights(const Op& op) {
 }
 
 const Requant* op_requant(const Op& op) {
-  return std::visit(
+  return visit_body(
       [](const auto& o) -> const Requant* {
         if constexpr (requires { o.requant; }) return &o.requant;
         return nullptr;
@@ -93,7 +94,7 @@ std::uint64_t op_macs(const Program& program, const Op& op) {
     const Shape& w = program.weights[o.w].shape;
     return static_cast<std::uint64_t>(elements(program.tensors[o.y].shape)) * static_cast<std::uint64_t>(elements(w) / w[0]);
   };
-  return std::visit(Overloaded{[&](const Conv& c) { return linear(c); }, [&](const Gemm& g) { return linear(g); },
+  return visit_body(Overloaded{[&](const Conv& c) { return linear(c); }, [&](const Gemm& g) { return linear(g); },
                                [](const auto&) { return std::uint64_t{0}; }},
                     op.body);
 }
@@ -106,7 +107,7 @@ Result<std::int64_t> accumulator_bound(const Program& program, const Op& op) {
     if (o.bias) acc.add(program.weights[*o.bias].max_abs, 1);
   };
   const auto copied = [&](TensorId x) { acc.add(std::max<std::int64_t>(0, largest(program.tensors[x]) - acc.value()), 1); };
-  std::visit(Overloaded{[&](const Conv& c) { linear(c); }, [&](const Gemm& g) { linear(g); },
+  visit_body(Overloaded{[&](const Conv& c) { linear(c); }, [&](const Gemm& g) { linear(g); },
                         [&](const Sum& s) {
                           for (const auto& t : s.terms)
                             acc.add(std::abs(t.coef),

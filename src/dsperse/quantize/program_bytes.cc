@@ -4,6 +4,7 @@
 
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/program.h"
+#include "dsperse/quantize/visit.h"
 
 namespace dsperse::quantize {
 namespace {
@@ -33,7 +34,7 @@ class Writer {
   template <class V, class F>
   void alternative(const V& body, F each) {
     out_.u8(static_cast<std::uint8_t>(body.index()));
-    std::visit(each, body);
+    visit_body(each, body);
   }
   Bytes take() { return out_.take(); }
 
@@ -76,17 +77,17 @@ class Reader {
     static_assert(std::variant_size_v<V> == 6);
     switch (in_.u8()) {
       case 0:
-        return each(body.template emplace<0>());
+        return read<0>(body, each);
       case 1:
-        return each(body.template emplace<1>());
+        return read<1>(body, each);
       case 2:
-        return each(body.template emplace<2>());
+        return read<2>(body, each);
       case 3:
-        return each(body.template emplace<3>());
+        return read<3>(body, each);
       case 4:
-        return each(body.template emplace<4>());
+        return read<4>(body, each);
       case 5:
-        return each(body.template emplace<5>());
+        return read<5>(body, each);
       default:
         in_.set_bad();
     }
@@ -94,6 +95,13 @@ class Reader {
   [[nodiscard]] bool finished() const { return in_.finished(); }
 
  private:
+  /// Not by emplace(), whose result is checked by a way to abort (quantize/visit.h).
+  template <std::size_t I, class V, class F>
+  static void read(V& body, F each) {
+    std::variant_alternative_t<I, V> alternative;
+    each(alternative);
+    body = V(std::in_place_index<I>, std::move(alternative));
+  }
   ByteReader in_;
 };
 
@@ -109,7 +117,7 @@ class Codec {
     c_.list(p.weights, kMaxWeights, 16, [this](auto& w) { c_.text(w.name), shape(w.shape), c_.i64(w.max_abs); });
     c_.list(p.ops, kMaxOps, 9, [this](auto& op) {
       c_.text(op.name), c_.text(op.onnx_type);
-      c_.alternative(op.body, [this](auto& o) { body(o); });
+      c_.alternative(op.body, [this](auto& o) { this->body(o); });
     });
     for (auto* ids : {&p.inputs, &p.outputs}) c_.list(*ids, kMaxTensors, 4, [this](auto& id) { c_.u32(id); });
   }

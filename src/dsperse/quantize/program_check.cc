@@ -6,6 +6,7 @@
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/program.h"
 #include "dsperse/quantize/table.h"
+#include "dsperse/quantize/visit.h"
 #include "dsperse/quantize/window.h"
 
 namespace dsperse::quantize {
@@ -90,7 +91,7 @@ class Checker {
     const TensorId y = op_output(op);
     if (y >= p_.tensors.size() || ready_[y]) return bad("its output is out of range or produced twice", op.name);
     ready_[y] = true;
-    DSPERSE_CHECK_OK(std::visit([this](const auto& o) { return check(o); }, op.body));
+    DSPERSE_CHECK_OK(visit_body([this](const auto& o) { return check(o); }, op.body));
     DSPERSE_TRY(const auto bound, accumulator_bound(p_, op));
     if (const Requant* r = op_requant(op)) DSPERSE_CHECK_OK(requant(*r, p_.tensors[y], bound));
     return {};
@@ -129,8 +130,21 @@ class Checker {
       if (!size(w.kernel[k]) || !size(w.stride[k]) || !size(w.dilation[k]) || !pad(w.pad_begin[k]) || !pad(w.pad_end[k]))
         return no("window sizes are not in 1..2^20, or a padding is negative");
       if (window_outputs(w, k, x[k + 1]) != y[k + 1]) return no("the output's size does not fit the window");
+      if (y[k + 1] > kMaxAxisTaps / w.kernel[k]) return no("a window reads more than 2^24 taps along one axis");
     }
     return {};
+  }
+
+  /// Every output position has a tap. Windows move in one direction, so the first and the last decide, unless neighbouring taps
+  /// lie further apart than the image is long: then every position is looked at, and there may not be many.
+  template <class Count>
+  Status never_empty(const Window& w, std::size_t k, std::int64_t in, std::int64_t out, const char* what, Count count) const {
+    if (w.kernel[k] > 1 && w.dilation[k] > in) {
+      if (out > kMaxSparsePositions) return no("a dilation is longer than the image, at more than 2^12 positions");
+      for (std::int64_t o = 0; o < out; ++o)
+        if (count(o) < 1) return no(what);
+    }
+    return count(0) < 1 || count(out - 1) < 1 ? Status(no(what)) : Status();
   }
 
   Status bias(const std::optional<WeightId>& b, std::int64_t outputs) const {
@@ -176,8 +190,8 @@ class Checker {
     if (x[3] != y[3]) return no("a pool keeps its channels");
     for (std::size_t k = 0; k < 2; ++k) {
       if (a.counted_pad_end[k] < 0 || a.counted_pad_end[k] > a.window.pad_end[k]) return no("counted padding beyond the padding");
-      for (std::int64_t o = 0; o < y[k + 1]; ++o)
-        if (counted_taps(a, k, o, x[k + 1]).count() < 1) return no("a window averages nothing");
+      DSPERSE_CHECK_OK(never_empty(a.window, k, x[k + 1], y[k + 1], "a window averages nothing",
+                                   [&](std::int64_t o) { return counted_taps(a, k, o, x[k + 1]).count(); }));
     }
     return {};
   }
@@ -188,8 +202,8 @@ class Checker {
     if (x.shape[3] != y.shape[3]) return no("a pool keeps its channels");
     if (x.exponent != y.exponent || x.lo != y.lo || x.hi != y.hi) return no("a maximum keeps exponent and range");
     for (std::size_t k = 0; k < 2; ++k)
-      for (std::int64_t o = 0; o < y.shape[k + 1]; ++o)
-        if (window_taps(m.window, k, o, 0, x.shape[k + 1]).count() < 1) return no("a window lies outside the image");
+      DSPERSE_CHECK_OK(never_empty(m.window, k, x.shape[k + 1], y.shape[k + 1], "a window lies outside the image",
+                                   [&](std::int64_t o) { return window_taps(m.window, k, o, 0, x.shape[k + 1]).count(); }));
     return {};
   }
 

@@ -22,6 +22,7 @@ Wide multiply(Wide a, Wide b) {
 
 /// exp(-x) for x = n 2^-e >= 0. Error below 2^-88: 2 units a Taylor step, and n_ln2 times the error of kLn2.
 Wide exp_negative(Wide n, std::int32_t e) {
+  if (n == 0) return kOne;  // below, e = -32 would shift by the width
   // From 64 on the value is below 2^-92. n < 2^20.
   if (e < 0 ? (n << -e) >= 64 : (n >> e) >= 64) return 0;
   Wide x = e < 0 ? n << (kBits + static_cast<unsigned>(-e)) : (n << (kBits - static_cast<unsigned>(e)));

@@ -1,6 +1,7 @@
 #include "dsperse/relation/maps.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "dsperse/crypto/poly/verifier_math.h"
 
@@ -81,17 +82,18 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
           out.kept_sizes.push_back(product.letters[letter]);
         }
       }
-  std::size_t combos = 1, bound = 1;
+  // Products of letters may be larger than a size of 32 bits; rows of so many are more than memory holds.
+  std::uint64_t combos = 1, bound = 1;
   for (std::size_t i = 0; i < letters.size(); ++i)
-    (i < out.kept.size() ? combos : bound) *= static_cast<std::size_t>(product.letters[letters[i]]);
-  out.rows.resize(combos);
+    (i < out.kept.size() ? combos : bound) *= static_cast<std::uint64_t>(product.letters[letters[i]]);
+  out.rows.resize(static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX)));
   std::vector<std::int64_t> at(product.letters.size(), 0);
-  for (std::size_t row = 0; row < combos; ++row)
-    for (std::size_t k = 0; k < bound; ++k) {
-      std::size_t rest = row * bound + k;
+  for (std::size_t row = 0; row < out.rows.size(); ++row)
+    for (std::uint64_t k = 0; k < bound; ++k) {
+      std::uint64_t rest = row * bound + k;
       std::int64_t index = map.offset;
       for (std::size_t i = letters.size(); i-- > 0;) {
-        const auto n = static_cast<std::size_t>(product.letters[letters[i]]);
+        const auto n = static_cast<std::uint64_t>(product.letters[letters[i]]);
         at[letters[i]] = static_cast<std::int64_t>(rest % n);
         rest /= n;
         index += coefs[i] * at[letters[i]];
@@ -111,7 +113,7 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
 }  // namespace
 
 template <int D>
-BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim) {
+BoundProduct<D> shared_letters(const Product& product) {
   BoundProduct<D> out;
   const std::vector<std::uint32_t> in_a = letters_of(product.a.view), in_b = letters_of(product.b.view);
   for (std::uint32_t l = 0; l < product.letters.size(); ++l)
@@ -120,6 +122,12 @@ BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim) {
       out.bits.push_back(bits_for(static_cast<std::uint64_t>(product.letters[l])));
       out.vars += out.bits.back();
     }
+  return out;
+}
+
+template <int D>
+BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim) {
+  BoundProduct<D> out = shared_letters<D>(product);
   std::vector<bool> used(product.out.size(), false);
   for (const auto& [factor, rows] : {std::pair(&product.a, &out.a), std::pair(&product.b, &out.b)})
     for (std::size_t k = 0; k < factor->view.maps.size(); ++k) {
@@ -169,6 +177,7 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
   template Ext<D> total<D>(const std::vector<Ext<D>>&);                                                       \
   template std::vector<Ext<D>> axis_vector<D>(const AxisMap&, std::int64_t, const Vectors<D>&, const Shape&); \
   template struct BoundProduct<D>;                                                                            \
+  template BoundProduct<D> shared_letters<D>(const Product&);                                                 \
   template BoundProduct<D> bind_product<D>(const Product&, const Vectors<D>&);                                \
   template Vectors<D> factor_vectors<D>(const BoundProduct<D>&, const std::vector<AxisRows<D>>&, std::span<const Ext<D>>);
 DSPERSE_INSTANTIATE(2)

@@ -40,6 +40,9 @@ struct BoundProduct {
   /// First variable of the shared letter.
   [[nodiscard]] unsigned shift(std::uint32_t letter) const;
 };
+/// Letters and variables alone, no rows: what a dry run needs.
+template <int D>
+BoundProduct<D> shared_letters(const Product& product);
 template <int D>
 BoundProduct<D> bind_product(const Product& product, const Vectors<D>& claim);
 

@@ -1,5 +1,8 @@
 #include "dsperse/relation/schedule.h"
 
+#include <array>
+#include <span>
+
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/poly/verifier_math.h"
 
@@ -33,36 +36,21 @@ class Schedule {
 
   /// <vectors, tensor> * scalar: a claim on a commitment, or a constant.
   Form<D> claim(TensorRef tensor, const E& scalar, Vectors<D> vectors) {
-    if (const quantize::IntTensor* values = publics_[tensor]; values != nullptr)
-      return Form<D>(evaluate_public(*values, vectors) * scalar);
+    if (publics_[tensor]) return party_.dry() ? Form<D>() : Form<D>(publics_[tensor].template evaluate<D>(vectors) * scalar);
     Form<D> f;
     f.claims.push_back({tensor, scalar, std::make_shared<const crypto::RankOne<D>>(crypto::RankOne<D>{std::move(vectors)})});
     return f;
   }
 
-  static E evaluate_public(const quantize::IntTensor& values, const Vectors<D>& vectors) {
-    std::vector<E> now;
-    const std::vector<E>& last = vectors.back();
-    for (std::size_t i = 0; i + last.size() <= values.size(); i += last.size()) {
-      E s;
-      for (std::size_t j = 0; j < last.size(); ++j) s += last[j] * Fp::from_signed(values[i + j]);
-      now.push_back(s);
-    }
-    for (std::size_t k = vectors.size() - 1; k-- > 0;) {
-      const std::size_t n = vectors[k].size();
-      std::vector<E> next;
-      for (std::size_t i = 0; i + n <= now.size(); i += n) {
-        E s;
-        for (std::size_t j = 0; j < n; ++j) s += vectors[k][j] * now[i + j];
-        next.push_back(s);
-      }
-      now = std::move(next);
-    }
-    return now.empty() ? E{} : now[0];
-  }
-
-  /// <vectors, term> over a site.
+  /// <vectors, term> over a site. A dry run has no vectors: it counts messages, and costs nothing that grows with the tensors, so
+  /// that a proof's length is checked before a key's sizes are believed.
   Form<D> term_form(const Term& term, Vectors<D> vectors) {
+    if (party_.dry()) {
+      if (term.of != Term::Of::product) return {};
+      const Form<D> hidden = party_.hide("accumulator");
+      open_.push_back({term.id, shared_letters<D>(relation_.products[term.id]), hidden});
+      return hidden;
+    }
     E scalar(term.scalar);
     for (const Scale& s : term.scales)
       for (std::size_t i = 0; i < s.values.size(); ++i) vectors[s.letter][i] = vectors[s.letter][i] * s.values[i];
@@ -91,7 +79,8 @@ class Schedule {
   }
 
   /// eq at the point on the real elements of each axis; the last axis has the lowest variables.
-  static Vectors<D> site_vectors(const Shape& shape, std::span<const E> point) {
+  Vectors<D> site_vectors(const Shape& shape, std::span<const E> point) const {
+    if (party_.dry()) return {};
     Vectors<D> out(shape.size());
     for (std::size_t k = shape.size(); k-- > 0;) {
       const unsigned bits = bits_for(static_cast<std::uint64_t>(shape[k]));
@@ -105,20 +94,19 @@ class Schedule {
   /// Sum over all table rows of m / (alpha - row).
   Form<D> tables_form(const E& alpha, const std::vector<E>& beta) {
     Form<D> tables;
+    if (party_.dry()) return tables;
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const Tensor& m = relation_.tensors[ref];
       if (m.kind != Kind::multiplicity) continue;
       const Table& table = relation_.tables[m.index];
       std::vector<E> gaps(table.rows.size());
-      if (!party_.dry()) {
-        const E base = alpha - beta[kMaxWidth] * Fp(m.index + 1);
-        for (std::size_t i = 0; i < gaps.size(); ++i) {
-          E x = base;
-          for (std::size_t k = 0; k < table.width; ++k) x -= beta[k] * table.rows[i][k];
-          gaps[i] = x;
-        }
-        if (!crypto::invert_all<D>(std::span<E>(gaps))) party_.abort_run();
+      const E base = alpha - beta[kMaxWidth] * Fp(m.index + 1);
+      for (std::size_t i = 0; i < gaps.size(); ++i) {
+        E x = base;
+        for (std::size_t k = 0; k < table.width; ++k) x -= beta[k] * table.rows[i][k];
+        gaps[i] = x;
       }
+      if (!crypto::invert_all<D>(std::span<E>(gaps))) party_.abort_run();
       tables += claim(ref, E::one(), {std::move(gaps)});
     }
     return tables;
@@ -163,12 +151,18 @@ class Schedule {
     for (const std::int64_t n : identity.shape) {
       std::vector<E> point;
       for (unsigned k = 0; k < bits_for(static_cast<std::uint64_t>(n)); ++k) point.push_back(party_.challenge("identity"));
+      if (party_.dry()) continue;
       vectors.push_back(crypto::eq_values<D>(std::span<const E>(point)));
       vectors.back().resize(static_cast<std::size_t>(n));
     }
     Form<D> sum;
     for (const Term& term : identity.terms) sum += term_form(term, vectors);
     party_.check(identity.id, std::move(sum));
+  }
+
+  Form<D> factor_claim(const Product::Factor& factor, const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& rows,
+                       std::span<const E> point) {
+    return party_.dry() ? Form<D>() : claim(factor.tensor, E::one(), factor_vectors<D>(bound, rows, point));
   }
 
   void contract(const Open& open) {
@@ -179,8 +173,8 @@ class Schedule {
     const Form<D> a = party_.hide("factor a", v[0]), b = party_.hide("factor b", v[1]);
     const std::span<const E> point(end.point);
     party_.check(product.id, end.claim - party_.mul(a, b));
-    party_.check(product.id + " a", claim(product.a.tensor, E::one(), factor_vectors<D>(open.bound, open.bound.a, point)) - a);
-    party_.check(product.id + " b", claim(product.b.tensor, E::one(), factor_vectors<D>(open.bound, open.bound.b, point)) - b);
+    party_.check(product.id + " a", factor_claim(product.a, open.bound, open.bound.a, point) - a);
+    party_.check(product.id + " b", factor_claim(product.b, open.bound, open.bound.b, point) - b);
   }
 
   Party<D>& party_;
@@ -190,7 +184,68 @@ class Schedule {
   std::vector<Open> open_;
 };
 
+/// Trailing axes are joined up to this many entries, so that short axes (kernels, few channels) do not make short sums.
+constexpr std::size_t kJoined = 64;
+
+crypto::Fp reduced(__int128 x) {
+  return x < 0 ? -crypto::Fp(crypto::reduce128(static_cast<unsigned __int128>(-x)))
+               : crypto::Fp(crypto::reduce128(static_cast<unsigned __int128>(x)));
+}
+
+/// sum of v[j] tail[j]. Below 2^31 in magnitude, products and their sum fit 128 bits limb by limb: one reduction a sum.
+template <int D, class T>
+Ext<D> dot(const T* v, const std::vector<Ext<D>>& tail) {
+  if constexpr (sizeof(T) > 4) {
+    Ext<D> sum;
+    for (std::size_t j = 0; j < tail.size(); ++j) sum += tail[j] * crypto::Fp::from_signed(v[j]);
+    return sum;
+  } else {
+    std::array<__int128, D> sum{};
+    for (std::size_t j = 0; j < tail.size(); ++j)
+      for (std::size_t l = 0; l < D; ++l) sum[l] += static_cast<__int128>(tail[j].c[l].v) * v[j];
+    Ext<D> out;
+    for (std::size_t l = 0; l < D; ++l) out.c[l] = reduced(sum[l]);
+    return out;
+  }
+}
+
+template <int D, class T>
+Ext<D> fold_values(std::span<const T> values, const Vectors<D>& vectors) {
+  std::size_t axes = vectors.size() - 1;
+  std::vector<Ext<D>> tail = vectors[axes];
+  while (axes > 0 && tail.size() < kJoined) {
+    std::vector<Ext<D>> longer;
+    longer.reserve(vectors[axes - 1].size() * tail.size());
+    for (const Ext<D>& a : vectors[axes - 1])
+      for (const Ext<D>& b : tail) longer.push_back(a * b);
+    tail = std::move(longer);
+    --axes;
+  }
+  std::vector<Ext<D>> now;
+  for (std::size_t i = 0; i + tail.size() <= values.size(); i += tail.size()) now.push_back(dot<D>(values.data() + i, tail));
+  while (axes-- > 0) {
+    const std::size_t n = vectors[axes].size();
+    std::vector<Ext<D>> next;
+    for (std::size_t i = 0; i + n <= now.size(); i += n) {
+      Ext<D> s;
+      for (std::size_t j = 0; j < n; ++j) s += vectors[axes][j] * now[i + j];
+      next.push_back(s);
+    }
+    now = std::move(next);
+  }
+  return now.empty() ? Ext<D>{} : now[0];
+}
+
 }  // namespace
+
+template <int D>
+Ext<D> PublicTensor::evaluate(const Vectors<D>& vectors) const {
+  if (values_ != nullptr) return fold_values<D>(std::span<const std::int32_t>(*values_), vectors);
+  if (weights_->narrow.empty()) return fold_values<D>(std::span<const std::int64_t>(weights_->wide), vectors);
+  return fold_values<D>(std::span<const std::int16_t>(weights_->narrow), vectors);
+}
+template Ext<2> PublicTensor::evaluate<2>(const Vectors<2>&) const;
+template Ext<3> PublicTensor::evaluate<3>(const Vectors<3>&) const;
 
 template <int D>
 void run_schedule(Party<D>& party, const Relation& relation, const PublicTensors& publics, Witness<D>* witness) {

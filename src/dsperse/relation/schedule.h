@@ -14,8 +14,23 @@
 
 namespace dsperse::relation {
 
-/// Values of public tensors by TensorRef; nullptr: committed.
-using PublicTensors = std::vector<const quantize::IntTensor*>;
+/// Where a public tensor's values are; null: committed. Does not own them.
+class PublicTensor {
+ public:
+  PublicTensor(std::nullptr_t = nullptr) {}                                   // NOLINT(google-explicit-constructor)
+  PublicTensor(const quantize::IntTensor* values) : values_(values) {}        // NOLINT(google-explicit-constructor)
+  PublicTensor(const quantize::WeightValues* weights) : weights_(weights) {}  // NOLINT(google-explicit-constructor)
+  explicit operator bool() const { return values_ != nullptr || weights_ != nullptr; }
+  /// <vectors, values>, row major: one pass over the values, which are then folded axis by axis.
+  template <int D>
+  [[nodiscard]] crypto::Ext<D> evaluate(const Vectors<D>& vectors) const;
+
+ private:
+  const quantize::IntTensor* values_ = nullptr;
+  const quantize::WeightValues* weights_ = nullptr;
+};
+/// By TensorRef.
+using PublicTensors = std::vector<PublicTensor>;
 
 /// What the prover adds to the schedule. Null for verifier and dry run.
 template <int D>

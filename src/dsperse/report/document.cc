@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "dsperse/base/nesting.h"
 #include "dsperse/report/report.h"
 
 namespace dsperse::report {
@@ -182,7 +183,8 @@ void read_coverage(const Reader& r, Document& d) {
 }  // namespace
 
 Result<Document> parse_document(std::string_view json) {
-  const Json root = Json::parse(json, nullptr, false);
+  const bool shallow = nests_at_most({reinterpret_cast<const std::uint8_t*>(json.data()), json.size()});
+  const Json root = shallow ? Json::parse(json, nullptr, false) : Json();
   if (!root.is_object())
     return fail(ErrorKind::bad_input, "no JSON object", "run document", "give the file that `dsperse full-run --json` wrote");
   Document d;
@@ -195,6 +197,7 @@ Result<Document> parse_document(std::string_view json) {
   std::uint64_t bits = 0;
   r.get("profile", bits);
   d.profile_bits = static_cast<unsigned>(std::min<std::uint64_t>(bits, 1000));
+  r.get("weights", d.weights);
   r.get("verdict", d.verdict);
   r.get("reason", d.reason);
   r.get("where", d.where);

@@ -7,7 +7,7 @@ namespace {
 
 TEST(Document, PlanAndMeasurementsOfASliceMeet) {
   const auto d = parse_document(R"({
-    "path": "R", "model_id": "ab", "profile": 100, "verdict": "accepted", "model_pinned": true,
+    "path": "R", "model_id": "ab", "profile": 100, "weights": "public", "verdict": "accepted", "model_pinned": true,
     "plan": {"calibration": "64 samples", "slices": [
       {"slice": 0, "mode": "proof", "operators": ["conv1", "relu1"], "multiply_adds": 117600, "lookups": 9, "predicted_prove_s": 0.5,
        "predicted_peak_bytes": 1000, "predicted_proof_bytes": 500},
@@ -33,6 +33,7 @@ TEST(Document, PlanAndMeasurementsOfASliceMeet) {
   EXPECT_EQ(d->outputs.at(0).label, "zero");
   EXPECT_EQ(d->fidelity.at(0).cosine, 0.9999);
   EXPECT_EQ(d->certificate_bytes, 1234U);
+  EXPECT_EQ(d->weights, "public");
   EXPECT_TRUE(d->model_pinned);
   EXPECT_FALSE(d->fresh);
 }
@@ -75,6 +76,9 @@ TEST(Document, ProofsBehindAnUnprovedSliceStandOnItsWord) {
 TEST(Document, GuaranteesSayWhatIsNotProved) {
   EXPECT_NE(guarantee("proof", 100, true).find("2^100"), std::string::npos);
   EXPECT_EQ(guarantee("proof", 100, true).find("not proved"), std::string::npos);
+  EXPECT_NE(guarantee("proof", 100, true).find("nothing of the weights"), std::string::npos);
+  EXPECT_NE(guarantee("proof", 100, true, true).find("weights are public"), std::string::npos);
+  EXPECT_EQ(guarantee("proof", 100, true, true).find("nothing of the weights"), std::string::npos);
   EXPECT_NE(guarantee("proof", 100, false).find("not proved"), std::string::npos);
   EXPECT_NE(guarantee("trust", 100, true).find("Not proved"), std::string::npos);
   EXPECT_NE(guarantee("replicate(2)", 100, true).find("agree"), std::string::npos);

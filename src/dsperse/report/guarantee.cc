@@ -5,12 +5,13 @@
 
 namespace dsperse::report {
 
-std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved) {
+std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved, bool weights_public) {
   if (mode == "proof") {
     std::string out = "Proved. Whoever accepted the certificate knows that this part was computed exactly as the model says";
     if (bits != 0)
       out += "; to fool the check, the proof system itself would have to be broken (odds of 1 in 2^" + std::to_string(bits) + ")";
-    out += ". The proof shows nothing of the weights or of what went on inside.";
+    out += weights_public ? ". The proof shows nothing of what went on inside. The weights are public: they are in the key."
+                          : ". The proof shows nothing of the weights or of what went on inside.";
     if (!ancestors_proved)
       out +=
           " But some of its input comes from a part that is not proved: if that part lied, this one computed correctly on a lie.";

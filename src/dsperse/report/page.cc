@@ -76,6 +76,7 @@ std::string facts(const Document& d) {
        d.certificate_bytes ? "certificate" : "of proofs");
   fact(bytes_text(largest(d, &Slice::peak_bytes)), "most memory");
   if (d.profile_bits != 0) fact(fmt::format("{} bits", d.profile_bits), "security of the proofs");
+  if (!d.weights.empty()) fact(escape(d.weights), "weights");
   return out + "</ul>";
 }
 
@@ -130,7 +131,7 @@ std::string guarantees(const Document& d) {
   std::vector<std::pair<std::string, std::vector<std::uint32_t>>> groups;  // mode tag and words -> slices, in order of appearance
   for (std::size_t i = 0; i < d.slices.size(); ++i) {
     const Slice& s = d.slices[i];
-    const std::string words = tag(s.mode) + "|" + escape(guarantee(s.mode, d.profile_bits, grounded[i]));
+    const std::string words = tag(s.mode) + "|" + escape(guarantee(s.mode, d.profile_bits, grounded[i], d.weights == "public"));
     const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == words; });
     if (at == groups.end())
       groups.emplace_back(words, std::vector{s.index});

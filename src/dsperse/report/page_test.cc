@@ -12,7 +12,7 @@ constexpr const char* kHostile = "</title></style><script>alert(1)</script>\"'&<
 /// Every string member holds `text`.
 Document document_with(const std::string& text) {
   Document d;
-  d.model = d.model_id = d.run_id = d.calibration = d.folder = d.reason = d.where = text;
+  d.weights = d.model = d.model_id = d.run_id = d.calibration = d.folder = d.reason = d.where = text;
   d.profile_bits = 100;
   d.verdict = "rejected";
   d.notes = {text};

@@ -62,6 +62,7 @@ struct Unsliced {
 struct Document {
   std::string model, model_id, run_id, calibration, folder;
   unsigned profile_bits = 0;
+  std::string weights;                 ///< "hidden" or "public"; empty: not said
   std::string verdict, reason, where;  ///< accepted, rejected, or empty: not verified
   bool model_pinned = false, fresh = false;
   std::vector<std::string> notes;
@@ -84,8 +85,8 @@ struct Document {
 std::string page(const Document& document);
 
 /// What one slice's mode guarantees, for a reader who knows no cryptography. bits: of the profile. ancestors_proved: every slice
-/// that its inputs come from, directly or not, is proved.
-std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved);
+/// that its inputs come from, directly or not, is proved. weights_public: the key shows them.
+std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved, bool weights_public = false);
 
 /// By slice position: is everything that it computes from proved (itself not counted)?
 std::vector<bool> ancestors_proved(const Document& document);

@@ -8,6 +8,10 @@
 #include "dsperse/quantize/limits.h"
 #include "dsperse/slice/pattern.h"
 
+// toml++ asserts, and with clang and NDEBUG assumes, that a table's key begins with a letter before it has looked at one ("[*]");
+// without both it goes on to a proper error.
+#undef NDEBUG
+#define TOML_ASSERT(condition) static_cast<void>(0)
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -81,7 +85,9 @@ bool name_matches(std::string_view pattern, std::string_view name) {
 }
 
 bool selects(const Rule& rule, std::uint32_t index, const quantize::Program& slice) {
-  if (!rule.slices.empty()) return rule.slices.contains(index);
+  if (!rule.slices.empty())
+    return std::any_of(rule.slices.begin(), rule.slices.end(),
+                       [&](const auto& range) { return range.first <= index && index <= range.second; });
   if (!rule.op.empty())
     return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return op.onnx_type == rule.op; });
   return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return name_matches(rule.name, op.name); }) ||
@@ -97,7 +103,7 @@ std::string rule_text(const Rule& rule, std::size_t index) {
 
 }  // namespace
 
-Result<std::set<std::uint32_t>> parse_slices(std::string_view text) {
+Result<SliceRanges> parse_slices(std::string_view text) {
   const auto wrong = [&](std::string_view part) {
     return fail(ErrorKind::usage, "\"" + std::string(part) + "\" is no slice number or range", std::string(text),
                 "write for example 0,2-4");
@@ -108,7 +114,7 @@ Result<std::set<std::uint32_t>> parse_slices(std::string_view text) {
     if (s.empty() || error != std::errc() || end != s.data() + s.size() || x >= quantize::kMaxOps) return std::nullopt;
     return x;
   };
-  std::set<std::uint32_t> out;
+  SliceRanges given, out;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view part = trimmed(text.substr(begin, end - begin));
@@ -116,9 +122,15 @@ Result<std::set<std::uint32_t>> parse_slices(std::string_view text) {
     const auto low = number(trimmed(part.substr(0, dash)));
     const auto high = dash == std::string_view::npos ? low : number(trimmed(part.substr(dash + 1)));
     if (!low || !high || *low > *high) return wrong(part);
-    for (std::uint32_t i = *low; i <= *high; ++i) out.insert(i);
+    given.emplace_back(*low, *high);
     begin = end + 1;
   }
+  std::sort(given.begin(), given.end());
+  for (const auto& [low, high] : given)
+    if (!out.empty() && low <= out.back().second + 1)
+      out.back().second = std::max(out.back().second, high);
+    else
+      out.emplace_back(low, high);
   return out;
 }
 
@@ -153,10 +165,10 @@ Result<std::vector<Mode>> expand(const Policy& policy, std::span<const quantize:
   std::vector<Mode> modes(slices.size(), policy.fallback);
   for (std::size_t r = 0; r < policy.rules.size(); ++r) {
     const Rule& rule = policy.rules[r];
-    if (!rule.slices.empty() && *rule.slices.rbegin() >= slices.size())
+    if (!rule.slices.empty() && rule.slices.back().second >= slices.size())
       return fail(
           ErrorKind::usage,
-          "slice " + std::to_string(*rule.slices.rbegin()) + " does not exist; there are " + std::to_string(slices.size()),
+          "slice " + std::to_string(rule.slices.back().second) + " does not exist; there are " + std::to_string(slices.size()),
           rule_text(rule, r), "slices are numbered from 0");
     bool any = false;
     for (std::uint32_t s = 0; s < slices.size(); ++s) {

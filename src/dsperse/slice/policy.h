@@ -11,18 +11,21 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dsperse/slice/plan.h"
 
 namespace dsperse::slice {
 
+/// Ranges of slice numbers, both ends included; ascending, none touches the next.
+using SliceRanges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
 struct Rule {
-  std::set<std::uint32_t> slices;
+  SliceRanges slices;
   std::string op, name;  ///< exactly one of slices, op, name is set
   Mode mode = Mode::proof;
 };
@@ -33,8 +36,8 @@ struct Policy {
 
 /// "proof", "trust", or the text of a TOML policy. Errors say line and key.
 [[nodiscard]] Result<Policy> parse_policy(std::string_view text);
-/// "0,2-4" -> {0, 2, 3, 4}.
-[[nodiscard]] Result<std::set<std::uint32_t>> parse_slices(std::string_view text);
+/// "0,2-4" -> {{0, 0}, {2, 4}}.
+[[nodiscard]] Result<SliceRanges> parse_slices(std::string_view text);
 /// Mode of each slice program. Errors: a rule that matches no slice.
 [[nodiscard]] Result<std::vector<Mode>> expand(const Policy& policy, std::span<const quantize::Program* const> slices);
 

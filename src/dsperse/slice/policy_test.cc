@@ -89,8 +89,8 @@ TEST(Policy, Patterns) {
 }
 
 TEST(Policy, SliceNumbers) {
-  EXPECT_THAT(parse_slices("0,2-4").value(), ElementsAre(0, 2, 3, 4));
-  EXPECT_THAT(parse_slices(" 7 , 1 - 2 ").value(), ElementsAre(1, 2, 7));
+  EXPECT_THAT(parse_slices("0,2-4").value(), ElementsAre(std::pair(0U, 0U), std::pair(2U, 4U)));
+  EXPECT_THAT(parse_slices(" 7 , 1 - 2 ").value(), ElementsAre(std::pair(1U, 2U), std::pair(7U, 7U)));
   for (const char* wrong : {"", "a", "1,", ",1", "4-2", "-1", "1-", "1--2", "70000", "99999999999", "1.5", "0x1"})
     EXPECT_THAT(problem(parse_slices(wrong)), HasSubstr("is no slice number or range")) << wrong;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/file.h"
 #include "dsperse/store/plan_folder.h"
@@ -85,6 +86,7 @@ Result<ModelFolder> ModelFolder::open(const std::string& folder) {
   out.folder_ = folder;
   const std::string path = join(folder, "manifest.json");
   DSPERSE_TRY(const Bytes text, read_file(path, kMaxManifest));
+  if (!nests_at_most(text)) return bad("nested too deep", path);
   const Json j = Json::parse(text.begin(), text.end(), nullptr, false);
   if (j.is_discarded() || !j.is_object()) return bad("manifest is not JSON", path);
   try {

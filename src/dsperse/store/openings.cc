@@ -1,5 +1,8 @@
 #include "dsperse/store/openings.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -9,7 +12,7 @@ namespace dsperse::store {
 namespace {
 
 // parent is null for the origin. Openings [first, last) of a root belong here, those below next are used; an origin may have
-// several ranges (shares).
+// several ranges (shares). file: which file this is.
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS epochs(
   slice BLOB NOT NULL, root BLOB NOT NULL, depth INTEGER NOT NULL, parent BLOB, seed BLOB,
@@ -17,6 +20,9 @@ CREATE TABLE IF NOT EXISTS epochs(
 CREATE TABLE IF NOT EXISTS ranges(
   id INTEGER PRIMARY KEY, root BLOB NOT NULL, first INTEGER NOT NULL, next INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS ranges_root ON ranges(root);
+CREATE TABLE IF NOT EXISTS file(
+  one INTEGER PRIMARY KEY CHECK(one = 1), inode INTEGER NOT NULL, born_s INTEGER NOT NULL, born_ns INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS boundaries(root BLOB PRIMARY KEY, used INTEGER NOT NULL);
 )";
 constexpr int kVersion = 1;
 constexpr const char* kFree =
@@ -37,21 +43,54 @@ Result<std::string> state_folder() {
 
 Result<OpeningStore> OpeningStore::open(const std::string& folder) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::secret));
-  DSPERSE_TRY(Database db, Database::open(join(folder, "openings.db"), kSchema, kVersion));
-  return OpeningStore(std::move(db));
+  const std::string path = join(folder, "openings.db");
+  DSPERSE_TRY(Database db, Database::open(path, kSchema, kVersion));
+  OpeningStore out(std::move(db));
+  DSPERSE_CHECK_OK(out.check_file(path));
+  return out;
 }
 
-Status OpeningStore::add_origin(const Digest& slice, const Digest& root, std::uint32_t next, std::uint32_t end) {
-  if (next == 0 || next >= end || end > proof::kWeightBudget) return fail(ErrorKind::bad_input, "openings outside of the budget");
+/// The first opening writes down which file this is; a copy is another one. Birth times are 0 where the file system has none.
+Status OpeningStore::check_file(const std::string& path) {
+  struct statx info{};
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &info) != 0)
+    return fail(ErrorKind::bad_input, "cannot look at the opening counters", path);
+  const bool has_birth = (info.stx_mask & STATX_BTIME) != 0;
+  const auto inode = static_cast<std::int64_t>(info.stx_ino);
+  const std::int64_t born_s = has_birth ? info.stx_btime.tv_sec : 0, born_ns = has_birth ? info.stx_btime.tv_nsec : 0;
+  DSPERSE_TRY(Query find, db_.prepare("SELECT inode, born_s, born_ns FROM file"));
+  DSPERSE_TRY(const bool row, find.step());
+  if (!row) {
+    DSPERSE_TRY(Query note, db_.prepare("INSERT OR IGNORE INTO file(one, inode, born_s, born_ns) VALUES(1, ?, ?, ?)"));
+    return db_.run(note.bind(inode).bind(born_s).bind(born_ns));
+  }
+  if (find.integer(0) == inode && find.integer(1) == born_s && find.integer(2) == born_ns) return {};
+  return fail(ErrorKind::bad_input,
+              "these opening counters are a copy or were restored: openings that were used since would be used again, which "
+              "would reveal weights",
+              path, "delete the file. " + std::string(kOriginHint));
+}
+
+Status OpeningStore::add_origins(std::span<const Origin> origins) {
   DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
-  DSPERSE_TRY(Query epoch, db_.prepare("INSERT OR IGNORE INTO epochs(slice, root, depth) VALUES(?, ?, 0)"));
-  DSPERSE_CHECK_OK(db_.run(epoch.bind(ByteView(slice)).bind(ByteView(root))));
-  DSPERSE_TRY(Query overlap, db_.prepare("SELECT 1 FROM ranges WHERE root = ? AND first < ? AND last > ?"));
-  DSPERSE_TRY(const bool known, overlap.bind(ByteView(root)).bind(std::int64_t{end}).bind(std::int64_t{next}).step());
-  if (known) return fail(ErrorKind::bad_input, "these openings were registered here before", {}, "a share can be imported once");
-  DSPERSE_TRY(Query range, db_.prepare("INSERT INTO ranges(root, first, next, last) VALUES(?1, ?2, ?2, ?3)"));
-  DSPERSE_CHECK_OK(db_.run(range.bind(ByteView(root)).bind(std::int64_t{next}).bind(std::int64_t{end})));
+  for (const Origin& o : origins) {
+    if (o.next == 0 || o.next >= o.end || o.end > proof::kWeightBudget)
+      return fail(ErrorKind::bad_input, "openings outside of the budget");
+    DSPERSE_TRY(Query epoch, db_.prepare("INSERT OR IGNORE INTO epochs(slice, root, depth) VALUES(?, ?, 0)"));
+    DSPERSE_CHECK_OK(db_.run(epoch.bind(ByteView(o.slice)).bind(ByteView(o.root))));
+    DSPERSE_TRY(Query overlap, db_.prepare("SELECT 1 FROM ranges WHERE root = ? AND first < ? AND last > ?"));
+    DSPERSE_TRY(const bool known, overlap.bind(ByteView(o.root)).bind(std::int64_t{o.end}).bind(std::int64_t{o.next}).step());
+    if (known)
+      return fail(ErrorKind::bad_input, "these openings were registered here before", {}, "a share can be imported once");
+    DSPERSE_TRY(Query range, db_.prepare("INSERT INTO ranges(root, first, next, last) VALUES(?1, ?2, ?2, ?3)"));
+    DSPERSE_CHECK_OK(db_.run(range.bind(ByteView(o.root)).bind(std::int64_t{o.next}).bind(std::int64_t{o.end})));
+  }
   return transaction.commit();
+}
+
+Result<bool> OpeningStore::uncounted(const Digest& root, std::uint32_t index) {
+  DSPERSE_TRY(Query q, db_.prepare("SELECT 1 FROM ranges WHERE root = ?1 AND next <= ?2 AND ?2 < last"));
+  return q.bind(ByteView(root)).bind(std::int64_t{index}).step();
 }
 
 Result<Epoch> OpeningStore::load(const Digest& slice, const Digest& root) {
@@ -100,6 +139,36 @@ Result<bool> OpeningStore::claim(const Digest& root, std::uint32_t index) {
   DSPERSE_TRY(Query q, db_.prepare("UPDATE ranges SET next = next + 1 WHERE root = ? AND next = ? AND next < last"));
   DSPERSE_CHECK_OK(db_.run(q.bind(ByteView(root)).bind(std::int64_t{index})));
   return db_.changes() == 1;
+}
+
+Status OpeningStore::check_boundaries(const std::set<Digest>& boundaries) {
+  for (const Digest& root : boundaries) {
+    DSPERSE_TRY(Query q, db_.prepare("SELECT used FROM boundaries WHERE root = ?"));
+    DSPERSE_TRY(const bool row, q.bind(ByteView(root)).step());
+    if (row && q.integer(0) >= std::int64_t{proof::kBoundaryUses})
+      return fail(
+          ErrorKind::resource,
+          "a tensor of this run was opened " + std::to_string(proof::kBoundaryUses) + " times; more would show its values",
+          to_hex(root).substr(0, 16), "run the model again into another folder, and prove that run");
+  }
+  return {};
+}
+
+Result<bool> OpeningStore::claim_proof(const std::optional<std::pair<Digest, std::uint32_t>>& weights,
+                                       const std::set<Digest>& boundaries) {
+  DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
+  if (weights) {
+    DSPERSE_TRY(const bool mine, claim(weights->first, weights->second));
+    if (!mine) return false;
+  }
+  DSPERSE_CHECK_OK(check_boundaries(boundaries));
+  for (const Digest& root : boundaries) {
+    DSPERSE_TRY(Query q,
+                db_.prepare("INSERT INTO boundaries(root, used) VALUES(?, 1) ON CONFLICT(root) DO UPDATE SET used = used + 1"));
+    DSPERSE_CHECK_OK(db_.run(q.bind(ByteView(root))));
+  }
+  DSPERSE_CHECK_OK(transaction.commit());
+  return true;
 }
 
 Result<bool> OpeningStore::add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link, const Digest& seed) {

@@ -3,13 +3,17 @@
 //
 // A tree may be opened proof::kWeightBudget times; each index is used once. A proof or link becomes visible only after claim() or
 // add_epoch() returned ok: the index is then durably used. A crash before loses nothing, a crash after loses one opening.
-// Lives in the user's state folder, never in a compiled model: a copied model has no openings. Don't restore this file from a
-// backup. Source: docs/protocol/keys.md, docs/formats/dsm.md. Tested by store/openings_test.cc.
+// Lives in the user's state folder, never in a compiled model: a copied model has no openings. The file knows its inode and time
+// of birth: a copy of it is refused. What cannot be seen: a whole disk or machine set back, or old bytes written over the same
+// file. Source: docs/protocol/keys.md, docs/formats/dsm.md. Tested by store/openings_test.cc.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsperse/base/bytes.h"
@@ -50,17 +54,35 @@ struct OpeningRange {
 
 class OpeningStore {
  public:
-  /// Opens or creates `folder`/openings.db (0700, 0600).
+  /// Opens or creates `folder`/openings.db (0700, 0600). Errors (bad_input): the file is a copy of another one.
   [[nodiscard]] static Result<OpeningStore> open(const std::string& folder);
 
-  /// A freshly compiled slice: indices [next, end) of its origin tree belong to this installation.
-  [[nodiscard]] Status add_origin(const Digest& slice, const Digest& root, std::uint32_t next, std::uint32_t end);
+  /// Indices [next, end) of a slice's origin tree belong to this installation: it compiled the slice, or imports a share.
+  struct Origin {
+    Digest slice{}, root{};
+    std::uint32_t next = 0, end = 0;
+  };
+  /// All of them or none.
+  [[nodiscard]] Status add_origins(std::span<const Origin> origins);
+  [[nodiscard]] Status add_origin(const Digest& slice, const Digest& root, std::uint32_t next, std::uint32_t end) {
+    const Origin one{slice, root, next, end};
+    return add_origins({&one, 1});
+  }
   /// Where the next proof of the slice opens its weights. Errors (resource): no openings are left here.
   [[nodiscard]] Result<Choice> choose(const Digest& slice, const Digest& origin);
   /// The parent of a further epoch, whether one is needed or not (make_epoch is set). Errors as above.
   [[nodiscard]] Result<Choice> choose_parent(const Digest& slice, const Digest& origin);
   /// Durably uses opening `index`; false if somebody else did since choose().
   [[nodiscard]] Result<bool> claim(const Digest& root, std::uint32_t index);
+  /// True if opening `index` is this installation's and not yet used: for a proof that exists, the counters were set back.
+  [[nodiscard]] Result<bool> uncounted(const Digest& root, std::uint32_t index);
+  /// Durably uses all that a proof opens, or nothing: `weights` (root and index; absent for a slice without weights) and one
+  /// opening of each of these boundary trees. False as above. Errors (resource): a boundary tree was opened proof::kBoundaryUses
+  /// times.
+  [[nodiscard]] Result<bool> claim_proof(const std::optional<std::pair<Digest, std::uint32_t>>& weights,
+                                         const std::set<Digest>& boundaries);
+  /// An error (resource) if one of these boundary trees has no opening left.
+  [[nodiscard]] Status check_boundaries(const std::set<Digest>& boundaries);
   /// Durably uses the link's opening of its base and records the new epoch (index 0 is the link's); false as above.
   [[nodiscard]] Result<bool> add_epoch(const Digest& slice, const Epoch& parent, const proof::EpochLink& link,
                                        const Digest& seed);
@@ -73,6 +95,7 @@ class OpeningStore {
 
  private:
   explicit OpeningStore(Database db) : db_(std::move(db)) {}
+  [[nodiscard]] Status check_file(const std::string& path);
   [[nodiscard]] Result<Epoch> load(const Digest& slice, const Digest& root);
   Database db_;
 };

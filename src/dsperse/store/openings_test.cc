@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <set>
 
 #include "dsperse/store/testing/temporary_folder.h"
@@ -148,6 +149,61 @@ TEST(Openings, ClaimsSurviveKill) {
   EXPECT_EQ(opened(dir.path()).remaining(kSlice)->at(0).next, 9U);
 }
 
+/// A copy of the counters, elsewhere or under the old name after the original is gone, would use openings a second time.
+TEST(Openings, CopiesAreRefused) {
+  const testing::TemporaryFolder dir;
+  {
+    OpeningStore store = opened(dir / "here");
+    ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 1, 16));
+    ASSERT_TRUE(store.claim(kOrigin, 1).value());
+  }
+  const auto file = [&](const char* folder) { return dir / (std::string(folder) + "/openings.db"); };
+  const auto refused = [&](const char* folder) {
+    const auto store = OpeningStore::open(dir / folder);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().kind, ErrorKind::bad_input);
+    EXPECT_NE(store.error().hint.find("delete the file"), std::string::npos);
+  };
+  std::filesystem::create_directory(dir / "there");
+  std::filesystem::copy_file(file("here"), file("there"));
+  refused("there");
+  refused("there");
+  EXPECT_EQ(opened(dir / "here").choose(kSlice, kOrigin)->index, 2U) << "the original goes on";
+  // Moved within its file system it is the same file.
+  std::filesystem::rename(dir / "here", dir / "moved");
+  EXPECT_EQ(opened(dir / "moved").choose(kSlice, kOrigin)->index, 2U);
+  // A backup put back.
+  std::filesystem::rename(file("there"), dir / "backup");
+  std::filesystem::remove(file("moved"));
+  std::filesystem::copy_file(dir / "backup", file("moved"));
+  refused("moved");
+  std::filesystem::remove(file("moved"));
+  EXPECT_EQ(opened(dir / "moved").choose(kSlice, kOrigin).error().kind, ErrorKind::resource) << "a fresh file has no openings";
+}
+
+TEST(Openings, AnOpeningOfAnExistingProofThatIsNotCountedIsSeen) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 4, 8));
+  ASSERT_TRUE(store.claim(kOrigin, 4).value());
+  EXPECT_FALSE(store.uncounted(kOrigin, 4).value()) << "used here";
+  EXPECT_TRUE(store.uncounted(kOrigin, 5).value());
+  EXPECT_FALSE(store.uncounted(kOrigin, 3).value()) << "another installation's";
+  EXPECT_FALSE(store.uncounted(kOrigin, 8).value()) << "another installation's";
+  EXPECT_FALSE(store.uncounted(named(77), 5).value()) << "another installation's epoch";
+}
+
+TEST(Openings, OriginsAreRegisteredTogether) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir.path());
+  const std::vector<OpeningStore::Origin> bad{{kSlice, kOrigin, 1, 16}, {named(5), named(6), 1, 17}};
+  EXPECT_FALSE(store.add_origins(bad));
+  EXPECT_TRUE(store.remaining(kSlice)->empty());
+  const std::vector<OpeningStore::Origin> good{{kSlice, kOrigin, 1, 16}, {named(5), named(6), 1, 16}};
+  EXPECT_TRUE(store.add_origins(good));
+  EXPECT_EQ(store.remaining(named(5))->size(), 1U);
+}
+
 TEST(Openings, StateFolderFollowsTheEnvironment) {
   ::setenv("DSPERSE_STATE_DIR", "/x", 1);
   EXPECT_EQ(state_folder().value(), "/x");
@@ -157,6 +213,26 @@ TEST(Openings, StateFolderFollowsTheEnvironment) {
   ::unsetenv("XDG_STATE_HOME");
   ::setenv("HOME", "/z", 1);
   EXPECT_EQ(state_folder().value(), "/z/.local/state/dsperse");
+}
+
+TEST(Openings, BoundaryTreesHaveABudgetToo) {
+  const testing::TemporaryFolder dir;
+  OpeningStore store = opened(dir / "state");
+  ASSERT_TRUE(store.add_origin(kSlice, kOrigin, 1, proof::kWeightBudget));
+  const Digest x = named(20), y = named(21), z = named(22);
+  for (std::uint32_t i = 0; i < proof::kBoundaryUses; ++i) EXPECT_TRUE(store.claim_proof(std::nullopt, {x, y}).value());
+  // x is used up: nothing of a claim with it counts, neither z nor the weights.
+  const auto refused = opened(dir / "state").claim_proof(std::pair(kOrigin, 1U), {x, z});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::resource);
+  EXPECT_FALSE(store.check_boundaries({x, z}));
+  EXPECT_TRUE(store.check_boundaries({z}));
+  EXPECT_TRUE(store.claim_proof(std::pair(kOrigin, 1U), {z}).value());
+  // Lost weights: no boundary is counted.
+  for (std::uint32_t i = 0; i < 2 * proof::kBoundaryUses; ++i)
+    EXPECT_FALSE(store.claim_proof(std::pair(kOrigin, 1U), {z}).value());
+  for (std::uint32_t i = 1; i < proof::kBoundaryUses; ++i) EXPECT_TRUE(store.claim_proof(std::nullopt, {z}).value());
+  EXPECT_FALSE(store.claim_proof(std::nullopt, {z}));
 }
 
 }  // namespace

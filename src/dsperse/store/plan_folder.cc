@@ -4,6 +4,7 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
+#include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/file.h"
 #include "dsperse/store/weights_codec.h"
@@ -202,6 +203,7 @@ Result<PlanFile> read_plan(const std::string& folder) {
   DSPERSE_TRY(const Bytes text, read_file(json_path, kMaxPlanJson));
   DSPERSE_TRY(const Bytes program, read_file(join(folder, "program.bin"), kMaxProgramFile));
   if (Status s = decode_program_file(program, plan); !s) return std::unexpected(s.error().within(join(folder, "program.bin")));
+  if (!nests_at_most(text)) return bad("nested too deep", json_path);
   const Json j = Json::parse(text.begin(), text.end(), nullptr, false);
   if (j.is_discarded() || !j.is_object()) return bad("not JSON", json_path);
   try {

@@ -51,7 +51,7 @@ class RunFolder {
   /// All boundaries are stored: from now on the run can be proved.
   [[nodiscard]] Status finish(const RunInfo& info);
 
-  /// The record first, the file last: a proof under its final name has a record. The caller has claimed its openings before.
+  /// The record first, the file last. The caller has claimed the proof's openings before.
   [[nodiscard]] Status put_proof(const proof::SliceProof& proof, const SliceRecord& record);
   /// nullopt: not there, or not of this run.
   [[nodiscard]] Result<std::optional<proof::SliceProof>> proof(std::uint32_t slice) const;

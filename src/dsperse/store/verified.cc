@@ -17,20 +17,20 @@ std::string verifier() { return std::string(proof::kProtocolVersion).append(" ve
 
 }  // namespace
 
-std::optional<VerifiedRanges> VerifiedRanges::open() {
+std::optional<VerifiedProofs> VerifiedProofs::open() {
   const auto folder = state_folder();
   if (!folder) return std::nullopt;
   return open(*folder);
 }
 
-std::optional<VerifiedRanges> VerifiedRanges::open(const std::string& folder) {
+std::optional<VerifiedProofs> VerifiedProofs::open(const std::string& folder) {
   if (!make_folder(folder, Access::secret)) return std::nullopt;
   auto db = Database::open(join(folder, "verified.db"), kSchema, kVersion);
   if (!db) return std::nullopt;
-  return VerifiedRanges(std::move(*db));
+  return VerifiedProofs(std::move(*db));
 }
 
-std::set<Digest> VerifiedRanges::known() {
+std::set<Digest> VerifiedProofs::known() {
   std::set<Digest> out;
   auto q = db_.prepare("SELECT digest FROM ranges WHERE verifier = ?");
   if (!q) return out;
@@ -39,8 +39,8 @@ std::set<Digest> VerifiedRanges::known() {
   return out;
 }
 
-void VerifiedRanges::add(const std::vector<Digest>& ranges) {
-  for (const Digest& d : ranges) {
+void VerifiedProofs::add(const std::vector<Digest>& proofs) {
+  for (const Digest& d : proofs) {
     auto q = db_.prepare("INSERT OR IGNORE INTO ranges(digest, verifier) VALUES(?, ?)");
     if (!q) return;
     q->bind(ByteView(d)).bind(std::string_view(verifier()));

@@ -22,9 +22,9 @@ std::optional<std::string> Native::unsupported(const quantize::Program& slice) c
   return std::nullopt;
 }
 
-Result<Artefacts> Native::setup(proof::Profile profile, const proof::SliceSpec& spec, const proof::Geometry& boundary,
-                                const quantize::WeightStore& weights, const Digest& seed) const {
-  DSPERSE_TRY(proof::CompiledSlice compiled, proof::compile_slice(profile, spec, boundary, weights, seed));
+Result<Artefacts> Native::setup(const proof::SecurityParams& params, const proof::SliceSpec& spec,
+                                const proof::Geometry& boundary, const quantize::WeightStore& weights, const Digest& seed) const {
+  DSPERSE_TRY(proof::CompiledSlice compiled, proof::compile_slice(params, spec, boundary, weights, seed));
   return Artefacts{std::move(compiled.key), {}};
 }
 

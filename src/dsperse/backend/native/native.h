@@ -10,8 +10,9 @@ class Native final : public Backend {
   [[nodiscard]] Capabilities capabilities() const override;
   [[nodiscard]] std::optional<std::string> unsupported(const quantize::Program& slice) const override;
   /// artefacts.proving is empty: seed and weights are all that the prover keeps.
-  [[nodiscard]] Result<Artefacts> setup(proof::Profile profile, const proof::SliceSpec& spec, const proof::Geometry& boundary,
-                                        const quantize::WeightStore& weights, const Digest& seed) const override;
+  [[nodiscard]] Result<Artefacts> setup(const proof::SecurityParams& params, const proof::SliceSpec& spec,
+                                        const proof::Geometry& boundary, const quantize::WeightStore& weights,
+                                        const Digest& seed) const override;
   [[nodiscard]] Result<Bytes> prove(const ProveRequest& request, proof::ProveStats* stats) const override;
   [[nodiscard]] Verdict verify(const proof::SliceKey& key, const proof::Statement& statement, ByteView proof) const override;
 };

@@ -28,11 +28,13 @@ std::optional<std::string> Reexec::unsupported(const quantize::Program& slice) c
   return std::nullopt;
 }
 
-Result<Artefacts> Reexec::setup(proof::Profile profile, const proof::SliceSpec& spec, const proof::Geometry&,
+Result<Artefacts> Reexec::setup(const proof::SecurityParams& params, const proof::SliceSpec& spec, const proof::Geometry&,
                                 const quantize::WeightStore&, const Digest&) const {
   DSPERSE_CHECK_OK(quantize::check_program(spec.program));
   Artefacts out;
-  out.key.profile = profile;
+  out.key.profile = params.profile;
+  out.key.slack = params.slack;
+  out.key.work = params.work;
   out.key.program = spec.program;
   out.key.inputs = spec.inputs;
   out.key.outputs = spec.outputs;

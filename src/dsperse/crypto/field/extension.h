@@ -18,7 +18,7 @@ struct WideSum {
   std::uint64_t carries = 0;
 
   constexpr void add(Fp a, Fp b) {
-    const unsigned __int128 x = static_cast<unsigned __int128>(a.v) * b.v;
+    const unsigned __int128 x = wide_product(a.v, b.v);
     sum += x;
     carries += sum < x ? 1 : 0;
   }

@@ -39,6 +39,8 @@ TEST(Goldilocks, MatchesIntegerArithmetic) {
       ASSERT_EQ((Fp(a) + Fp(b)).v, static_cast<std::uint64_t>((U128{a} + b) % kP));
       ASSERT_EQ((Fp(a) - Fp(b)).v, static_cast<std::uint64_t>((U128{a} + kP - b) % kP));
       ASSERT_EQ((Fp(a) * Fp(b)).v, static_cast<std::uint64_t>(U128{a} * b % kP));
+      ASSERT_TRUE(wide_product_by_halves(a, b) == U128{a} * b);
+      ASSERT_TRUE(wide_product_by_halves(~a, ~b) == U128{~a} * ~b);
     }
   }
 }

@@ -18,6 +18,22 @@ constexpr std::uint64_t subtract_mod(std::uint64_t a, std::uint64_t b) {
   return a - b - (kEpsilon & (0 - static_cast<std::uint64_t>(a < b)));
 }
 
+/// a b as 128 bits out of four products of 32 bits: for machines without a 64-bit multiplication that gives both halves.
+constexpr unsigned __int128 wide_product_by_halves(std::uint64_t a, std::uint64_t b) {
+  const std::uint64_t a0 = a & kEpsilon, a1 = a >> 32, b0 = b & kEpsilon, b1 = b >> 32;
+  const std::uint64_t low = a0 * b0, left = a1 * b0 + (low >> 32), right = a0 * b1 + (left & kEpsilon);
+  const std::uint64_t high = a1 * b1 + (left >> 32) + (right >> 32);
+  return static_cast<unsigned __int128>(high) << 64 | (right << 32 | (low & kEpsilon));
+}
+/// a b as 128 bits. On WebAssembly the compiler would call a library for it.
+constexpr unsigned __int128 wide_product(std::uint64_t a, std::uint64_t b) {
+#ifdef __wasm__
+  return wide_product_by_halves(a, b);
+#else
+  return static_cast<unsigned __int128>(a) * b;
+#endif
+}
+
 /// x mod p of a 128-bit value. Cost: a few adds; 2^64 = 2^32 - 1 and 2^96 = -1 mod p.
 constexpr std::uint64_t reduce128(unsigned __int128 x) {
   const auto lo = static_cast<std::uint64_t>(x), hi = static_cast<std::uint64_t>(x >> 64);
@@ -43,7 +59,7 @@ struct Fp {
   friend constexpr Fp operator+(Fp a, Fp b) { return Fp(subtract_mod(a.v, kP - b.v)); }
   friend constexpr Fp operator-(Fp a, Fp b) { return Fp(subtract_mod(a.v, b.v)); }
   friend constexpr Fp operator-(Fp a) { return Fp(a.v == 0 ? 0 : kP - a.v); }
-  friend constexpr Fp operator*(Fp a, Fp b) { return Fp(reduce128(static_cast<unsigned __int128>(a.v) * b.v)); }
+  friend constexpr Fp operator*(Fp a, Fp b) { return Fp(reduce128(wide_product(a.v, b.v))); }
   constexpr Fp& operator+=(Fp b) { return *this = *this + b; }
   constexpr Fp& operator-=(Fp b) { return *this = *this - b; }
   constexpr Fp& operator*=(Fp b) { return *this = *this * b; }

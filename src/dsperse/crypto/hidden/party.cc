@@ -34,6 +34,10 @@ Form<D> Party<D>::hide_end(std::string_view label, const Ext<D>& value) {
 // (ca - a)(cb - b) = ca cb - cb a - ca b + ab
 template <int D>
 Form<D> Party<D>::mul(const Form<D>& a, const Form<D>& b) {
+  if (a.pad == Form<D>::kNoPad || b.pad == Form<D>::kNoPad) {  // a schedule's fault: a slot would hold nobody's product
+    abort_run();
+    return {};
+  }
   const auto k = static_cast<std::uint32_t>(slots_.size());
   slots_.emplace_back(a.pad, b.pad);
   Form<D> f(a.constant * b.constant);

@@ -34,11 +34,11 @@ std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin,
   while ((std::uint64_t{1} << low) < end - begin && low < point.size()) ++low;
   const std::vector<Ext<D>> table = eq_values<D>(point.first(low));
   const std::uint64_t mask = (std::uint64_t{1} << low) - 1;
-  out.reserve(end - begin);
+  out.reserve(static_cast<std::size_t>(end - begin));
   Ext<D> high = eq_at<D>(point.subspan(low), begin >> low);
   for (std::uint64_t i = begin; i < end; ++i) {
     if (i != begin && (i & mask) == 0) high = eq_at<D>(point.subspan(low), i >> low);
-    out.push_back(high * table[i & mask]);
+    out.push_back(high * table[static_cast<std::size_t>(i & mask)]);
   }
   return out;
 }

@@ -20,7 +20,8 @@ std::vector<Ext<D>> eq_values(std::span<const Ext<D>> point);
 template <int D>
 Ext<D> eq_at(std::span<const Ext<D>> point, std::uint64_t index);
 
-/// eq(point, i) for begin <= i < end (empty if begin >= end). Cost: about two multiplications an entry, however large the cube.
+/// eq(point, i) for begin <= i < end (empty if begin >= end); end - begin is a size of this machine. Cost: about two
+/// multiplications an entry, however large the cube.
 template <int D>
 std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin, std::uint64_t end);
 

@@ -8,11 +8,30 @@ namespace dsperse::crypto {
 namespace {
 
 constexpr std::uint8_t kAbsorb = 1, kDraw = 2;
+constexpr std::size_t kWorkBlock = 32;                       // bytes of a seed stream that one compression makes
+constexpr std::uint64_t kMaxNonce = std::uint64_t{1} << 48;  // far beyond what a prover needs; keeps stream positions small
 
 ByteView view(std::string_view s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
 
 void put_u64(std::uint8_t* out, std::uint64_t x) {
   for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(x >> (8 * i));
+}
+
+std::uint64_t get_u64(const std::uint8_t* in) {
+  std::uint64_t x = 0;
+  for (std::size_t i = 0; i < 8; ++i) x |= static_cast<std::uint64_t>(in[i]) << (8 * i);
+  return x;
+}
+
+std::uint64_t find_nonce(const Digest& seed, unsigned bits) {
+  SeedStream stream(seed, "work");
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+  std::array<std::uint8_t, 16 * kWorkBlock> blocks;
+  for (std::uint64_t nonce = 0;;) {
+    stream.fill(blocks);
+    for (std::size_t at = 0; at < blocks.size(); at += kWorkBlock, ++nonce)
+      if ((get_u64(blocks.data() + at) & mask) == 0) return nonce;
+  }
 }
 
 }  // namespace
@@ -34,8 +53,7 @@ class Transcript::Draw {
       hasher_.output(offset_, buffer_);
       at_ = 0;
     }
-    std::uint64_t x = 0;
-    for (std::size_t i = 0; i < 8; ++i) x |= static_cast<std::uint64_t>(buffer_[at_ + i]) << (8 * i);
+    const std::uint64_t x = get_u64(buffer_.data() + at_);
     at_ += 8;
     return x;
   }
@@ -116,7 +134,7 @@ std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint
   record(kDraw, label, "columns", shape);
   if (keep_log_) log_.push_back("draw " + std::string(label));
   Draw draw(hasher_);
-  count = std::min<std::uint64_t>(count, n);
+  count = static_cast<std::size_t>(std::min<std::uint64_t>(count, n));
   std::vector<std::uint32_t> out;
   while (out.size() < count) {
     const auto index = static_cast<std::uint32_t>(draw.word() & (n - 1));
@@ -124,6 +142,39 @@ std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint
     if (place == out.end() || *place != index) out.insert(place, index);
   }
   return out;
+}
+
+Digest Transcript::draw_seed(std::string_view label, unsigned bits) {
+  const std::array<std::uint8_t, 1> data{static_cast<std::uint8_t>(bits)};
+  record(kDraw, label, "work", data);
+  if (keep_log_) log_.push_back("draw " + std::string(label));
+  Draw draw(hasher_);
+  Digest seed;
+  for (std::size_t i = 0; i < seed.size(); i += 8) put_u64(seed.data() + i, draw.word());
+  return seed;
+}
+
+void Transcript::absorb_nonce(std::string_view label, std::uint64_t nonce) {
+  std::array<std::uint8_t, 8> bytes;
+  put_u64(bytes.data(), nonce);
+  absorb(label, "nonce", bytes);
+}
+
+std::uint64_t Transcript::work(std::string_view label, unsigned bits, const std::function<void(std::uint64_t&)>& change) {
+  if (bits == 0) return 0;
+  std::uint64_t nonce = find_nonce(draw_seed(label, bits), bits);
+  if (change) change(nonce);
+  absorb_nonce(label, nonce);
+  return nonce;
+}
+
+bool Transcript::check_work(std::string_view label, unsigned bits, std::uint64_t nonce) {
+  if (bits == 0) return nonce == 0;
+  SeedStream stream(draw_seed(label, bits), "work");
+  absorb_nonce(label, nonce);
+  if (nonce >= kMaxNonce) return false;
+  stream.seek(kWorkBlock * nonce);
+  return (stream.u64() & ((std::uint64_t{1} << bits) - 1)) == 0;
 }
 
 template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,12 +34,21 @@ class Transcript {
   /// min(count, n) distinct indices below n (a power of two, at most 2^32), ascending; by rejection without repetition.
   std::vector<std::uint32_t> columns(std::string_view label, std::uint64_t n, std::size_t count);
 
+  /// Proof of work: a draw gives a seed; a nonce i is good if word 4 i of the stream SeedStream(seed, "work") has its low `bits`
+  /// bits zero; the nonce is absorbed. Nothing for 0 bits. Prover: finds the least nonce, about 2^bits compressions.
+  /// change: a liar's nonce instead of it; tests only.
+  std::uint64_t work(std::string_view label, unsigned bits, const std::function<void(std::uint64_t&)>& change = {});
+  /// Verifier: absorbs the nonce; whether it is good. For 0 bits only the nonce 0 is.
+  [[nodiscard]] bool check_work(std::string_view label, unsigned bits, std::uint64_t nonce);
+
   /// One line a call: "absorb <label> <kind> <bytes>" or "draw <label>". Kept only if keep_log(true) was called before.
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
   void keep_log(bool on) { keep_log_ = on; }
 
  private:
   class Draw;
+  Digest draw_seed(std::string_view label, unsigned bits);
+  void absorb_nonce(std::string_view label, std::uint64_t nonce);
   void record(std::uint8_t tag, std::string_view label, std::string_view kind, ByteView data);
 
   Hasher hasher_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <tuple>
 
 namespace dsperse::crypto {
 namespace {
@@ -142,6 +143,36 @@ TEST(Transcript, ColumnsAreUniform) {
   for (int i = 0; i < 4000; ++i)
     for (const std::uint32_t j : t.columns("c", 16, 4)) ++hits[j];
   for (const int h : hits) EXPECT_NEAR(h, 1000, 150);  // standard deviation 27
+}
+
+TEST(Transcript, Work) {
+  std::uint64_t sum = 0;
+  for (std::uint8_t i = 0; i < 64; ++i) {
+    Transcript prover("work"), verifier("work");
+    for (Transcript* t : {&prover, &verifier}) t->absorb("m", "k", ByteView(&i, 1));
+    Transcript other = verifier, bare = verifier;
+    const std::uint64_t nonce = prover.work("w", 6);
+    sum += nonce;
+    EXPECT_TRUE(verifier.check_work("w", 6, nonce));
+    const auto challenge = prover.challenge<2>("c");
+    EXPECT_EQ(challenge, verifier.challenge<2>("c"));
+    // It is the least good one, and says what was found before it is said.
+    for (std::uint64_t k = 0; k < nonce; ++k) {
+      Transcript t = other;
+      EXPECT_FALSE(t.check_work("w", 6, k));
+    }
+    // The challenge depends on nonce, label and bits.
+    for (const auto& [label, bits, n] : {std::tuple{"w", 6U, nonce + 1}, {"v", 6U, nonce}, {"w", 5U, nonce}}) {
+      Transcript t = other;
+      (void)t.check_work(label, bits, n);
+      EXPECT_NE(challenge, t.challenge<2>("c"));
+    }
+    EXPECT_FALSE(other.check_work("w", 6, std::uint64_t{1} << 48));
+    EXPECT_TRUE(bare.check_work("w", 0, 0));
+    EXPECT_FALSE(bare.check_work("w", 0, 1));
+    EXPECT_EQ(bare.work("w", 0), 0U);
+  }
+  EXPECT_NEAR(static_cast<double>(sum) / 64, 63, 32);  // geometric, mean 63, standard deviation of the mean 8
 }
 
 TEST(Transcript, LogsOnlyWhenAsked) {

@@ -15,11 +15,24 @@ TensorRef Builder::add_tensor(Tensor tensor) {
 }
 
 std::uint32_t Builder::add_lookup(Lookup lookup) {
+  lookups_ += static_cast<std::uint64_t>(quantize::elements(lookup.shape));
+  work_ = add_work(work_, work_of(lookup));
   relation_.lookups.push_back(std::move(lookup));
   return static_cast<std::uint32_t>(relation_.lookups.size() - 1);
 }
 
+void Builder::set_column(std::uint32_t lookup, std::size_t column, Terms terms) {
+  work_ = add_work(work_, work_of(terms, relation_.lookups[lookup].shape));
+  relation_.lookups[lookup].columns[column] = std::move(terms);
+}
+
+void Builder::add_identity(Identity identity) {
+  work_ = add_work(work_, work_of(identity));
+  relation_.identities.push_back(std::move(identity));
+}
+
 std::uint32_t Builder::add_product(Product product) {
+  work_ = add_work(work_, work_of(product));
   relation_.products.push_back(std::move(product));
   return static_cast<std::uint32_t>(relation_.products.size() - 1);
 }
@@ -38,6 +51,10 @@ std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
 
 std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[activation_name(requant)]; }
 
+bool Builder::over_budget() const {
+  return table_rows_ > kMaxTableRows || lookups_ + table_rows_ > kMaxLookups || work_ > kMaxWork;
+}
+
 Result<Relation> Builder::finish() {
   for (std::uint32_t t = 0; t < relation_.tables.size(); ++t) {
     add_tensor({"m " + relation_.tables[t].name,
@@ -52,6 +69,9 @@ Result<Relation> Builder::finish() {
   if (relation_.lookup_size() > kMaxLookups)
     return fail(ErrorKind::unsupported, "the slice needs " + std::to_string(relation_.lookup_size()) + " lookups, more than 2^25",
                 {}, "cut it into smaller slices");
+  if (work_ > kMaxWork)
+    return fail(ErrorKind::unsupported, "the slice would make a verifier work on more than 2^26 field elements", {},
+                "cut it into smaller slices");
   return std::move(relation_);
 }
 

@@ -8,6 +8,7 @@
 
 #include "dsperse/base/result.h"
 #include "dsperse/relation/relation.h"
+#include "dsperse/relation/work.h"
 
 namespace dsperse::ops {
 
@@ -38,10 +39,8 @@ class Builder {
     return it->second;
   }
   std::uint32_t add_lookup(Lookup lookup);
-  void set_column(std::uint32_t lookup, std::size_t column, Terms terms) {
-    relation_.lookups[lookup].columns[column] = std::move(terms);
-  }
-  void add_identity(Identity identity) { relation_.identities.push_back(std::move(identity)); }
+  void set_column(std::uint32_t lookup, std::size_t column, Terms terms);
+  void add_identity(Identity identity);
   std::uint32_t add_product(Product product);
   std::uint32_t add_requantization(Requantization r);
 
@@ -53,6 +52,8 @@ class Builder {
   /// Widths k of limb tables that any requantization uses; set before the first table is made.
   std::vector<std::int64_t> limb_widths;
 
+  /// A budget is used up, so that finish() fails: nothing more need be added. Asked in every loop whose length a key decides.
+  [[nodiscard]] bool over_budget() const;
   /// Adds the multiplicities and checks the budgets.
   [[nodiscard]] Result<Relation> finish();
 
@@ -61,7 +62,7 @@ class Builder {
   Options options_;
   Relation relation_;
   std::map<std::string, std::uint32_t> table_of_;
-  std::uint64_t table_rows_ = 0;
+  std::uint64_t table_rows_ = 0, lookups_ = 0, work_ = 0;
   std::map<std::string, std::int64_t> v_max_;
 };
 

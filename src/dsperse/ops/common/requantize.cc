@@ -1,6 +1,7 @@
 #include "dsperse/ops/common/requantize.h"
 
 #include <algorithm>
+#include <set>
 
 #include "dsperse/quantize/table.h"
 
@@ -93,8 +94,9 @@ Status announce_requantize(Builder& b, const quantize::Op& op) {
   std::int64_t& v_max = b.v_max(requant);
   v_max = std::max(v_max, quantize::rounded_bound(requant, bound) + 1);
   const std::uint32_t limbs = limb_count(requant.shift, b.options().limb_bits);
+  const std::set<std::int32_t> shifts(requant.shift.begin(), requant.shift.end());
   for (std::uint32_t i = 0; i < limbs; ++i)
-    for (const std::int32_t s : requant.shift) b.limb_widths.push_back(limb_width(s, b.options().limb_bits, i));
+    for (const std::int32_t s : shifts) b.limb_widths.push_back(limb_width(s, b.options().limb_bits, i));
   std::sort(b.limb_widths.begin(), b.limb_widths.end());
   b.limb_widths.erase(std::unique(b.limb_widths.begin(), b.limb_widths.end()), b.limb_widths.end());
   return {};
@@ -105,7 +107,7 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
   const std::int64_t c = std::int64_t{1} << requant.clamp_bits, v_max = b.v_max(requant);
   const bool wide = is_wide(requant, v_max, b.options());
   const auto last = static_cast<std::uint32_t>(site.size() - 1);
-  const std::vector<std::int32_t> shifts = per_channel(requant, site.back());
+  const std::vector<std::int32_t>& shifts = requant.shift;  // one, or one per channel
   DSPERSE_TRY(const std::int64_t bound, quantize::accumulator_bound(b.program(), op));
 
   // No wrap: acc + half - r = 2^s v holds over the integers, not only mod p.
@@ -125,7 +127,7 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
                 op.name, "quantize with a larger shift or a wider clamp");
 
   const std::uint32_t requantization =
-      b.add_requantization({op_index, site, acc, shifts, b.options().limb_bits, v_max, wide ? 0 : c});
+      b.add_requantization({op_index, site, acc, per_channel(requant, site.back()), b.options().limb_bits, v_max, wide ? 0 : c});
   std::vector<Fp> unit, half, width;
   for (const std::int32_t s : shifts) {
     unit.push_back(crypto::power_of_two(-s));

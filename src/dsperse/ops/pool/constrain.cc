@@ -2,7 +2,7 @@
 // Source: docs/protocol/operators.md. Tested by ops/ops_test.cc.
 #include "dsperse/ops/common/constrain.h"
 
-#include <algorithm>
+#include <set>
 
 #include "dsperse/ops/common/requantize.h"
 #include "dsperse/quantize/table.h"
@@ -31,10 +31,12 @@ void restrict_to(Term& term, std::uint32_t letter, const std::vector<std::int64_
   if (!all) term.scales.push_back({letter, std::move(indicator)});
 }
 
+/// Each count once, in order of first use.
 std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& counts) {
   std::vector<std::int64_t> out;
+  std::set<std::int64_t> seen;
   for (const std::int64_t c : counts)
-    if (std::find(out.begin(), out.end(), c) == out.end()) out.push_back(c);
+    if (seen.insert(c).second) out.push_back(c);
   return out;
 }
 
@@ -104,9 +106,13 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::AveragePool
   const Shape &x = p.tensors[op.x].shape, &y = p.tensors[op.y].shape;
   const quantize::Window& win = op.window;
   const std::vector<std::int64_t> rows = counts_along(op, 0, x[1], y[1]), columns = counts_along(op, 1, x[2], y[2]);
+  const std::vector<std::int64_t> row_counts = distinct(rows), column_counts = distinct(columns);
+  if (row_counts.size() * column_counts.size() > kMaxWork / (rows.size() + columns.size()))
+    return fail(ErrorKind::unsupported, "an average pool with too many different borders", p.ops[index].name,
+                "use a smaller window or less padding");
   Terms acc;
-  for (const std::int64_t r : distinct(rows))
-    for (const std::int64_t c : distinct(columns)) {
+  for (const std::int64_t r : row_counts)
+    for (const std::int64_t c : column_counts) {
       Term t = tensor_term(b.value(op.x),
                            {x,
                             {axis(0), AxisMap{-win.pad_begin[0], {{1, win.stride[0]}, {4, win.dilation[0]}}},
@@ -139,6 +145,7 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op
     };
     Terms running = tap(0);
     for (std::int64_t j = 1; j < w.kernel[k]; ++j) {
+      if (b.over_budget()) return {};  // finish() fails
       Terms difference = tap(j);
       subtract(difference, running);
       const std::string id = name + (letter == 2 ? " column tap " : " row tap ") + std::to_string(j);

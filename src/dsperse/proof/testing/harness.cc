@@ -50,7 +50,7 @@ Result<SliceCase> make_case(quantize::Program program, CaseOptions options, quan
   c.options = std::move(options);
   c.weights = std::move(weights);
   c.trace = std::move(trace);
-  SliceSpec spec{c.program, {}, {}};
+  SliceSpec spec{c.program, {}, {}, c.options.public_weights};
   for (const bool out : {false, true})
     for (const quantize::TensorId t : out ? c.program.outputs : c.program.inputs) {
       const quantize::TensorSpec& s = c.program.tensors[t];
@@ -58,9 +58,10 @@ Result<SliceCase> make_case(quantize::Program program, CaseOptions options, quan
       (out ? spec.outputs : spec.inputs).push_back({t, static_cast<std::uint32_t>(c.chunks.size()), is_public});
       c.chunks.push_back({s.name, s.shape, s.exponent, s.lo, s.hi, is_public});
     }
-  c.boundary = boundary_geometry(c.options.profile, c.chunks);
+  const SecurityParams params{c.options.profile, kMinSlackBits, c.options.work};
+  c.boundary = boundary_geometry(params, c.chunks);
   const Digest seed = test_seed(c.options.seed, "weights");
-  DSPERSE_TRY(CompiledSlice compiled, compile_slice(c.options.profile, spec, c.boundary, c.weights, seed, c.options.constraints));
+  DSPERSE_TRY(CompiledSlice compiled, compile_slice(params, spec, c.boundary, c.weights, seed, c.options.constraints));
   c.key = std::move(compiled.key);
   DSPERSE_TRY(c.weight_tree, commit_weights(c.key, c.weights, seed));
   c.run();

@@ -22,6 +22,8 @@ struct CaseOptions {
   std::set<quantize::TensorId> publics = {};  ///< ports with public values; the others are committed
   relation::Options constraints = {};
   std::uint64_t seed = 1;
+  std::uint8_t work = 0;  ///< bits of proof of work: none, so that it does not stand before what a test is about
+  bool public_weights = false;
 };
 
 struct SliceCase {

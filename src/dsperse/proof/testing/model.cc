@@ -78,7 +78,7 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
   for (const std::string& name : spec.chunks) m.key.chunks.push_back({name, {}, 0, 0, 0, spec.publics.contains(name)});
   std::vector<SliceSpec> slices;
   for (const ModelSlice& s : spec.slices) {
-    SliceSpec out{s.program, {}, {}};
+    SliceSpec out{s.program, {}, {}, spec.public_weights};
     for (const bool is_out : {false, true})
       for (std::size_t i = 0; i < (is_out ? s.outputs : s.inputs).size(); ++i) {
         const TensorId t = (is_out ? s.program.outputs : s.program.inputs)[i];
@@ -92,9 +92,13 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
   }
   m.key.edges = spec.edges;
   for (Edge& e : m.key.edges)
-    if (e.is_input || e.is_output) e.io = quantize::IoMapping{e.name, m.key.chunks[e.chunks[0]].shape, {0, 1}, {}, {}};
+    if (e.is_input || e.is_output) {
+      e.io = quantize::IoMapping{e.name, m.key.chunks[e.chunks[0]].shape, {}, {}, {}};
+      for (std::uint32_t k = 0; k < e.io->logical_shape.size(); ++k) e.io->perm.push_back(k);
+    }
   m.key.labels = {"one", "two"};
-  const Geometry boundary = boundary_geometry(spec.profile, m.key.chunks);
+  const SecurityParams params{spec.profile, std::max(spec.slack, slack_of(spec.slices.size())), spec.work};
+  const Geometry boundary = boundary_geometry(params, m.key.chunks);
   quantize::testing::Rng rng(seed);
   m.values.resize(m.key.chunks.size());
   m.trees.resize(m.key.chunks.size());
@@ -111,7 +115,8 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
     for (const Port& p : s.outputs) m.values[p.chunk] = trace[p.tensor];
     m.traces.push_back(std::move(trace));
     const Digest weight_seed = test_seed(seed * 100 + i, "weights");
-    m.key.slices.push_back(must(compile_slice(spec.profile, s, boundary, m.weights.back(), weight_seed)).key);
+    m.key.slices.push_back(
+        must(compile_slice(params, s, boundary, m.weights.back(), weight_seed, spec.slices[i].constraints)).key);
     m.origins.push_back(must(commit_weights(m.key.slices.back(), m.weights.back(), weight_seed)));
     m.epochs.emplace_back();
     if (spec.fresh_epochs.contains(i))

@@ -14,6 +14,7 @@ namespace dsperse::proof::testing {
 struct ModelSlice {
   quantize::Program program;
   std::vector<std::string> inputs, outputs;
+  relation::Options constraints = {};
 };
 
 struct ModelSpec {
@@ -23,6 +24,9 @@ struct ModelSpec {
   std::set<std::string> publics;         ///< chunks
   std::set<std::uint32_t> fresh_epochs;  ///< slices that use an epoch of their own, linked to the origin
   Profile profile = Profile::bits100;
+  std::uint8_t slack = kMinSlackBits;  ///< at least; that of the number of slices if it is more
+  std::uint8_t work = 0;               ///< bits of proof of work: none, so that it does not stand before what a test is about
+  bool public_weights = false;
 };
 
 struct ModelCase {

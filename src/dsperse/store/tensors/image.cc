@@ -10,6 +10,22 @@ namespace dsperse::store {
 namespace {
 
 constexpr std::uint32_t kMaxSide = 1U << 14;
+/// A deflate stream cannot shrink its data by more than about 1032 times.
+constexpr std::uint64_t kMaxDeflateRatio = 1100;
+
+/// The header claims no more pixels than the file's bytes can unpack to: asked before they are allocated.
+bool png_plausible(ByteView bytes) {
+  constexpr std::size_t kDepth = 24, kHeader = 26;
+  if (bytes.size() < kHeader) return false;
+  const auto big_endian = [&](std::size_t at) {
+    std::uint64_t n = 0;
+    for (std::size_t i = 0; i < 4; ++i) n = n << 8 | bytes[at + i];
+    return n;
+  };
+  // Gray and palettes have one channel, colour at least three; interlaced rows are no shorter than these.
+  const std::uint64_t channels = (bytes[kDepth + 1] & 3) == 2 ? 3 : 1;
+  return big_endian(20) * ((big_endian(16) * bytes[kDepth] * channels + 7) / 8) / kMaxDeflateRatio <= bytes.size();
+}
 
 /// (H, W, C) bytes to (C, H, W) floats.
 FileTensor planes(ByteView pixels, std::int64_t height, std::int64_t width, std::int64_t channels) {
@@ -41,6 +57,10 @@ Result<FileTensor> parse_png(ByteView bytes, const std::string& where) {
   }
   const bool colour = (image.format & PNG_FORMAT_FLAG_COLOR) != 0;
   image.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  if (!png_plausible(bytes)) {
+    png_image_free(&image);
+    return fail(ErrorKind::bad_input, "PNG: the file is too short for its size in pixels", where);
+  }
   Bytes pixels(PNG_IMAGE_SIZE(image));
   if (png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr) == 0) return bad();
   return planes(pixels, image.height, image.width, colour ? 3 : 1);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "dsperse/base/nesting.h"
 #include "dsperse/store/tensors/formats.h"
 
 namespace dsperse::store {
@@ -40,6 +41,7 @@ Result<FileTensor> tensor(const Json& value, const std::string& name, const std:
 }  // namespace
 
 Result<std::vector<FileTensor>> parse_json_tensors(ByteView bytes, const std::string& where) {
+  if (!nests_at_most(bytes)) return fail(ErrorKind::bad_input, "JSON: nested too deep", where);
   const Json root = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (root.is_discarded() || !(root.is_array() || root.is_object()))
     return fail(ErrorKind::bad_input, "neither .npy, .npz, PNG, PGM nor a JSON list or object", where);

@@ -62,7 +62,7 @@ Result<std::vector<FileTensor>> parse_npz(ByteView bytes, const std::string& whe
   if (offset > bytes.size()) return bad("directory");
   std::vector<FileTensor> out;
   ByteReader directory(bytes.subspan(offset));
-  std::uint64_t total = 0;
+  std::uint64_t total = 0, packed_total = 0;
   for (std::uint32_t i = 0; i < members; ++i) {
     Member m;
     if (directory.u32() != kEntry) return bad("directory");
@@ -82,6 +82,8 @@ Result<std::vector<FileTensor>> parse_npz(ByteView bytes, const std::string& whe
     if (m.size == kWide || m.packed == kWide || m.offset == kWide)
       return fail(ErrorKind::unsupported, "npz: member beyond 4 GiB", where);
     total += m.size;
+    packed_total += m.packed;
+    if (packed_total > bytes.size()) return bad("members overlap");
     if (total > kMaxTensorFile) return fail(ErrorKind::resource, "npz: unpacks to more than 1 GiB", where);
     if (m.offset > bytes.size()) return bad("member offset");
     ByteReader local(bytes.subspan(m.offset));

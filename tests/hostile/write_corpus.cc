@@ -1,0 +1,192 @@
+// write_corpus FOLDER: the small model and the corpora of the fuzz targets, written anew into FOLDER (tests/hostile).
+//
+// A tool for developers, after a change of a format or of the protocol: proofs are random, so every run writes other files.
+#include <cstdio>
+#include <filesystem>
+
+#include "dsperse/pipeline/output.h"
+#include "dsperse/proof/testing/model.h"
+#include "dsperse/store/file.h"
+#include "dsperse/store/model_folder.h"
+#include "dsperse/store/plan_folder.h"
+
+namespace {
+
+using namespace dsperse;
+using proof::testing::ModelCase;
+using quantize::Function;
+using quantize::Program;
+using quantize::testing::Builder;
+using quantize::testing::simple_requant;
+
+std::string root;
+
+void put(const std::string& name, ByteView bytes) {
+  const std::string path = root + "/" + name;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  if (!store::write_file(path, bytes, store::Access::shared)) std::abort();
+}
+void put(const std::string& name, const std::string& text) {
+  put(name, ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+Program gemm() {
+  Builder b;
+  b.gemm(b.input({1, 2}, -7, 7, 2), 2, 2, simple_requant(3, Function::relu, 4, 2), true, 7);
+  return b.done();
+}
+
+/// Reads what `before` puts out.
+Program bend(const Program& before) {
+  Builder b;
+  const quantize::TensorSpec& t = before.tensors[before.outputs[0]];
+  const auto x = b.input(t.shape, t.lo, t.hi, t.exponent);
+  b.sum({{false, x, 3}}, {1, 2}, simple_requant(1, Function::clip, 4, 2));
+  return b.done();
+}
+
+/// One slice with an op of every kind.
+Program all_ops() {
+  Builder b;
+  auto x = b.input({1, 4, 4, 2}, -15, 15, 4);
+  x = b.conv(x, 2, {{2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}, simple_requant(5, Function::leaky_relu, 5, 4), 2, true, 15);
+  x = b.maximum(x, {{2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}});
+  x = b.average(x, {{2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}, true, {0, 0}, simple_requant(16, Function::identity, 5, 4));
+  quantize::Rearrange flat{0, {8}, 0, {{x, {8}, {{0, {{0, 1}}}}}}};
+  x = b.rearrange(flat, {1, 8}, b.spec(x).lo, b.spec(x).hi);
+  x = b.gemm(x, 8, 2, simple_requant(6, Function::sigmoid, 5, 4), true, 15);
+  b.sum({{false, x, 1}, {true, b.weight({1, 2}, 9), -2}}, {1, 2}, simple_requant(0, Function::tanh, 5, 4));
+  return b.done();
+}
+
+/// The key with its proofs cut short: everything that decoding looks at, in few bytes.
+proof::ModelKey stripped(proof::ModelKey key) {
+  for (proof::SliceKey& s : key.slices)
+    if (!s.range_proof.empty()) s.range_proof.resize(16);
+  return key;
+}
+
+proof::ModelKey key_of(const Program& program) {
+  const auto c = proof::testing::make_case(program, {.publics = {program.inputs[0]}});
+  if (!c) std::abort();
+  proof::ModelKey key;
+  key.slices = {c->key};
+  key.chunks = c->chunks;
+  for (std::uint32_t i = 0; i < key.chunks.size(); ++i) {
+    std::vector<std::uint32_t> perm;
+    for (std::uint32_t k = 0; k < key.chunks[i].shape.size(); ++k) perm.push_back(k);
+    const bool input = i < program.inputs.size();
+    const std::string name = "edge " + std::to_string(i);
+    key.edges.push_back({name, {i}, input, !input, quantize::IoMapping{name, key.chunks[i].shape, perm, {}, {}}});
+  }
+  return stripped(std::move(key));
+}
+
+void write_plan(const ModelCase& m) {
+  store::PlanFile plan;
+  plan.name = "small";
+  plan.calibration = "none";
+  plan.model.program = all_ops();
+  quantize::testing::Rng rng(7);
+  plan.model.weights = quantize::testing::random_weights(plan.model.program, rng);
+  plan.model.inputs = {{"x", {1, 2, 4, 4}, {0, 2, 3, 1}, {0.5F}, {}}};
+  plan.model.outputs = {{"y", {1, 2}, {0, 1}, {}, {}}};
+  plan.model.fidelity.outputs = {{"y", 0.5, 0.25, 0.99, 1}};
+  plan.labels = {"a", "b"};
+  plan.cuts = {2};
+  plan.modes = {slice::Mode::trust, slice::Mode::proof};
+  plan.predicted.resize(2);
+  const std::string folder = root + "/plan.tmp";
+  if (!store::write_plan(folder, plan)) std::abort();
+  put("model/program.bin", *store::read_file(folder + "/program.bin", 1U << 20));
+  put("corpus/document/plan.json", *store::read_file(folder + "/plan.json", 1U << 20));
+  std::filesystem::remove_all(folder);
+  std::vector<store::ProvingKey> secrets;
+  for (const quantize::WeightStore& w : m.weights) secrets.push_back({w, Digest{}});
+  const store::CompiledModel compiled{"small", m.key, {slice::Mode::proof, slice::Mode::trust}, std::vector<slice::Cost>(2)};
+  if (!store::write_model(folder, compiled, secrets)) std::abort();
+  put("corpus/document/manifest.json", *store::read_file(folder + "/manifest.json", 1U << 20));
+  std::filesystem::remove_all(folder);
+}
+
+void write_texts(const ModelCase& m) {
+  pipeline::EdgeTensors outputs;
+  for (const proof::Edge& e : m.key.edges)
+    if (e.is_output) outputs[e.name] = pipeline::edge_values(e, m.values);
+  put("corpus/document/output.json", *pipeline::output_document(m.key, outputs, {}));
+  put("corpus/document/run.json",
+      std::string(
+          R"({"model":"a.onnx","verdict":"accepted","coverage":{"slices":2,"slices_proved":1},"notes":["n"],)"
+          R"("plan":{"slices":[{"slice":0,"mode":"proof","operators":["Gemm"],"lookups":9}],"edges":[{"from":-1,"to":0}]},)"
+          R"("slices":[{"slice":0,"mode":"proof","prove_s":0.5}],"outputs":{"y":{"values":[1.5],"top1":0}}})"
+          "\n"));
+  put("corpus/document/deep.json", std::string(300, '[') + std::string(300, ']') + "\n");
+  put("corpus/policy/rules.toml",
+      std::string("default = \"trust\"\n[[rule]]\noperator = \"Gemm\"\nmode = \"proof\"\n[[rule]]\nname = 'l[!a-c]*?\\*'\nmode = "
+                  "\"trust\"\n[[rule]]\nslices = \"0,0-1\"\nmode = \"proof\"\n"));
+  put("corpus/policy/word.policy", std::string("proof"));
+  put("corpus/policy/ranges.policy", std::string("0,2-4,1-65535"));
+  put("corpus/policy/nested.toml", "a = " + std::string(300, '[') + std::string(300, ']') + "\n");
+  put("corpus/policy/star.toml", std::string("[*.a]\nx = {y.z = 1}\n"));  // found: an assertion of toml++
+  put("corpus/policy/dotted.toml", "[" + std::string("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a") + "]\nx = {y.z = 1}\n");
+}
+
+/// Scripts (script.h): one for each part that the targets know how to change.
+void write_scripts(std::size_t proofs) {
+  quantize::testing::Rng rng(1);
+  const auto tail = [&](Bytes b) {
+    for (int i = 0; i < 12; ++i) b.push_back(static_cast<std::uint8_t>(rng()));
+    return b;
+  };
+  const auto name = [](const std::string& folder, std::size_t a, std::size_t b) {
+    return "corpus/" + folder + "/change_" + std::to_string(a) + "_" + std::to_string(b) + ".script";
+  };
+  const auto byte = [](std::size_t n) { return static_cast<std::uint8_t>(n); };
+  for (std::size_t t = 0; t < proofs; ++t) {
+    for (std::size_t part = 0; part < 11; ++part) put(name("proof", t, part), tail({1, byte(t), 1, byte(part)}));
+    for (std::size_t what = 0; what < 8; what += 2) put(name("proof", t, 20 + what), tail({1, byte(t), 0, byte((what + t) % 8)}));
+    put(name("proof", t, 30), Bytes{1, byte(t), 1});  // no change: accepted
+  }
+  for (std::size_t part = 0; part < 7; ++part) put(name("forgery", part, 0), tail({byte(part)}));
+  for (std::size_t part = 0; part < 8; ++part) put(name("forgery", 7, part), tail({7, 0, byte(part)}));
+  for (std::size_t part = 0; part < 6; ++part) put(name("forgery", 8, part), tail({7, 0, 3, 0, byte(part)}));
+  put(name("forgery", 9, 0), Bytes{});
+  put("corpus/forgery/root_and_values.script",
+      Bytes{4, 0xFC, 0x8D, 0x43, 0xE2, 0x3E, 0xBB});  // found: same bytes, yet not accepted
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  root = argv[1];
+  std::filesystem::remove_all(root + "/corpus");
+  const ModelCase m =
+      proof::testing::make_model({{{gemm(), {"x"}, {"a"}}, {bend(gemm()), {"a"}, {"y"}}},
+                                  {{"x", {0}, true, false, {}}, {"a", {1}, false, false, {}}, {"y", {2}, false, true, {}}},
+                                  {"x", "a", "y"},
+                                  {"x", "y"},
+                                  {0},
+                                  proof::Profile::bits100});
+  put("model/model.dsk", proof::encode_model_key(m.key));
+  put("model/model.dscert", proof::encode_certificate(m.certificate));
+  put("corpus/key/small.dsk", proof::encode_model_key(stripped(m.key)));
+  put("corpus/key/all_ops.dsk", proof::encode_model_key(key_of(all_ops())));
+  proof::Certificate c = m.certificate;
+  for (proof::SliceProof& s : c.slices) {
+    s.proof.resize(16);
+    for (proof::EpochLink& l : s.links) l.proof.resize(16);
+  }
+  put("corpus/certificate/stripped.dscert", proof::encode_certificate(c));
+  c.slices.clear();
+  put("corpus/certificate/empty.dscert", proof::encode_certificate(c));
+  Bytes head{0};
+  head.insert(head.end(), m.certificate.slices[0].proof.begin(), m.certificate.slices[0].proof.begin() + 512);
+  put("corpus/proof/head.script", head);
+  write_plan(m);
+  write_texts(m);
+  write_scripts(4);
+  std::printf("model.dsk %zu bytes, model.dscert %zu bytes\n", proof::encode_model_key(m.key).size(),
+              proof::encode_certificate(m.certificate).size());
+  return 0;
+}

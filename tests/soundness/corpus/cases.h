@@ -1,0 +1,36 @@
+// What the corpus is made from: single slices wrapped as models, whole models, small helpers. Not here: the attacks.
+#pragma once
+
+#include <functional>
+
+#include "corpus.h"
+#include "dsperse/proof/testing/model.h"
+#include "one_slice.h"
+#include "slices.h"
+
+namespace dsperse::soundness {
+
+using proof::Certificate;
+using proof::Expectation;
+using proof::ModelKey;
+using proof::testing::ModelCase;
+
+/// The slice of attack_slices() with this name; another profile if asked.
+SliceCase slice_case(const std::string& name, std::optional<proof::Profile> profile = {});
+
+/// Every operator in one model: the slices of attack_slices() beside each other.
+proof::testing::ModelSpec operators_model(proof::Profile profile);
+/// The skip model, with all tensors public and a slice without weights before it.
+proof::testing::ModelSpec public_model();
+
+/// The skip model of proof/testing/model.h without weights: x -> a -> b, y from a + b; a is an output, too. Small proofs.
+proof::testing::ModelSpec light_model();
+
+/// The parts of the corpus; each adds its entries.
+void add_honest(Corpus& out);
+void add_forged(Corpus& out);
+void add_setup(Corpus& out);
+void add_rules(Corpus& out);
+void add_bytes(Corpus& out);
+
+}  // namespace dsperse::soundness

@@ -1,0 +1,215 @@
+// The dependency matrix: every absorbed part, limb and byte changes every later challenge and no earlier one. Both parties speak
+// in one order; challenges are elements of E; columns are drawn without repetition.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "slices.h"
+#include "subjects.h"
+#include "tally.h"
+
+namespace dsperse::soundness {
+namespace {
+
+/// f(subject) for slice, ranges and link of the small case, in both degrees.
+template <class F>
+void for_small_subjects(F f) {
+  const auto with = [&]<int D>(proof::Profile profile) {
+    const SliceCase c = small_case(profile);
+    const std::string name = "small " + std::to_string(proof::bits(profile));
+    const auto epoch = *proof::commit_weights(c.key, c.weights, proof::testing::test_seed(5));
+    f(slice_subject<D>(name, c));
+    f(range_subject<D>(name, c));
+    f(link_subject<D>(name, c, epoch));
+  };
+  with.template operator()<2>(proof::Profile::bits100);
+  with.template operator()<3>(proof::Profile::bits128);
+}
+
+struct Tally {
+  std::uint64_t tried = 0, survived = 0;
+};
+
+/// Draws that do not change, or change too early, when one byte of a record does.
+class Matrix {
+ public:
+  explicit Matrix(const Records& records) : records_(records), drawn_(replay(records)) {
+    crypto::Transcript t(proof::kProtocolVersion);
+    for (const Record& r : records) {
+      before_.push_back(t);
+      draws_before_.push_back(draws_before_.empty() ? 0 : draws_before_.back() + (previous_draw_ ? 1 : 0));
+      (void)apply(t, r);
+      previous_draw_ = r.draw;
+    }
+  }
+  /// A whole replay: earlier draws must stay, later ones change.
+  [[nodiscard]] Tally whole(std::size_t record, std::size_t byte) const {
+    Records changed = records_;
+    changed[record].data[byte] ^= 1;
+    const std::vector<Bytes> drawn = replay(changed);
+    Tally out;
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      const bool later = i >= draws_before_[record];
+      out.tried += later ? 1 : 0;
+      if (later == (drawn[i] == drawn_[i])) ++out.survived;
+    }
+    return out;
+  }
+  /// From the record on.
+  [[nodiscard]] Tally later(std::size_t record, std::size_t byte) const {
+    crypto::Transcript t = before_[record];
+    Record changed = records_[record];
+    changed.data[byte] ^= 1;
+    (void)apply(t, changed);
+    Tally out;
+    std::size_t at = draws_before_[record];
+    for (std::size_t i = record + 1; i < records_.size(); ++i) {
+      const Bytes drawn = apply(t, records_[i]);
+      if (!records_[i].draw) continue;
+      ++out.tried;
+      if (drawn == drawn_[at++]) ++out.survived;
+    }
+    return out;
+  }
+
+ private:
+  const Records& records_;
+  std::vector<Bytes> drawn_;
+  std::vector<crypto::Transcript> before_;
+  std::vector<std::size_t> draws_before_;
+  bool previous_draw_ = false;
+};
+
+template <int D>
+void expect_matrix(const Subject<D>& s) {
+  SCOPED_TRACE(s.name);
+  ASSERT_TRUE(s.verdict) << s.verdict.reason;
+  const Records records = s.records();
+  const Matrix matrix(records);
+  std::map<std::string, Tally> tallies;
+  const auto add = [&](const std::string& id, const Tally& t) {
+    tallies[id].tried += t.tried;
+    tallies[id].survived += t.survived;
+  };
+  std::uint64_t pairs = 0;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const Record& r = records[i];
+    if (r.draw) continue;
+    for (const Part& part : parts_of(r)) {
+      known("absorb", part.id, proof::bits(s.layout.profile));
+      if (part.begin == part.end) continue;  // an empty record has its label only: OmittedRecords
+      add(part.id, matrix.whole(i, part.begin));
+      // Every byte of heads and roots; every limb of messages.
+      const std::size_t step = r.kind == "head" || r.kind == "root" ? 1 : 8;
+      for (std::size_t at = part.begin; at < part.end; at += step) {
+        const Tally t = matrix.later(i, at + (step == 8 ? at / 8 % 8 : 0));
+        add(part.id, t);
+        pairs += t.tried;
+      }
+    }
+  }
+  for (const auto& [id, t] : tallies) {
+    EXPECT_EQ(t.survived, 0U) << id;
+    EXPECT_GT(t.tried, 0U) << id;
+    attacked("absorb", id, proof::bits(s.layout.profile), t.tried, t.survived);
+  }
+  EXPECT_GT(pairs, 1000U);
+}
+
+TEST(DependencyMatrix, EveryPartChangesEveryLaterChallengeAndNoEarlierOne) {
+  for_small_subjects([](const auto& s) { expect_matrix(s); });
+}
+
+/// Records are the ones that the parties used: the prover's challenges are the replayed ones, columns the opened ones.
+template <int D>
+void expect_right_records(const Subject<D>& s) {
+  SCOPED_TRACE(s.name);
+  ASSERT_TRUE(s.verdict) << s.verdict.reason;
+  const Records records = s.records();
+  const std::vector<Bytes> drawn = replay(records);
+  proof::ArgumentProof<D> proof;
+  ASSERT_TRUE(proof::decode_argument<D>(s.layout, s.proof, proof));
+  std::size_t at = 0, challenge = 0, group = 0, opening = 0;
+  for (const Record& r : records) {
+    if (!r.draw) continue;
+    ByteReader words(drawn[at++]);
+    if (r.kind != "columns") {
+      crypto::Ext<D> x;
+      bool extension = false;
+      for (std::size_t l = 0; l < D; ++l) {
+        x.c[l] = crypto::Fp(words.u64());
+        extension = extension || (l > 0 && x.c[l].v != 0);
+      }
+      EXPECT_TRUE(words.finished());
+      EXPECT_TRUE(extension) << "a challenge from the base field: " << r.label;
+      if (r.label == "eps") continue;
+      ASSERT_LT(challenge, s.challenges.size());
+      EXPECT_EQ(r.label, s.challenges[challenge].first);
+      EXPECT_EQ(x, s.challenges[challenge].second) << r.label;
+      ++challenge;
+      continue;
+    }
+    const bool end = r.label == "end columns";
+    const proof::Geometry& g = end ? s.layout.end : s.layout.groups[group].geometry;
+    std::vector<std::uint32_t> columns;
+    while (words.left() > 0) columns.push_back(static_cast<std::uint32_t>(words.u64()));
+    EXPECT_EQ(columns.size(), g.t);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      EXPECT_TRUE(columns[i] < g.code.n() && (i == 0 || columns[i - 1] < columns[i])) << "repeated or out of range";
+    std::vector<Digest> roots;
+    if (end) {
+      roots = {proof.end_root};
+    } else {
+      if (group < s.roots.size()) roots = s.roots[group];
+      roots.push_back(proof.fresh_roots[group++]);
+    }
+    for (const Digest& root : roots) {
+      const Verdict v = crypto::check_opening(g.code, root, columns, proof.openings[opening++]);
+      EXPECT_TRUE(v) << v.reason;
+    }
+  }
+  EXPECT_EQ(challenge, s.challenges.size());
+  EXPECT_EQ(opening, proof.openings.size());
+  // Head and all roots come before the first draw, columns after the last message.
+  bool draws = false, columns = false;
+  for (const Record& r : records) {
+    draws = draws || r.draw;
+    columns = columns || (r.draw && r.kind == "columns");
+    EXPECT_FALSE(draws && (r.kind == "head" || r.kind == "root")) << r.label;
+    EXPECT_FALSE(columns && !r.draw) << r.label;
+  }
+}
+
+TEST(Transcripts, AreTheOnesThatTheTestsReplay) {
+  for_small_subjects([](const auto& s) { expect_right_records(s); });
+}
+
+template <int D>
+void expect_one_order(const Subject<D>& s) {
+  SCOPED_TRACE(s.name);
+  EXPECT_TRUE(s.verdict) << s.verdict.reason;
+  EXPECT_FALSE(s.said.empty());
+  EXPECT_EQ(s.said, s.heard);
+  expect_right_records(s);
+}
+
+/// Every operator, in both profiles: slice proof, weight ranges, epoch link.
+TEST(Transcripts, BothPartiesSpeakInOneOrder) {
+  const auto with = [&]<int D>(proof::Profile profile) {
+    for (NamedSlice& slice : attack_slices()) {
+      slice.options.profile = profile;
+      const SliceCase c = make_case(slice.program, slice.options).value();
+      const std::string name = slice.name + " " + std::to_string(proof::bits(profile));
+      expect_one_order(slice_subject<D>(name, c));
+      if (!c.weight_tree.impl) continue;
+      const auto epoch = *proof::commit_weights(c.key, c.weights, proof::testing::test_seed(5));
+      expect_one_order(range_subject<D>(name, c));
+      expect_one_order(link_subject<D>(name, c, epoch));
+    }
+  };
+  with.template operator()<2>(proof::Profile::bits100);
+  with.template operator()<3>(proof::Profile::bits128);
+}
+
+}  // namespace
+}  // namespace dsperse::soundness

@@ -1,0 +1,162 @@
+// What if a record were not absorbed? The matrix shows it, for every record; and a proof whose challenges do not know of it is
+// rejected by the verifier, while the same prover that leaves nothing out is accepted.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "subjects.h"
+
+namespace dsperse::soundness {
+namespace {
+
+using crypto::Fp;
+using crypto::Transcript;
+
+/// A prover whose challenges come from a transcript of its own, which leaves out all records of one label and kind.
+template <int D>
+class OmittingProver {
+ public:
+  using E = crypto::Ext<D>;
+  OmittingProver(const Subject<D>& s, std::string label, std::string kind)
+      : s_(s), label_(std::move(label)), kind_(std::move(kind)) {}
+
+  Result<Bytes> prove() {
+    SliceForge<D> f;
+    f.argument.pads = [&](std::vector<E>& pads) {  // the first step of an attempt
+      transcript_ = Transcript(proof::kProtocolVersion);
+      fresh_.clear();
+      pads_ = pads;
+    };
+    f.argument.committed = [&](std::size_t, proof::CommittedTree& tree) {
+      fresh_.push_back(tree.tree.get());
+      if (fresh_.size() == s_.layout.groups.size() + 1) begin(tree.rows);
+    };
+    f.argument.challenge = [&](std::string_view label, E& x) { x = transcript_.template challenge<D>(label); };
+    f.argument.hidden = [&](std::string_view label, std::uint32_t i, E& x) { absorb(label, x + pads_[i]); };
+    f.argument.clear = [&](std::string_view label, std::uint32_t, E& x) { absorb(label, x); };
+    f.argument.last = [&](std::string_view label, std::uint32_t i, E& x) { absorb(label, x + end_element(0, i)); };
+    f.argument.v = [&](std::size_t, E& v) { absorb("v", v); };
+    f.argument.u = [&](std::size_t, const E&, std::span<const E>, std::vector<E>& u) { absorb("u", std::span<const E>(u)); };
+    f.argument.h = [&](E& h) { absorb("h", h); };
+    f.argument.u_end = [&](const crypto::Form<D>&, const E&, std::vector<E>& u) {
+      const E eps = transcript_.template challenge<D>("eps");
+      for (std::size_t i = 0; i < u.size(); ++i) u[i] = end_element(0, i) * eps + end_element(1, i);
+      absorb("u_end", std::span<const E>(u));
+    };
+    f.argument.opened = [&](std::vector<crypto::Opening>& openings) {
+      std::size_t at = 0;
+      for (std::size_t g = 0; g < s_.layout.groups.size(); ++g) {
+        const proof::Geometry& geometry = s_.layout.groups[g].geometry;
+        const auto columns = transcript_.columns("columns", geometry.code.n(), geometry.t);
+        if (g < s_.trees.size())
+          for (const proof::CommittedTree* t : s_.trees[g]) openings[at++] = t->tree->open(columns);
+        openings[at++] = fresh_[g]->open(columns);
+      }
+      openings[at] = fresh_.back()->open(transcript_.columns("end columns", s_.layout.end.code.n(), s_.layout.end.t));
+    };
+    return s_.prove(f);
+  }
+
+ private:
+  void begin(const std::vector<Fp>& end_rows) {
+    end_rows_ = end_rows;
+    std::vector<std::vector<Digest>> roots = s_.roots;
+    roots.resize(s_.layout.groups.size());
+    for (std::size_t g = 0; g < roots.size(); ++g) roots[g].push_back(fresh_[g]->root());
+    for (const Record& r : opening_records(s_.layout, s_.head, roots, fresh_.back()->root())) add(r);
+  }
+  void add(const Record& r) {
+    if (r.label != label_ || r.kind != kind_) (void)apply(transcript_, r);
+  }
+  void absorb(std::string_view label, const E& x) { absorb(label, std::span<const E>(&x, 1)); }
+  void absorb(std::string_view label, std::span<const E> xs) {
+    if (label != label_ || kind_ == "head" || kind_ == "root") transcript_.template absorb_ext<D>(label, xs);
+  }
+  /// Element j of E1 or E2.
+  [[nodiscard]] E end_element(std::size_t row, std::size_t j) const {
+    const std::size_t k = s_.layout.end.code.k();
+    E out;
+    for (std::size_t l = 0; l < D; ++l) out.c[l] = end_rows_[(row * D + l) * k + j];
+    return out;
+  }
+
+  const Subject<D>& s_;
+  std::string label_, kind_;
+  Transcript transcript_{proof::kProtocolVersion};
+  std::vector<E> pads_;
+  std::vector<const crypto::Tree*> fresh_;  ///< per group, the end tree last
+  std::vector<Fp> end_rows_;
+};
+
+template <int D>
+void expect_caught(const Subject<D>& s) {
+  SCOPED_TRACE(s.name);
+  const auto twin = OmittingProver<D>(s, "", "").prove();
+  ASSERT_TRUE(twin.has_value()) << twin.error().text();
+  const Verdict v = s.verify(*twin, nullptr);
+  ASSERT_TRUE(v) << "the prover that leaves nothing out: " << v.reason << " " << v.where;
+  const Records records = s.records();
+  std::set<std::pair<std::string, std::string>> classes;
+  for (const Record& r : records)
+    if (!r.draw) classes.emplace(r.label, r.kind);
+  EXPECT_GE(classes.size(), 10U);
+  for (const auto& [label, kind] : classes) {
+    SCOPED_TRACE(kind + " " + label);
+    const auto proof = OmittingProver<D>(s, label, kind).prove();
+    ASSERT_TRUE(proof.has_value()) << proof.error().text();
+    EXPECT_FALSE(s.verify(*proof, nullptr));
+  }
+}
+
+/// With a record left out by both parties, changing it changes nothing: the detector of matrix_test.cc sees it for each one. With
+/// it in, its absence is another transcript.
+template <int D>
+void expect_seen(const Subject<D>& s) {
+  SCOPED_TRACE(s.name);
+  const Records records = s.records();
+  const std::vector<Bytes> honest = replay(records);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (records[i].draw) continue;
+    Records without = records;
+    without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+    const std::vector<Bytes> drawn = replay(without);
+    Records changed = records;
+    changed[i].data.push_back(1);
+    Records changed_without = changed;
+    changed_without.erase(changed_without.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_EQ(replay(changed_without), drawn) << "both leave it out: nothing depends on it";
+    const std::vector<Bytes> longer = replay(changed);
+    std::size_t at = 0;
+    for (std::size_t k = 0; k < records.size(); ++k) {
+      if (!records[k].draw) continue;
+      EXPECT_EQ(drawn[at] != honest[at], k > i) << records[i].label << " against " << records[k].label;
+      EXPECT_EQ(longer[at] != honest[at], k > i) << records[i].label << " against " << records[k].label;
+      ++at;
+    }
+  }
+}
+
+template <class F>
+void for_subjects(F f) {
+  const auto with = [&]<int D>(proof::Profile profile) {
+    const SliceCase c = small_case(profile);
+    const std::string name = "small " + std::to_string(proof::bits(profile));
+    const auto epoch = *proof::commit_weights(c.key, c.weights, proof::testing::test_seed(5));
+    f(slice_subject<D>(name, c));
+    f(range_subject<D>(name, c));
+    f(link_subject<D>(name, c, epoch));
+  };
+  with.template operator()<2>(proof::Profile::bits100);
+  with.template operator()<3>(proof::Profile::bits128);
+}
+
+TEST(OmittedRecords, ProofsMadeWithoutThemAreRejected) {
+  for_subjects([](const auto& s) { expect_caught(s); });
+}
+
+TEST(OmittedRecords, AreSeenByTheMatrix) {
+  for_subjects([](const auto& s) { expect_seen(s); });
+}
+
+}  // namespace
+}  // namespace dsperse::soundness
