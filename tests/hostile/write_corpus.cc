@@ -66,8 +66,8 @@ proof::ModelKey stripped(proof::ModelKey key) {
   return key;
 }
 
-proof::ModelKey key_of(const Program& program) {
-  const auto c = proof::testing::make_case(program, {.publics = {program.inputs[0]}});
+proof::ModelKey key_of(const Program& program, bool public_weights) {
+  const auto c = proof::testing::make_case(program, {.publics = {program.inputs[0]}, .public_weights = public_weights});
   if (!c) std::abort();
   proof::ModelKey key;
   key.slices = {c->key};
@@ -171,7 +171,8 @@ int main(int argc, char** argv) {
   put("model/model.dsk", proof::encode_model_key(m.key));
   put("model/model.dscert", proof::encode_certificate(m.certificate));
   put("corpus/key/small.dsk", proof::encode_model_key(stripped(m.key)));
-  put("corpus/key/all_ops.dsk", proof::encode_model_key(key_of(all_ops())));
+  put("corpus/key/all_ops.dsk", proof::encode_model_key(key_of(all_ops(), false)));
+  put("corpus/key/public_weights.dsk", proof::encode_model_key(key_of(all_ops(), true)));
   proof::Certificate c = m.certificate;
   for (proof::SliceProof& s : c.slices) {
     s.proof.resize(16);

@@ -112,7 +112,7 @@ RuleAttacks key_attacks(Profile profile) {
       s.end = s.range_end = s.link_end = proof::solve_end_geometry(params, 20);
     }
   };
-  const auto readers = [](ModelKey& k) {  // chunk a is read by slices 1 and 2, then by three more
+  const auto readers = [=](ModelKey& k) {  // chunk a is read by slices 1 and 2, then by three more
     for (int extra = 0; extra < 3; ++extra) {
       proof::SliceKey s = k.slices[1];
       s.outputs[0].chunk = static_cast<std::uint32_t>(k.chunks.size());
@@ -120,6 +120,7 @@ RuleAttacks key_attacks(Profile profile) {
       k.edges.push_back({"extra " + std::to_string(extra), {s.outputs[0].chunk}, false, false, {}});
       k.slices.push_back(s);
     }
+    with_slack(k, proof::slack_of(k.slices.size()));
   };
   RuleAttacks out = geometry_attacks(profile);
   const RuleAttacks more = {
@@ -189,9 +190,23 @@ RuleAttacks key_attacks(Profile profile) {
       {"key: one range in an edge", "key: chunks of an edge", pair([](proof::Chunk& c) { ++c.hi; })},
       {"key: one visibility in an edge", "key: chunks of an edge", pair([](proof::Chunk& c) { c.is_public = false; })},
       {"key: chunks of an edge fit", "key: chunks of an edge", pair([](proof::Chunk& c) { c.shape = {1, 3}; })},
+      {"key: size of an edge", "key: an edge has more", key([=](ModelKey& k) {  // nine times 2^28 elements
+         proof::Edge huge{"huge", {}, false, false, {}};
+         for (int i = 0; i < 9; ++i) {
+           proof::SliceKey s = k.slices[0];
+           proof::Chunk c = k.chunks[1];
+           huge.chunks.push_back(static_cast<std::uint32_t>(k.chunks.size()));
+           c.shape = s.program.tensors[s.outputs[0].tensor].shape = {std::int64_t{1} << 28};
+           s.outputs[0].chunk = huge.chunks.back();
+           k.chunks.push_back(c);
+           k.slices.push_back(s);
+         }
+         k.edges.push_back(huge);
+         with_slack(k, proof::slack_of(k.slices.size()));
+       })},
       {"key: a mapping permutes", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->perm = {0, 0}; })},
       {"key: a mapping's size", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->logical_shape = {2, 4}; })},
-      {"key: channels of preprocessing", "key: preprocessing", key([](ModelKey& k) { k.edges[0].io->scale = {1, 2}; })},
+      {"key: preprocessing by channel", "key: preprocessing", key([](ModelKey& k) { k.edges[0].io->scale = {1, 2}; })},
       {"key: preprocessing is finite", "key: preprocessing",
        key([](ModelKey& k) { k.edges[0].io->bias = {std::numeric_limits<float>::infinity()}; })},
       {"key: a weight tree holds weights", "key: weight tree", key([](ModelKey& k) { k.slices[0].program.weights.clear(); })},

@@ -61,9 +61,9 @@ TEST(HostileKey, NothingOfItIndexesOutsideOfTheUsersTensors) {
   refused(mapping, [](ModelKey& k) { k.edges[0].io->perm = {0, 0}; });
   refused(mapping, [](ModelKey& k) { k.edges[0].io->perm = {0, 2}; });
   refused(mapping, [](ModelKey& k) { k.edges[0].io->perm = {0}; });
-  refused("preprocessing", [](ModelKey& k) { k.edges[0].io->scale = {1, 2}; });
-  refused("preprocessing", [](ModelKey& k) { k.edges[0].io->bias = {std::numeric_limits<float>::quiet_NaN()}; });
-  refused("preprocessing", [](ModelKey& k) { k.edges[0].io->scale = {std::numeric_limits<float>::infinity()}; });
+  refused("preprocessing has another number of channels", [](ModelKey& k) { k.edges[0].io->scale = {1, 2}; });
+  refused("preprocessing is no number", [](ModelKey& k) { k.edges[0].io->bias = {std::numeric_limits<float>::quiet_NaN()}; });
+  refused("preprocessing is no number", [](ModelKey& k) { k.edges[0].io->scale = {std::numeric_limits<float>::infinity()}; });
   // An input that no slice reads: no port says what its chunk may be.
   const auto lonely = [](ModelKey& k, proof::Chunk chunk) {
     k.edges.push_back(
@@ -233,6 +233,86 @@ TEST(Rounding, HasOneSolutionUpToTheLargestBounds) {
   EXPECT_GT(accepted, 500);
   EXPECT_GT(refused, 0) << "no key came too near to p / 2";
   EXPECT_GT(tight, 0) << "no accepted key comes near to p / 2: closest " << closest;
+}
+
+// ---- Programs that no compiler makes, but check_program lets pass.
+
+std::vector<Program> odd_programs() {
+  std::vector<Program> out;
+  const Requant r = simple_requant(3, Function::identity, 8);
+  Builder twice;  // one tensor under several views of one op, coefficients that cancel
+  const TensorId x = twice.input({2, 3}, -40, 40), row = twice.input({1, 3}, -5, 5);
+  const quantize::WeightId w = twice.weight({3}, 9);
+  twice.sum({{false, x, 3}, {false, x, -2}, {false, row, 1}, {false, row, 7}, {true, w, 1}, {true, w, -4}}, {2, 3}, r);
+  twice.sum({{false, x, 5}, {false, x, -5}}, {2, 3}, r);
+  out.push_back(twice.done());
+  Builder shared;  // one weight tensor in two products and as an operand
+  const TensorId m = shared.input({2, 3}, -20, 20);
+  shared.gemm(shared.gemm(m, 3, 3, r, true, 7), 3, 3, r, true, 7);
+  const quantize::Gemm first = std::get<quantize::Gemm>(shared.program.ops[0].body);
+  auto& second = std::get<quantize::Gemm>(shared.program.ops[1].body);
+  second.w = first.w, second.bias = first.bias;
+  const TensorId tall = shared.rearrange({0, {3, 3}, 2, {{m, {2, 3}, {{0, {{0, 1}}}, {0, {{1, 1}}}}}}}, {3, 3}, -20, 20);
+  shared.sum({{false, tall, 1}, {true, first.w, 2}}, {3, 3}, r);
+  out.push_back(shared.done());
+  Builder windows;  // padding beyond the kernel, dilation beyond the image, places that read nothing but padding
+  const TensorId image = windows.input({1, 3, 2, 2}, -9, 9);
+  Requant mixed = r;
+  mixed.shift = {-1, 0, 2, 9};
+  windows.conv(image, 4, Window{{2, 3}, {1, 2}, {4, 1}, {5, 4}, {3, 2}}, mixed, 2, true, 7);
+  windows.average(image, Window{{2, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, true, {0, 1}, simple_requant(16, Function::identity, 8));
+  windows.maximum(image, Window{{2, 3}, {2, 1}, {2, 1}, {1, 2}, {1, 2}});
+  out.push_back(windows.done());
+  Builder copies;  // a letter that a piece does not read (broadcast), one tensor in two pieces, a flipped one, single elements
+  const TensorId v = copies.input({3}, -9, 9), one = copies.input({1}, -3, 3);
+  copies.rearrange({0, {4, 3}, -7, {{v, {3}, {{0, {{1, 1}}}}}}}, {4, 3}, -9, 9);
+  copies.rearrange({0, {8}, 5, {{v, {3}, {{0, {{0, 1}}}}}, {v, {3}, {{7, {{0, -1}}}}}}}, {8}, -9, 9);
+  copies.sum({{false, one, 1}}, {1, 1, 1}, simple_requant(-2, Function::leaky_relu, 8));
+  out.push_back(copies.done());
+  return out;
+}
+
+/// Any change of one element of any op's output, everything else recomputed, breaks a constraint; the honest trace breaks none.
+TEST(Programs, EveryOtherTraceBreaksAConstraint) {
+  quantize::testing::Rng rng(3);
+  std::vector<Program> programs = odd_programs();
+  const std::size_t odd = programs.size();
+  for (int i = 0; i < 8; ++i) programs.push_back(quantize::testing::random_program(rng, 5));
+  std::size_t tried = 0;
+  for (std::size_t n = 0; n < programs.size(); ++n) {
+    const Program& p = programs[n];
+    SCOPED_TRACE("program " + std::to_string(n));
+    ASSERT_TRUE(quantize::check_program(p).has_value()) << quantize::check_program(p).error().text();
+    const auto relation = ops::constrain(p, p.inputs, {static_cast<std::uint32_t>(1 + n % 8), n % 2 == 0 ? 1U << 16 : 0U});
+    if (!relation) {
+      EXPECT_EQ(relation.error().kind, ErrorKind::unsupported) << relation.error().text();
+      continue;
+    }
+    const quantize::WeightStore weights = quantize::testing::random_weights(p, rng);
+    const quantize::TensorStore inputs = quantize::testing::random_inputs(p, rng);
+    const auto broken = [&](const proof::testing::Force& force) {
+      quantize::TensorStore trace = inputs;
+      proof::testing::evaluate(p, weights, trace, force);
+      return relation::testing::broken(*relation, relation::testing::assignment_of(relation::Values(*relation, weights, trace)));
+    };
+    EXPECT_EQ(broken({}), Ids{});
+    for (std::uint32_t op = 0; op < p.ops.size(); ++op) {
+      const quantize::TensorSpec& y = p.tensors[quantize::op_output(p.ops[op])];
+      const auto size = static_cast<std::size_t>(quantize::elements(y.shape));
+      for (std::size_t e = 0; e < size; e += 1 + size / (n < odd ? size : 3))
+        for (const std::int64_t step : {-1, 1}) {
+          bool changed = false;
+          const Ids ids = broken([&](std::uint32_t at, quantize::IntTensor& values) {
+            if (at != op || values[e] + step < y.lo || values[e] + step > y.hi) return;
+            values[e] += static_cast<std::int32_t>(step);
+            changed = true;
+          });
+          EXPECT_EQ(changed, !ids.empty()) << p.ops[op].onnx_type << " element " << e << ", step " << step;
+          tried += changed ? 1 : 0;
+        }
+    }
+  }
+  EXPECT_GT(tried, 200U);
 }
 
 // ---- Cells of the trees.

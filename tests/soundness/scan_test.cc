@@ -14,7 +14,7 @@ using relation::Kind;
 using relation::TensorRef;
 
 /// Cells to try of a tensor, and of multiplicities.
-std::size_t cells() { return exhaustive() ? SIZE_MAX : 5; }
+std::size_t cells() { return exhaustive() ? SIZE_MAX : 8; }
 std::size_t rows() { return exhaustive() ? SIZE_MAX : 3; }
 
 template <int D>

@@ -260,6 +260,15 @@ class Transcript:
                 out.append(word)
         return out
 
+    def work(self, label, bits, nonce):
+        """Whether the nonce is good; absorbed in any case."""
+        source = self.draw(label, "work", bytes([bits]))
+        seed = struct.pack("<4Q", *(next(source) for _ in range(4)))
+        self.absorb(label, "nonce", u64(nonce))
+        stream = SeedStream(seed, "work", 0)
+        first = int.from_bytes(stream.node.output(64 * nonce, 8), "little")
+        return nonce < 1 << 48 and first % (1 << bits) == 0
+
     def columns(self, label, n, count):
         source, out = self.draw(label, "columns", u64(n) + u64(count)), set()
         first = next(source)
@@ -379,6 +388,8 @@ def check_transcript():
         for e in v["calls"]:
             if "absorb" in e:
                 t.absorb(e["absorb"], e["kind"], bytes.fromhex(e["data"]))
+            elif "work" in e:
+                expect("nonce", t.work(e["work"], e["bits"], e["nonce"]), True)
             elif e["kind"] == "columns":
                 expect("columns", t.columns(e["draw"], e["n"], e["count"]), e["drawn"])
             else:
@@ -423,17 +434,17 @@ class Proof:
         v, key, cert = self.v, self.key, self.certificate
         expect("key", blake3(key).hex(), v["key"]["blake3"])
         expect("certificate", blake3(cert).hex(), v["certificate"]["blake3"])
-        # dsk: magic, one slice (body without weight root, empty range proof), graph. The body: profile, program, ports, two
-        # options, four geometries.
-        at = 12 + 1
+        # dsk: magic, one slice (body without weights, empty range proof), graph. The body: profile, slack and work, program, ports,
+        # two options, eight geometries.
+        at = 12 + 3
         at += 4 + int.from_bytes(key[at : at + 4], "little")
         ports = []
         for _ in ("inputs", "outputs"):
             count = int.from_bytes(key[at : at + 4], "little")
             ports += [struct.unpack_from("<IIB", key, at + 4 + 9 * i) for i in range(count)]
             at += 4 + 9 * count
-        at += 4 + 8 + 4 * 20
-        digest = tagged("dsperse slice key v1", [key[12:at]])
+        at += 4 + 8 + 8 * 20
+        digest = tagged("dsperse slice key v2", [key[12:at]])
         expect("digest of the slice key", digest.hex(), v["slice_key_digest"])
         expect("range proof", key[at : at + 4], bytes(4))
         text = v["protocol"].encode()
@@ -470,6 +481,10 @@ class Proof:
                 kind, at, size = rest
                 counts[label] = counts.get(label, 0) + size // (8 * self.d)
                 t.absorb(label, kind, self.bytes[at : at + size])
+            elif what == "work":
+                bits, at = rest
+                expect("bits of work", bits, self.v["layout"]["work"])
+                expect(label, t.work(label, bits, int.from_bytes(self.bytes[at : at + 8], "little")), True)
             elif what == "columns":
                 n, count, drawn = rest
                 columns.append(t.columns(label, n, count))
@@ -493,8 +508,9 @@ class Proof:
     def check_bytes(self, roots, point, eps, columns):
         layout, d = self.v["layout"], self.d
         groups, end = layout["groups"], layout["end"]
-        expect("magic", self.take(8), b"DSPRF001")
+        expect("magic", self.take(8), b"DSPRF002")
         fresh = [self.take(32) for _ in groups] + [self.take(32)]
+        self.take(16)  # the nonces
         hidden = self.exts(layout["pads"])
         clear, last = self.exts(2 * layout["slots"]), self.exts(2 * layout["vars"])
         v = self.exts(len(groups))

@@ -20,7 +20,7 @@ SliceCase small_case(Profile profile) {
   const auto x = b.input({2, 3}, -7, 7, 4), row = b.input({3}, -5, 5, 4);
   const auto y =
       b.sum({{false, x, 2}, {false, row, 3}}, {2, 3}, quantize::testing::simple_requant(2, quantize::Function::relu, 5, 4));
-  SliceCase c = proof::testing::make_case(b.done(), {.profile = profile, .publics = {row, y}}).value();
+  SliceCase c = proof::testing::make_case(b.done(), {.profile = profile, .publics = {row, y}, .work = proof::kWorkBits}).value();
   soundness::bind(c);
   return c;
 }
@@ -28,7 +28,11 @@ SliceCase small_case(Profile profile) {
 json geometry(const proof::Geometry& g) { return {{"c", g.code.c}, {"r", g.code.r}, {"log_n", g.code.log_n}, {"t", g.t}}; }
 
 json layout_json(const proof::Layout& layout) {
-  json out{{"vars", layout.vars}, {"pads", layout.pads}, {"slots", layout.slots.size()}, {"end", geometry(layout.end)}};
+  json out{{"work", layout.work},
+           {"vars", layout.vars},
+           {"pads", layout.pads},
+           {"slots", layout.slots.size()},
+           {"end", geometry(layout.end)}};
   for (const proof::Layout::Group& g : layout.groups) {
     json group = geometry(g.geometry);
     group["label"] = g.label;
@@ -40,8 +44,10 @@ json layout_json(const proof::Layout& layout) {
   return out;
 }
 
-/// [what, label, kind, then: data in hex | first byte in the proof, bytes | drawn values].
+/// ["absorb", label, kind, hex], ["message", label, kind, first byte in the proof, bytes], ["work", label, bits, first byte],
+/// ["draw", label, kind, limbs], ["columns", label, n, count, indices].
 json record_json(const Record& r, ByteView drawn) {
+  if (r.kind == "nonce") return {"work", r.label, r.work, r.at};
   if (!r.draw && r.at != 0) return {"message", r.label, r.kind, r.at, r.data.size()};
   if (!r.draw) return {"absorb", r.label, r.kind, to_hex(r.data)};
   ByteReader words(drawn);

@@ -223,6 +223,7 @@ json transcript_vectors() {
     for (const Ext<3>& x : xs)
       for (const Fp limb : x.c) w.u64(limb.v);
     calls.push_back({{"absorb", "u"}, {"kind", "E3"}, {"data", to_hex(w.bytes())}});
+    calls.push_back({{"work", "w"}, {"bits", 6}, {"nonce", t.work("w", 6)}});
     draw("beta", "E3", decimal(t.challenge<3>("beta").c));
     columns("columns", 4096, 50);
     columns("columns", 64, 60);

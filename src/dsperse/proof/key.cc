@@ -82,9 +82,14 @@ void write_weights(ByteWriter& w, const SliceKey& key) {
     const quantize::WeightValues& values = key.public_weights[i];
     const unsigned bytes = weight_bytes(key.program.weights[i].max_abs);
     Bytes data(values.size() * bytes);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto x = static_cast<std::uint64_t>(values.at(k));
-      for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(x >> (8 * b));
+    if (bytes == 2) {  // most weights of large models: a loop that compilers make a copy of
+      for (std::size_t k = 0; k < values.narrow.size(); ++k) {
+        data[2 * k] = static_cast<std::uint8_t>(values.narrow[k]);
+        data[2 * k + 1] = static_cast<std::uint8_t>(values.narrow[k] >> 8);
+      }
+    } else {
+      for (std::size_t k = 0; k < values.size(); ++k)
+        for (unsigned b = 0; b < bytes; ++b) data[k * bytes + b] = static_cast<std::uint8_t>(values.at(k) >> (8 * b));
     }
     w.raw(data);
   }
@@ -136,9 +141,9 @@ Result<SliceKey> read_slice(ByteReader& r) {
   key.profile = static_cast<Profile>(r.u8());
   key.slack = r.u8();
   key.work = r.u8();
-  const std::size_t program_bytes = r.count(kMaxProgramBytes, 1);
-  const ByteView program = r.take(program_bytes);
-  DSPERSE_TRY(key.program, quantize::decode_program(program));
+  auto program = quantize::decode_program(r.take(r.count(kMaxProgramBytes, 1)));
+  if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated");  // rather than what an empty program lacks
+  DSPERSE_TRY(key.program, std::move(program));
   key.inputs = read_ports(r);
   key.outputs = read_ports(r);
   key.options.limb_bits = r.u32();
@@ -257,18 +262,20 @@ Status check_weights(const SliceKey& s, const std::string& where) {
     if (violated("key: public weights have their shape",
                  values.narrow.size() != (narrow(spec) ? n : 0) || values.wide.size() != (narrow(spec) ? 0 : n)))
       return bad("public weights", where + " > " + spec.name);
-    for (std::size_t k = 0; k < n; ++k)
-      if (violated("key: public weights are bounded", values.at(k) > spec.max_abs || values.at(k) < -spec.max_abs))
-        return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
+    bool beyond = false;
+    for (const std::int16_t x : values.narrow) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    for (const std::int64_t x : values.wide) beyond |= x > spec.max_abs || x < -spec.max_abs;
+    if (violated("key: public weights are bounded", beyond))
+      return bad("a public weight is beyond its declared bound", where + " > " + spec.name);
   }
   return {};
 }
 
 /// Dimensions that later arithmetic can multiply: each at least 1, together at most 2^28 elements (quantize/limits.h).
-bool sane_shape(const quantize::Shape& shape) {
+bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMaxTensorElements) {
   std::int64_t n = 1;
   for (const std::int64_t d : shape) {
-    if (d < 1 || d > quantize::kMaxTensorElements / n) return false;
+    if (d < 1 || d > limit / n) return false;
     n *= d;
   }
   return true;
@@ -299,6 +306,8 @@ Status check_edge(const Edge& e, const ModelKey& key) {
       return bad("chunks of an edge do not fit each other", e.name);
     elements += quantize::elements(c.shape);
   }
+  if (violated("key: size of an edge", elements > quantize::kMaxTotalElements))
+    return bad("an edge has more than 2^31 elements", e.name);
   if (!e.io) return {};
   const quantize::Shape& logical = e.io->logical_shape;
   std::vector<std::uint32_t> axes = e.io->perm;
@@ -306,14 +315,15 @@ Status check_edge(const Edge& e, const ModelKey& key) {
   bool permutes = axes.size() == logical.size();
   for (std::uint32_t k = 0; permutes && k < axes.size(); ++k) permutes = axes[k] == k;
   if (violated("key: a mapping permutes", !permutes) ||
-      violated("key: a mapping's size", !sane_shape(logical) || quantize::elements(logical) != elements))
+      violated("key: a mapping's size",
+               !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements))
     return bad("input or output mapping", e.name);
   for (const auto* list : {&e.io->scale, &e.io->bias}) {
     const bool channels = logical.size() > 1 && std::cmp_equal(list->size(), logical[1]);
-    if (violated("key: channels of preprocessing", list->size() > 1 && !channels) ||
-        violated("key: preprocessing is finite",
-                 !std::all_of(list->begin(), list->end(), [](float x) { return std::isfinite(x); })))
-      return bad("preprocessing", e.name);
+    if (violated("key: preprocessing by channel", list->size() > 1 && !channels))
+      return bad("preprocessing has another number of channels", e.name);
+    for (const float x : *list)
+      if (violated("key: preprocessing is finite", !std::isfinite(x))) return bad("preprocessing is no number", e.name);
   }
   return {};
 }
@@ -454,7 +464,9 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: some producer", producers[c] < 0)) return bad("chunk without a producer", key.chunks[c].name);
     if (violated("key: at most four readers", !key.chunks[c].is_public && consumers[c] > 4))
       return bad("more than four slices read a committed chunk", key.chunks[c].name);
+    DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
+  for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
   return {};
 }
 

@@ -93,12 +93,15 @@ class FileBytes {
     certificate("proof's magic", "proof magic", "slice 0", flip(proof_));
     certificate("a fresh root", u, "slice 0", flip(proof_ + 8));
     certificate("the end root", u, "slice 0", flip(proof_ + 8 + 32 * layout_.groups.size()));
+    const std::size_t nonces = proof_ + 8 + 32 * (layout_.groups.size() + 1);
+    certificate("the first nonce", "proof of work", "slice 0 > challenges", flip(nonces));
+    certificate("the second nonce", "proof of work", "slice 0 > columns", flip(nonces + 8));
     certificate("the last byte", "Merkle root", "slice 0 > end", flip(bytes_.size() - 1));
   }
 
   /// In every section of the proof an element that is p, or all ones; a path length out of bounds.
   void elements() {
-    const std::size_t E = 16, first = proof_ + 8 + 32 * (layout_.groups.size() + 1);
+    const std::size_t E = 16, first = proof_ + 8 + 32 * (layout_.groups.size() + 1) + 16;
     const std::size_t clear = first + E * layout_.pads, last = clear + E * 2 * layout_.slots.size(),
                       v = last + E * 2 * layout_.vars, u = v + E * layout_.groups.size();
     std::size_t h = u;
@@ -133,7 +136,7 @@ class FileBytes {
     key("a byte after the key", bad, "key", [](Bytes& b) { b.push_back(0); });
     key("another profile", "key: boundary geometry below the profile", "key", put(12, 128, 1));
     key("no profile", "key: unknown security profile", "key", put(12, 99, 1));
-    key("a huge program", "slice key truncated", "key", put(13, 0xFFFFFFFF, 4));
+    key("a huge program", "slice key truncated", "key", put(15, 0xFFFFFFFF, 4));
     // Same key but for a label: another model.
     ModelKey named = key_of(c_);
     named.labels = {"a label"};

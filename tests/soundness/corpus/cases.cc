@@ -5,11 +5,12 @@ namespace dsperse::soundness {
 using proof::Profile;
 using proof::testing::ModelSpec;
 
-SliceCase slice_case(const std::string& name, std::optional<Profile> profile) {
+SliceCase slice_case(const std::string& name, std::optional<Profile> profile, std::uint8_t work) {
   for (const NamedSlice& s : attack_slices()) {
     if (s.name != name) continue;
     CaseOptions options = s.options;
     if (profile) options.profile = *profile;
+    options.work = work;
     auto c = make_case(s.program, options);
     if (!c) std::abort();
     bind(*c);
@@ -21,6 +22,7 @@ SliceCase slice_case(const std::string& name, std::optional<Profile> profile) {
 ModelSpec operators_model(Profile profile) {
   ModelSpec spec;
   spec.profile = profile;
+  spec.work = proof::kWorkBits;
   for (const NamedSlice& s : attack_slices()) {
     proof::testing::ModelSlice slice{s.program, {}, {}, s.options.constraints};
     for (const bool out : {false, true})
@@ -46,6 +48,7 @@ ModelSpec public_model() {
   spec.edges.push_back({"raw", {4}, true, false, {}});
   spec.chunks.push_back("raw");
   spec.publics = {spec.chunks.begin(), spec.chunks.end()};
+  spec.work = proof::kWorkBits;
   return spec;
 }
 

@@ -15,8 +15,8 @@ using proof::Expectation;
 using proof::ModelKey;
 using proof::testing::ModelCase;
 
-/// The slice of attack_slices() with this name; another profile if asked.
-SliceCase slice_case(const std::string& name, std::optional<proof::Profile> profile = {});
+/// The slice of attack_slices() with this name; another profile if asked, and bits of proof of work.
+SliceCase slice_case(const std::string& name, std::optional<proof::Profile> profile = {}, std::uint8_t work = 0);
 
 /// Every operator in one model: the slices of attack_slices() beside each other.
 proof::testing::ModelSpec operators_model(proof::Profile profile);

@@ -273,12 +273,33 @@ class Messages {
   proof::Layout layout_;
 };
 
+using Change = std::function<void(std::uint64_t&)>;
+
+/// Nonces that are not good: below the least good one, beyond all, none.
+void add_work(Corpus& out) {
+  const SliceCase c = slice_case("rearrange", {}, proof::kWorkBits);
+  const auto with = [&](const std::string& name, const std::string& where, Change proof::Forge<2>::* hook, const Change& change) {
+    SliceForge<2> f;
+    f.argument.*hook = change;
+    add(out, "work: " + name, "proof of work", "slice 0 > " + where, c, c.prove<2>(f).value());
+  };
+  for (const bool columns : {false, true}) {
+    const std::string where = columns ? "columns" : "challenges";
+    const auto hook = columns ? &proof::Forge<2>::column_work : &proof::Forge<2>::first_work;
+    with("a nonce before the first good one, " + where, where, hook,
+         [&](std::uint64_t& n) { n = n == 0 ? std::uint64_t{1} << 48 : n - 1; });
+    with("a nonce beyond all, " + where, where, hook, [&](std::uint64_t& n) { n += std::uint64_t{1} << 48; });
+    with("no work, " + where, where, hook, [&](std::uint64_t& n) { n = n == 0 ? std::uint64_t{1} << 48 : 0; });
+  }
+}
+
 }  // namespace
 
 void add_forged(Corpus& out) {
   for (const std::string name : {"gemm wide", "gemm saturating", "conv", "depthwise", "sum", "average", "max pool", "rearrange"})
     add_values(out, name, slice_case(name));
   add_values(out, "rearrange", slice_case("rearrange", Profile::bits128));
+  add_work(out);
   Messages<2>(out, slice_case("gemm wide"), "gemm 100: ").openings();
   Messages<2> quadratic(out, slice_case("rearrange"), "rearrange 100: ");
   quadratic.hidden();

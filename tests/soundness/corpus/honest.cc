@@ -23,6 +23,11 @@ void add_honest(Corpus& out) {
   const ModelCase open = make_model(public_model());
   accepts(out, "honest public tensors", open, open.certificate, open.user);
 
+  proof::testing::ModelSpec known = proof::testing::skip_model();
+  known.public_weights = true;
+  const ModelCase shown = make_model(known);
+  accepts(out, "honest public weights", shown, shown.certificate, shown.user);
+
   const ModelCase skip = make_model(proof::testing::skip_model());
   accepts(out, "honest skip connection", skip, skip.certificate, skip.user);
   const std::vector<std::set<std::uint32_t>> policies{{}, {0}, {1, 2}, {0, 1, 2}};

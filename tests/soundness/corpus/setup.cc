@@ -79,6 +79,14 @@ void add_keys(Corpus& out) {
   one.add("fewer pads than openings need", "key: boundary geometry below the profile", slice,
           [](ModelKey& k) { --k.slices[0].boundary.code.r; });
   one.add("a code of higher rate", weak, slice, [](ModelKey& k) { --k.slices[0].witness.code.log_n; });
+  for (proof::Geometry proof::SliceKey::* g : {&proof::SliceKey::range_witness, &proof::SliceKey::link_end})
+    one.add(g == &proof::SliceKey::link_end ? "one query fewer for links" : "one query fewer for the range proof",
+            "key: geometry of the range proof or link below the profile", slice, [g](ModelKey& k) { --(k.slices[0].*g).t; });
+  one.add("less slack", "key: slack or work outside of their bounds", slice, [](ModelKey& k) { --k.slices[0].slack; });
+  one.add("more work than a key may ask", "key: slack or work outside of their bounds", slice,
+          [](ModelKey& k) { k.slices[0].work = 21; });
+  one.add("slack that the queries do not reach", "key: weight geometry below the profile", slice,
+          [](ModelKey& k) { k.slices[0].slack += 1; });
   one.add("a profile that there is not", "key: unknown security profile", slice,
           [](ModelKey& k) { k.slices[0].profile = static_cast<Profile>(80); });
   one.add("a chunk with another range than its port", "key: port and chunk differ in shape, exponent, range or visibility", "key",
@@ -88,6 +96,25 @@ void add_keys(Corpus& out) {
   Keys three(out, skip.key, skip.certificate, skip.user);
   three.add("another slice's range proof", "u does not evaluate to v", "slice 1 > weight ranges",
             [](ModelKey& k) { k.slices[1].range_proof = k.slices[0].range_proof; });
+  proof::testing::ModelSpec shown = proof::testing::skip_model();
+  shown.public_weights = true;
+  const ModelCase known = make_model(shown);
+  Keys weights(out, known.key, known.certificate, known.user);
+  const auto bump = [](std::int16_t& w) { w = static_cast<std::int16_t>(w > 0 ? w - 1 : w + 1); };
+  weights.add("another public weight", "the key is not the pinned model", "",
+              [&](ModelKey& k) { bump(k.slices[1].public_weights[0].narrow[4]); });
+  weights.add("a public weight beyond its bound", "key: a public weight is beyond its declared bound", "key > slice 0",
+              [](ModelKey& k) { k.slices[0].public_weights[0].narrow[0] = 16; });
+  {  // the prover's certificate is for the weights that it ran; the user's key has others
+    ModelKey key = known.key;
+    bump(key.slices[1].public_weights[0].narrow[4]);
+    Certificate c = known.certificate;
+    c.model_id = key.id();
+    Expectation user = known.user;
+    user.model_id = key.id();
+    out.rejects("keys: proofs of other public weights", "u does not evaluate to v", "slice 0", proof::encode_model_key(key),
+                proof::encode_certificate(c), user);
+  }
   const ModelCase light = make_model(light_model());
   Keys graph(out, light.key, light.certificate, light.user);
   graph.add("slices of two profiles", "key: slices of different security profiles", "key > slice 2",

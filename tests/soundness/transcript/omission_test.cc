@@ -31,6 +31,8 @@ class OmittingProver {
       fresh_.push_back(tree.tree.get());
       if (fresh_.size() == s_.layout.groups.size() + 1) begin(tree.rows);
     };
+    f.argument.first_work = [&](std::uint64_t& nonce) { nonce = first_nonce_; };
+    f.argument.column_work = [&](std::uint64_t& nonce) { nonce = work("column work"); };
     f.argument.challenge = [&](std::string_view label, E& x) { x = transcript_.template challenge<D>(label); };
     f.argument.hidden = [&](std::string_view label, std::uint32_t i, E& x) { absorb(label, x + pads_[i]); };
     f.argument.clear = [&](std::string_view label, std::uint32_t, E& x) { absorb(label, x); };
@@ -64,7 +66,10 @@ class OmittingProver {
     roots.resize(s_.layout.groups.size());
     for (std::size_t g = 0; g < roots.size(); ++g) roots[g].push_back(fresh_[g]->root());
     for (const Record& r : opening_records(s_.layout, s_.head, roots, fresh_.back()->root())) add(r);
+    first_nonce_ = work("first work");
   }
+  /// Left out: neither the draw nor the nonce.
+  std::uint64_t work(const std::string& label) { return label == label_ ? 0 : transcript_.work(label, s_.layout.work); }
   void add(const Record& r) {
     if (r.label != label_ || r.kind != kind_) (void)apply(transcript_, r);
   }
@@ -83,6 +88,7 @@ class OmittingProver {
   const Subject<D>& s_;
   std::string label_, kind_;
   Transcript transcript_{proof::kProtocolVersion};
+  std::uint64_t first_nonce_ = 0;
   std::vector<E> pads_;
   std::vector<const crypto::Tree*> fresh_;  ///< per group, the end tree last
   std::vector<Fp> end_rows_;
@@ -121,7 +127,10 @@ void expect_seen(const Subject<D>& s) {
     without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
     const std::vector<Bytes> drawn = replay(without);
     Records changed = records;
-    changed[i].data.push_back(1);
+    if (changed[i].kind == "nonce")
+      changed[i].data[0] ^= 1;
+    else
+      changed[i].data.push_back(1);
     Records changed_without = changed;
     changed_without.erase(changed_without.begin() + static_cast<std::ptrdiff_t>(i));
     EXPECT_EQ(replay(changed_without), drawn) << "both leave it out: nothing depends on it";

@@ -38,6 +38,10 @@ std::vector<Part> fields(const std::string& of, const std::vector<std::pair<std:
 }  // namespace
 
 Bytes apply(Transcript& t, const Record& r) {
+  if (r.kind == "nonce") {
+    (void)t.check_work(r.label, r.work, ByteReader(r.data).u64());
+    return {};
+  }
   if (!r.draw) {
     t.absorb(r.label, r.kind, r.data);
     return {};
@@ -97,7 +101,7 @@ Records records_of(const proof::Layout& layout, const proof::Head& head, const s
   for (std::vector<Digest>& of_group : roots) of_group.push_back(fresh.digest());
   Records out = opening_records(layout, head, roots, fresh.digest());
   // Where the next value of each section of the proof begins (docs/formats/proof.md).
-  std::size_t hidden = 8 + 32 * (groups + 1), clear = hidden + element * layout.pads,
+  std::size_t nonce = 8 + 32 * (groups + 1), hidden = nonce + 16, clear = hidden + element * layout.pads,
               last = clear + element * 2 * layout.slots.size(), v = last + element * 2 * layout.vars, u = v + element * groups,
               h = u;
   for (const proof::Layout::Group& g : layout.groups) h += element * g.geometry.code.k();
@@ -106,6 +110,7 @@ Records records_of(const proof::Layout& layout, const proof::Head& head, const s
   for (const std::string& line : log) {
     if (line.starts_with("draw ")) {
       const std::string label = line.substr(5);
+      if (label.ends_with(" work")) continue;  // comes with its nonce
       const bool end = label == "end columns";
       if (!end && label != "columns") {
         out.push_back({true, label, kind, {}});
@@ -120,9 +125,11 @@ Records records_of(const proof::Layout& layout, const proof::Head& head, const s
     std::size_t size = element;
     if (label == "u") at = &u, size = element * layout.groups.at(u_group++).geometry.code.k();
     if (label == "h") at = &h;
+    const bool work = label.ends_with(" work");
+    if (work) at = &nonce, size = 8;
     if (label == "u_end") at = &u_end, size = element * layout.end.code.k();
     const ByteView data = proof.subspan(*at, size);
-    out.push_back({false, label, kind, {data.begin(), data.end()}, *at});
+    out.push_back({false, label, work ? "nonce" : kind, {data.begin(), data.end()}, work ? layout.work : std::uint8_t{0}, *at});
     *at += size;
   }
   return out;

@@ -13,12 +13,13 @@
 
 namespace dsperse::soundness {
 
-/// kind "E2", "E3", "columns" (data: n and count), "head", "root".
+/// kind "E2", "E3", "columns" (data: n and count), "head", "root", "nonce" (a proof of work: its draw of a seed, then the nonce).
 struct Record {
   bool draw = false;
   std::string label, kind;
   Bytes data;
-  std::size_t at = 0;  ///< first byte of the data in the proof; 0 where they are from elsewhere
+  std::uint8_t work = 0;  ///< bits, of a nonce
+  std::size_t at = 0;     ///< first byte of the data in the proof; 0 where they are from elsewhere
   friend bool operator==(const Record&, const Record&) = default;
 };
 using Records = std::vector<Record>;

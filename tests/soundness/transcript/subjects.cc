@@ -43,7 +43,7 @@ Subject<D> range_subject(const std::string& name, const SliceCase& c) {
   Subject<D> s;
   s.name = name + ", ranges";
   auto relation = std::make_shared<relation::Relation>(proof::range_relation(c.program).value());
-  s.layout = proof::range_argument<D>(c.key, *relation).value().second;
+  s.layout = proof::range_argument<D>(c.key, *relation).second;
   s.head = proof::range_head(c.key);
   s.roots = {{*c.key.weight_root}};
   s.trees = {{&c.weight_tree.impl->tree}};
@@ -91,7 +91,7 @@ SliceCase small_case(proof::Profile profile) {
   quantize::Program p = b.done();
   p.weights[1].max_abs = 1 << 15;
   const quantize::TensorId y = p.outputs[0];
-  return make_case(std::move(p), {.profile = profile, .publics = {y}, .constraints = {3, 1U << 20}}).value();
+  return make_case(std::move(p), {.profile = profile, .publics = {y}, .constraints = {3, 1U << 20}, .work = 6}).value();
 }
 
 }  // namespace dsperse::soundness

@@ -1,0 +1,229 @@
+"""Verification keys: bytes, digests, and the rules of a key. docs/formats/dsk.md, docs/protocol/keys.md."""
+
+import struct
+from dataclasses import dataclass
+from math import prod
+
+from . import blake3
+from .argument import PROTOCOL_VERSION
+from .parameters import (BOUNDARY_OPENINGS, DEGREE, MAX_SLACK, MAX_WORK, WEIGHT_OPENINGS, Geometry, Security, least_slack,
+                         sound_geometry)
+from .program import decode_program
+from .reading import Reader
+from .verdict import BadInput, Unsupported
+
+NO_TREE = Geometry(0, 0, 0, 0)
+
+
+@dataclass
+class Port:
+    tensor: int
+    chunk: int
+    public: bool
+
+
+@dataclass
+class SliceKey:
+    security: Security
+    program: object
+    inputs: list
+    outputs: list
+    limb_bits: int
+    wide_rows: int
+    weights: Geometry
+    boundary: Geometry
+    witness: Geometry
+    end: Geometry
+    range_witness: Geometry
+    range_end: Geometry
+    link_witness: Geometry
+    link_end: Geometry
+    weight_root: bytes = None    # None without a weight tree
+    public_weights: list = None  # values by weight; None if there is a weight tree
+    range_proof: bytes = b""
+    digest: bytes = b""
+
+    @property
+    def ports(self):
+        return self.inputs + self.outputs
+
+
+@dataclass
+class Chunk:
+    name: str
+    shape: list
+    exponent: int
+    lo: int
+    hi: int
+    public: bool
+
+
+@dataclass
+class Mapping:
+    """How a model input or output of the user lies in its integer tensor. docs/formats/dsk.md, "Mapping"."""
+    name: str
+    shape: list
+    perm: list
+    scale: list
+    bias: list
+
+
+@dataclass
+class Edge:
+    name: str
+    chunks: list
+    is_input: bool
+    is_output: bool
+    mapping: Mapping
+
+
+@dataclass
+class ModelKey:
+    slices: list
+    chunks: list
+    edges: list
+    labels: list
+    model_id: bytes
+
+    @property
+    def profile(self):
+        return key_profile(self.slices)
+
+
+def key_profile(slices):
+    return slices[0].security.profile
+
+
+def decode_key(data):
+    rule(data[:8] == b"DSKEY002", "not a dsperse key")
+    r = Reader(data, "key: truncated, or bytes after its end")
+    r.take(8)
+    slices = r.listed(4096, lambda: _slice(r))
+    graph_start = r.at
+    chunks = r.listed(1 << 16, lambda: Chunk(r.text(), _shape(r), r.i32(), r.i64(), r.i64(), r.flag()))
+    edges = r.listed(1 << 16, lambda: _edge(r))
+    labels = r.listed(1 << 16, r.text)
+    graph = data[graph_start:r.at]
+    r.end()
+    rule(slices, "no slices")
+    body = (struct.pack("<I", len(PROTOCOL_VERSION)) + PROTOCOL_VERSION.encode() + struct.pack("<BI", key_profile(slices), len(slices))
+            + b"".join(s.digest for s in slices) + graph)
+    key = ModelKey(slices, chunks, edges, labels, blake3.hash_tagged("dsperse model id v1", body))
+    check_key(key)
+    return key
+
+
+def _shape(r):
+    return r.listed(16, r.i64)
+
+
+def _port(r):
+    return Port(r.u32(), r.u32(), r.flag())
+
+
+def _geometry(r):
+    return Geometry(r.u32(), r.u64(), r.u32(), r.u32())
+
+
+def _slice(r):
+    start = r.at
+    security = Security(r.u8(), r.u8(), r.u8())
+    try:
+        program = decode_program(r.bytes(1 << 26))
+    except Unsupported as error:
+        raise BadInput(error.what, error.where) from error  # no compiler writes such a key
+    key = SliceKey(security, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)), r.u32(), r.u64(),
+                   *(_geometry(r) for _ in range(8)))
+    if key.weights.t != 0:
+        key.weight_root = r.take(32)
+    else:
+        key.public_weights = [_weight(r, w) for w in program.weights]
+    key.digest = blake3.hash_tagged("dsperse slice key v2", r.data[start:r.at])
+    key.range_proof = r.bytes(1 << 28)
+    return key
+
+
+def _weight(r, spec):
+    """Values of a public weight: the least number of bytes that max_abs fits, two's complement."""
+    size = spec.max_abs.bit_length() // 8 + 1
+    data = r.take(prod(spec.shape) * size)
+    return [int.from_bytes(data[i:i + size], "little", signed=True) for i in range(0, len(data), size)]
+
+
+def _edge(r):
+    name, chunks, flags = r.text(), r.listed(1 << 16, r.u32), r.u8()
+    rule(flags < 8, "unknown flags", name)
+    mapping = None
+    if flags & 4:
+        mapping = Mapping(r.text(), _shape(r), r.listed(16, r.u32), r.listed(1 << 16, lambda: _f32(r)),
+                          r.listed(1 << 16, lambda: _f32(r)))
+    return Edge(name, chunks, bool(flags & 1), bool(flags & 2), mapping)
+
+
+def _f32(r):
+    return struct.unpack("<f", r.take(4))[0]
+
+
+def rule(condition, what, where=""):
+    if not condition:
+        raise BadInput(f"key: {what}", where)
+
+
+def check_key(key):
+    """docs/protocol/keys.md, "Model key"."""
+    rule(len({e.name for e in key.edges}) == len(key.edges), "two edges have one name")
+    rule(any(e.is_output for e in key.edges), "no output")
+    for e in key.edges:
+        rule(e.chunks, "edge without chunks", e.name)
+        rule((e.mapping is not None) == (e.is_input or e.is_output), "input or output mapping", e.name)
+    covered = sorted(c for e in key.edges for c in e.chunks)
+    rule(covered == list(range(len(key.chunks))), "edges do not cover the chunks once")
+    for chunk in key.chunks:
+        rule(chunk.lo <= chunk.hi, "empty range", chunk.name)
+
+    produced = {c for e in key.edges if e.is_input for c in e.chunks}
+    readers = [0] * len(key.chunks)
+    for i, s in enumerate(key.slices):
+        check_slice(key, s, f"slice {i}")
+        for port in s.inputs:
+            rule(port.chunk in produced, "a chunk is read before a slice produces it", key.chunks[port.chunk].name)
+            readers[port.chunk] += 1
+        for port in s.outputs:
+            rule(port.chunk not in produced, "a chunk has two producers", key.chunks[port.chunk].name)
+            produced.add(port.chunk)
+    rule(len({s.weight_root is None for s in key.slices if s.program.weights}) <= 1, "some weights are hidden and some public")
+    rule(len({s.boundary for s in key.slices if s.boundary.t != 0}) <= 1, "boundary geometries differ")
+    for c, chunk in enumerate(key.chunks):
+        rule(c in produced, "chunk without a producer", chunk.name)
+        rule(chunk.public or readers[c] <= 4, "more than four slices read a committed chunk", chunk.name)
+
+
+def check_slice(key, s, where):
+    rule(s.security.profile in DEGREE, "unknown security profile", where)
+    rule(s.security.profile == key.profile, "slices of different security profiles", where)
+    rule(1 <= s.limb_bits <= 16, "limb size", where)
+    rule([p.tensor for p in s.inputs] == s.program.inputs and [p.tensor for p in s.outputs] == s.program.outputs,
+         "ports and the program's inputs and outputs differ", where)
+    rule(len({p.tensor for p in s.ports}) == len(s.ports), "ports and the program's inputs and outputs differ", where)
+    for port in s.ports:
+        rule(port.chunk < len(key.chunks), "port names no chunk", where)
+        chunk, tensor = key.chunks[port.chunk], s.program.tensors[port.tensor]
+        rule((chunk.public, chunk.shape, chunk.exponent, chunk.lo, chunk.hi)
+             == (port.public, tensor.shape, tensor.exponent, tensor.lo, tensor.hi),
+             "port and chunk differ in shape, exponent, range or visibility", where)
+    hidden = s.weights.t != 0
+    rule((not hidden or bool(s.program.weights)) and bool(s.range_proof) == hidden, "weight tree", where)
+    for spec, values in zip(s.program.weights, s.public_weights or []):
+        rule(all(abs(x) <= spec.max_abs for x in values), "a public weight is beyond its declared bound", f"{where} > {spec.name}")
+    rule((s.boundary.t != 0) == any(not p.public for p in s.ports), "boundary geometry", where)
+    rule(least_slack(len(key.slices)) <= s.security.slack <= MAX_SLACK and s.security.work <= MAX_WORK,
+         "slack or work outside of their bounds", where)
+
+    def sound(geometry, openings):
+        return sound_geometry(s.security, geometry, openings)
+
+    rule(not hidden or sound(s.weights, WEIGHT_OPENINGS), "weight geometry below the profile", where)
+    rule(s.boundary.t == 0 or sound(s.boundary, BOUNDARY_OPENINGS), "boundary geometry below the profile", where)
+    rule(sound(s.witness, 1) and sound(s.end, 1), "geometry below the profile", where)
+    for geometry in (s.range_witness, s.range_end, s.link_witness, s.link_end):
+        rule(sound(geometry, 1) if hidden else geometry == NO_TREE, "geometry of the range proof or link below the profile", where)

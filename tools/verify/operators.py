@@ -1,0 +1,302 @@
+"""The constraints of each operator. docs/protocol/operators.md.
+
+`slice_relation` gives those of a slice, `range_relation` those of the weights' ranges. The order in which tensors, tables,
+lookups, identities and products are made numbers them, and is part of the protocol: docs/protocol/operators.md, "Order".
+"""
+
+from math import prod
+
+from .activations import activate, average_multiplier
+from .field import P, inverse
+from .program import SIGMOID, TANH, AveragePool, AxisMap, Conv, Gemm, MaxPool, Rearrange, Sum
+from .relation import (MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, identity_view, tensor_term)
+from .verdict import Unsupported
+
+DIGIT_BITS = 14
+
+
+def slice_relation(program, ranged, limb_bits, wide_rows):
+    """ranged: the committed inputs, whose declared ranges are looked up."""
+    relation = Relation(program, tensors=True, max_table_rows=MAX_TABLE_ROWS)
+    shared = Requantizer(relation, limb_bits, wide_rows)
+    for t in ranged:
+        spec = program.tensors[t]
+        relation.lookups.append(Lookup(f"{spec.name} range", spec.shape, relation.range_table(spec.lo, spec.hi),
+                                       [[tensor_term(relation.value(t), identity_view(spec.shape))]]))
+    for op in program.ops:
+        CONSTRAIN[type(op.body)](relation, shared, op)
+    return relation.finish()
+
+
+# ---- requantization and activation
+
+def limb_width(shift, limb_bits, limb):
+    return min(max(shift - limb_bits * limb, 0), limb_bits)
+
+
+def power_of_two(s):
+    return pow(2, s, P) if s >= 0 else inverse(pow(2, -s, P))
+
+
+def scaled(term, letter, per_entry):
+    """The term times per_entry[i] on a letter: one scalar when all entries are equal."""
+    if all(x == per_entry[0] for x in per_entry):
+        return term.but(scalar=term.scalar * per_entry[0] % P)
+    return term.but(scales=term.scales + [(letter, per_entry)])
+
+
+class Requantizer:
+    """What the ops of a slice share: vmax of each activation, and the widths of limbs."""
+
+    def __init__(self, relation, limb_bits, wide_rows):
+        self.relation, self.limb_bits, self.wide_rows = relation, limb_bits, wide_rows
+        self.v_max = {}
+        widths = set()
+        for op in relation.program.ops:
+            if op.requant is None:
+                continue
+            name = self.activation_name(op.requant)
+            bound = op.requant.rounded_bound(relation.program.accumulator_bound(op)) + 1
+            self.v_max[name] = max(self.v_max.get(name, 0), bound)
+            for i in range(self.limb_count(op.requant.shift)):
+                widths.update(limb_width(s, limb_bits, i) for s in op.requant.shift)
+        self.limb_widths = sorted(widths)
+
+    def limb_count(self, shifts):
+        return max(0, -(-max(shifts) // self.limb_bits))
+
+    @staticmethod
+    def activation_name(requant):
+        """Equal names mean equal tables. Exponents matter only to functions on a grid."""
+        a = requant.activation
+        grid = (a.in_exponent, a.out_exponent) if a.f in (SIGMOID, TANH) else (0, 0)
+        return (a.f, *grid, a.lo, a.hi, a.a, a.b, requant.clamp_bits)
+
+    def limb_table(self):
+        return self.relation.table("limbs", sum(1 << k for k in self.limb_widths),
+                                   lambda: [(k, r) for k in self.limb_widths for r in range(1 << k)])
+
+    def constrain(self, op, site, acc):
+        """acc: terms in integer units over the site; the op's output is read over the site."""
+        relation, requant = self.relation, op.requant
+        name = self.activation_name(requant)
+        v_max, c = self.v_max[name], 1 << requant.clamp_bits
+        steps = -(-v_max // c)
+        big = v_max + steps * c + 8 * c + 1
+        wide = 2 * v_max + 1 <= self.wide_rows or 2 * v_max + 1 <= 4 * c + 2 * steps + 1
+        shifts = requant.shift * site[-1] if len(requant.shift) == 1 else requant.shift
+        last = len(site) - 1
+
+        bound = relation.program.accumulator_bound(op)
+        largest = v_max if wide else 2 * big + 2 * c
+        for s in shifts:
+            if (bound << max(-s, 0)) + (1 << max(s, 0)) >= P // 2 or (largest + 1) << max(s, 0) >= P // 2:
+                raise Unsupported("accumulators are too large for the proof field", op.name)
+        if (2 * v_max + 1 if wide else 2 * steps + 1) > MAX_TABLE_ROWS:
+            raise Unsupported(f"the rounded accumulator reaches {v_max}, too far beyond the clamp", op.name)
+
+        v = acc + [scaled(Term(), last, [1 << (s - 1) if s > 0 else 0 for s in shifts])]
+        for i in range(self.limb_count(shifts)):
+            limb = relation.add_tensor(site)
+            widths = [limb_width(s, self.limb_bits, i) for s in shifts]
+            relation.lookups.append(Lookup(f"{op.name} remainder {i}", site, self.limb_table(),
+                                           [[scaled(Term(), last, widths)], [tensor_term(limb, identity_view(site))]]))
+            v.append(tensor_term(limb, identity_view(site), -power_of_two(self.limb_bits * i)))
+        v = [scaled(term, last, [power_of_two(-s) for s in shifts]) for term in v]
+        y = [tensor_term(relation.value(op.body.y), identity_view(site))]
+        if wide:
+            table = relation.table(("wide", name), 2 * v_max + 1,
+                                   lambda: [(u, activate(requant, u)) for u in range(-v_max, v_max + 1)])
+        else:
+            offset = relation.add_tensor(site)
+            term = tensor_term(offset, identity_view(site))
+            offsets = [0] + [sign * (big - i * c) for i in range(steps) for sign in (1, -1)]
+            relation.lookups.append(Lookup(
+                f"{op.name} offset", site,
+                relation.table(("offset", v_max, c), len(offsets), lambda: [(d,) for d in sorted(offsets)]), [[term]]))
+            v.append(term)
+            low, high = activate(requant, -c), activate(requant, c - 1)
+            table = relation.table(("saturating", name), 4 * c, lambda: (
+                [(u - big, low) for u in range(-2 * c, -c)] + [(u, activate(requant, u)) for u in range(-c, c)]
+                + [(u + big, high) for u in range(c, 2 * c)]))
+        relation.lookups.append(Lookup(f"{op.name} activation", site, table, [v, y]))
+
+
+# ---- linear ops
+
+def bias_terms(bias, site):
+    return [] if bias is None else [tensor_term(bias, View([site[-1]], [axis(len(site) - 1)]))]
+
+
+def constrain_conv(relation, shared, op):
+    """Letters: n, oy, ox, group, channel of the group, ky, kx, input channel of the group."""
+    body, p = op.body, relation.program
+    x, y, w = p.tensors[body.x].shape, p.tensors[body.y].shape, p.weights[body.w].shape
+    win = body.window
+    per_group = w[0] // body.groups
+    channel = AxisMap(0, [(3, per_group), (4, 1)])
+    a_view = View(x, [axis(0), AxisMap(-win.pad_begin[0], [(1, win.stride[0]), (5, win.dilation[0])]),
+                      AxisMap(-win.pad_begin[1], [(2, win.stride[1]), (6, win.dilation[1])]), AxisMap(0, [(3, w[3]), (7, 1)])])
+    relation.products.append(Product(
+        f"{op.name} product", [y[0], y[1], y[2], body.groups, per_group, w[1], w[2], w[3]],
+        [axis(0), axis(1), axis(2), channel], relation.value(body.x), a_view,
+        body.w, View(w, [channel, axis(5), axis(6), axis(7)])))
+    shared.constrain(op, y, [Term(product=len(relation.products) - 1)] + bias_terms(body.bias, y))
+
+
+def constrain_gemm(relation, shared, op):
+    """Letters: m, k, o."""
+    body, p = op.body, relation.program
+    w = p.weights[body.w].shape
+    rows = prod(p.tensors[body.x].shape) // w[1]
+    site = [rows, w[0]]
+    relation.products.append(Product(
+        f"{op.name} product", [rows, w[1], w[0]], [axis(0), axis(2)],
+        relation.value(body.x), View([rows, w[1]], [axis(0), axis(1)]), body.w, View(w, [axis(2), axis(1)])))
+    shared.constrain(op, site, [Term(product=len(relation.products) - 1)] + bias_terms(body.bias, site))
+
+
+def constrain_sum(relation, shared, op):
+    p, body = relation.program, op.body
+    site = p.tensors[body.y].shape
+    acc = []
+    for t in body.terms:
+        shape = (p.weights if t.is_weight else p.tensors)[t.id].shape
+        first = len(site) - len(shape)
+        view = View(shape, [AxisMap() if n == 1 else axis(first + k) for k, n in enumerate(shape)])
+        acc.append(tensor_term(t.id if t.is_weight else relation.value(t.id), view, t.coef))
+    shared.constrain(op, site, acc)
+
+
+def indicator(condition):
+    return [1 if c else 0 for c in condition]
+
+
+def constrain_average_pool(relation, shared, op):
+    """The multiplier depends on how many taps count, a product of one count per axis: one term per pair of counts."""
+    body, p = op.body, relation.program
+    x, y = p.tensors[body.x].shape, p.tensors[body.y].shape
+    win = body.window
+    view = View(x, [axis(0), AxisMap(-win.pad_begin[0], [(1, win.stride[0]), (4, win.dilation[0])]),
+                    AxisMap(-win.pad_begin[1], [(2, win.stride[1]), (5, win.dilation[1])]), axis(3)])
+    counts = [[body.counted(k, o, x[k + 1]) for o in range(y[k + 1])] for k in (0, 1)]
+    acc = []
+    for r in dict.fromkeys(counts[0]):  # distinct counts, in order of appearance
+        for c in dict.fromkeys(counts[1]):
+            scales = []
+            for letter, line, n in ((1, counts[0], r), (2, counts[1], c)):
+                if any(count != n for count in line):
+                    scales.append((letter, indicator(count == n for count in line)))
+            acc.append(Term(average_multiplier(r * c), relation.value(body.x), None, view, list(win.kernel), scales))
+    shared.constrain(op, y, acc)
+
+
+# ---- MaxPool
+
+def read_at(terms, letter, count, stride, shift, size, outside):
+    """The sum of terms at letter := stride * letter + shift, of a tensor that is `outside` beyond [0, size)."""
+    at = [o * stride + shift for o in range(count)]
+    inside = indicator(0 <= i < size for i in at)
+    moved = []
+    for term in terms:
+        scales = [(l, [values[i] if 0 <= i < size else 0 for i in at]) if l == letter else (l, values)
+                  for l, values in term.scales]
+        view = term.view
+        if term.tensor is None:
+            if not all(inside):
+                scales.append((letter, inside))
+        else:
+            maps = []
+            for m in view.maps:
+                coefs = dict(m.parts)
+                offset = m.offset + coefs.get(letter, 0) * shift
+                maps.append(AxisMap(offset, [(l, coef * stride if l == letter else coef) for l, coef in m.parts]))
+            view = View(view.axes, maps)
+        moved.append(term.but(scales=scales, view=view))
+    if not all(inside) and outside != 0:
+        moved.append(Term(outside, scales=[(letter, [1 - i for i in inside])]))
+    return moved
+
+
+def minus(terms):
+    return [term.but(scalar=-term.scalar) for term in terms]
+
+
+def constrain_max_pool(relation, shared, op):
+    """Columns, then rows: running maxima, one rise a further tap; the last rise of all is y minus the running maximum."""
+    body, p = op.body, relation.program
+    x, y = p.tensors[body.x], p.tensors[body.y].shape
+    w, reach = body.window, x.hi - x.lo
+    out = [tensor_term(relation.value(body.y), identity_view(y))]
+    site = list(x.shape)
+    best = [tensor_term(relation.value(body.x), identity_view(site))]
+    for letter in (2, 1):
+        k = letter - 1
+        size, site = site[letter], site[:letter] + [y[letter]] + site[letter + 1:]
+
+        def tap(j):
+            return read_at(best, letter, y[letter], w.stride[k], j * w.dilation[k] - w.pad_begin[k], size, x.lo)
+
+        running = tap(0)
+        for j in range(1, w.kernel[k]):
+            difference = tap(j) + minus(running)
+            name = f"{op.name} {'column' if letter == 2 else 'row'} tap {j}"
+            table = relation.table(("relu", reach), 2 * reach + 1, lambda: [(d, max(d, 0)) for d in range(-reach, reach + 1)])
+            last = j + 1 == w.kernel[k] and (letter == 1 or w.kernel[0] == 1)
+            if last and site == y:
+                relation.lookups.append(Lookup(name, list(site), table, [difference, out + minus(running)]))
+                return
+            rise = tensor_term(relation.add_tensor(site), identity_view(site))
+            relation.lookups.append(Lookup(name, list(site), table, [difference, [rise]]))
+            running = running + [rise]
+        best = running
+    relation.identities.append(Identity(f"{op.name} copy", y, out + minus(best)))
+
+
+# ---- Rearrange
+
+def constrain_rearrange(relation, shared, op):
+    """y - sum over pieces of x[view] - fill (1 - covered) = 0."""
+    body = op.body
+    terms = [tensor_term(relation.value(body.y), identity_view(body.y_axes))]
+    if body.fill != 0:
+        terms.append(Term(-body.fill))
+    for piece in body.pieces:
+        letters = [letter for m in piece.maps for letter, _ in m.parts]
+        if len(set(letters)) != len(letters):
+            raise Unsupported("a data movement reads two axes with one letter", op.name)
+        view = View(piece.x_axes, piece.maps)
+        terms.append(tensor_term(relation.value(piece.x), view, -1))
+        if body.fill != 0:
+            terms.append(Term(body.fill, view=view))
+    relation.identities.append(Identity(f"{op.name} movement", body.y_axes, terms))
+
+
+CONSTRAIN = {Conv: constrain_conv, Gemm: constrain_gemm, Sum: constrain_sum, AveragePool: constrain_average_pool,
+             MaxPool: constrain_max_pool, Rearrange: constrain_rearrange}
+
+
+# ---- weight ranges
+
+def range_relation(program):
+    """Every weight within its max_abs: docs/protocol/operators.md, "Weight ranges"."""
+    relation = Relation(program, tensors=False)
+    for w, spec in enumerate(program.weights):
+        n = prod(spec.shape)
+        whole = identity_view([n])
+        if spec.max_abs < 1 << 15:
+            relation.lookups.append(Lookup(f"{spec.name} range", [n], relation.range_table(-spec.max_abs, spec.max_abs),
+                                           [[tensor_term(w, whole)]]))
+            continue
+        digits = 1
+        while 1 << (DIGIT_BITS * digits) <= 2 * spec.max_abs:
+            digits += 1
+        for side, sign in (("low", 1), ("high", -1)):
+            terms = [tensor_term(w, whole, sign), Term(spec.max_abs)]
+            for i in range(digits):
+                digit = relation.add_tensor([n])
+                relation.lookups.append(Lookup(f"{spec.name} {side} digit {i}", [n],
+                                               relation.range_table(0, (1 << DIGIT_BITS) - 1), [[tensor_term(digit, whole)]]))
+                terms.append(tensor_term(digit, whole, -(1 << (DIGIT_BITS * i))))
+            relation.identities.append(Identity(f"{spec.name} {side} bound", [n], terms))
+    return relation.finish()

@@ -1,0 +1,87 @@
+"""Which slices must be proved. docs/formats/policy.md."""
+
+import re
+import tomllib
+
+from .verdict import Usage
+
+
+def parse_slices(text):
+    """"0,2-4" as a set."""
+    slices = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part, re.ASCII)
+        if not match or int(match[2] or match[1]) < int(match[1]) or int(match[2] or match[1]) >= 1 << 16:
+            raise Usage(f'"{part.strip()}" is no slice number or range')
+        slices.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return slices
+
+
+def pattern(text):
+    """A shell pattern as a regular expression over whole names."""
+    out, i = "", 0
+    while i < len(text):
+        c = text[i]
+        end = text.find("]", i + 3 if text[i + 1:i + 2] == "!" else i + 2) if c == "[" else -1
+        if c == "\\" and i + 1 < len(text):
+            i += 1
+            out += re.escape(text[i])
+        elif c == "[" and end > 0:
+            inner = text[i + 1:end]
+            out += "[" + ("^" if inner[0] == "!" else "") + re.escape(inner.lstrip("!")).replace(r"\-", "-") + "]"
+            i = end
+        else:
+            out += {"*": ".*", "?": "."}.get(c, re.escape(c))
+        i += 1
+    return re.compile(out, re.DOTALL)
+
+
+def expand(argument, key):
+    """--policy proof, trust or FILE: the set of slices."""
+    everything = set(range(len(key.slices)))
+    if argument == "proof":
+        return everything
+    if argument == "trust":
+        return set()
+    with open(argument, "rb") as file:
+        text = file.read().decode("utf-8")
+    if text.strip() in ("proof", "trust"):
+        return everything if text.strip() == "proof" else set()
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Usage(f"policy: {error}") from error
+    if set(document) - {"default", "rule"} or not isinstance(document.get("rule", []), list):
+        raise Usage("policy: a policy has default and [[rule]]")
+    wanted = everything if mode(document.get("default", "proof")) else set()
+    for number, rule in enumerate(document.get("rule", []), start=1):
+        if not isinstance(rule, dict) or "mode" not in rule or len(rule) != 2 or set(rule) - {"mode", "slices", "operator", "name"}:
+            raise Usage(f"policy rule {number}: a rule has exactly one of slices, operator and name, and a mode")
+        chosen = selected(rule, key, number)
+        if not chosen:
+            raise Usage(f"policy rule {number}: this rule matches no slice")
+        wanted = wanted | chosen if mode(rule["mode"]) else wanted - chosen
+    return wanted
+
+
+def mode(text):
+    if text not in ("proof", "trust"):
+        raise Usage('policy: expected "proof" or "trust"')
+    return text == "proof"
+
+
+def selected(rule, key, number):
+    selector = next(k for k in rule if k != "mode")
+    if not isinstance(rule[selector], str) or not rule[selector]:
+        raise Usage(f"policy rule {number}: expected a text that is not empty")
+    if selector == "slices":
+        slices = parse_slices(rule["slices"])
+        if max(slices) >= len(key.slices):
+            raise Usage(f"policy rule {number}: slice {max(slices)} does not exist")
+        return slices
+    if selector == "operator":
+        return {i for i, s in enumerate(key.slices) if any(op.onnx_type == rule["operator"] for op in s.program.ops)}
+    wanted = pattern(rule["name"])
+    return {i for i, s in enumerate(key.slices)
+            if any(wanted.fullmatch(name) for op in s.program.ops for name in [op.name, *op.name.split("+")])
+            or any(wanted.fullmatch(t.name) for t in s.program.tensors)}
