@@ -141,10 +141,9 @@ Result<SliceKey> read_slice(ByteReader& r) {
   key.profile = static_cast<Profile>(r.u8());
   key.slack = r.u8();
   key.work = r.u8();
-  const std::size_t program_bytes = r.count(kMaxProgramBytes, 1);
-  const ByteView program = r.take(program_bytes);
-  if (violated("key bytes: program is there", !r.ok())) return fail(ErrorKind::bad_input, "slice key truncated");
-  DSPERSE_TRY(key.program, quantize::decode_program(program));
+  auto program = quantize::decode_program(r.take(r.count(kMaxProgramBytes, 1)));
+  if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated");  // rather than what an empty program lacks
+  DSPERSE_TRY(key.program, std::move(program));
   key.inputs = read_ports(r);
   key.outputs = read_ports(r);
   key.options.limb_bits = r.u32();
@@ -156,7 +155,6 @@ Result<SliceKey> read_slice(ByteReader& r) {
     key.public_weights = read_weights(r, key.program);
   const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
   key.range_proof.assign(range_proof.begin(), range_proof.end());
-  if (violated("key bytes: slice is there", !r.ok())) return fail(ErrorKind::bad_input, "slice key truncated");
   return key;
 }
 
@@ -431,7 +429,7 @@ Status check_model_key(const ModelKey& key) {
   }
   if (violated("key: some output", !has_output)) return bad("no output");
   for (std::size_t c = 0; c < key.chunks.size(); ++c) {
-    if (violated("key: an edge for each chunk", covered[c] != 1)) return bad("chunk belongs to no edge", key.chunks[c].name);
+    if (violated("key: an edge for each chunk", covered[c] == 0)) return bad("chunk belongs to no edge", key.chunks[c].name);
     DSPERSE_CHECK_OK(check_chunk(key.chunks[c]));
   }
   for (const Edge& e : key.edges) DSPERSE_CHECK_OK(check_edge(e, key));
