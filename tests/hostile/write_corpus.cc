@@ -128,6 +128,7 @@ void write_texts(const ModelCase& m) {
   put("corpus/policy/ranges.policy", std::string("0,2-4,1-65535"));
   put("corpus/policy/nested.toml", "a = " + std::string(300, '[') + std::string(300, ']') + "\n");
   put("corpus/policy/star.toml", std::string("[*.a]\nx = {y.z = 1}\n"));  // found: an assertion of toml++
+  put("corpus/policy/arabic.toml", std::string("\xEF\xB9\xBF\n"));        // found: white space that toml++ did not expect
   put("corpus/policy/dotted.toml", "[" + std::string("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a") + "]\nx = {y.z = 1}\n");
 }
 

@@ -140,6 +140,12 @@ Result<Policy> parse_policy(std::string_view text) {
     policy.fallback = *mode;
     return policy;
   }
+  // toml++ promises the compiler that no letter beyond ASCII stands where it looks for white space, and some do.
+  const auto odd = std::find_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  if (odd != text.end())
+    return fail(ErrorKind::usage, "a character beyond ASCII",
+                "policy line " + std::to_string(1 + std::count(text.begin(), odd, '\n')),
+                R"(write it in double quotes as "\u00e9")");
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) return bad(std::string(parsed.error().description()), parsed.error().source(), {});
   for (const auto& [toml_key, node] : parsed.table()) {

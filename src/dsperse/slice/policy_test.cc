@@ -69,6 +69,12 @@ TEST(Policy, NamesMatchOpsTheirPartsAndTensors) {
   EXPECT_THAT(one("layer3*"), HasSubstr("this rule matches no slice (policy rule 1, name \"layer3*\")"));
 }
 
+TEST(Policy, LettersBeyondAscii) {
+  EXPECT_THAT(expanded("default = \"trust\"\n# caf\u00e9\n"), HasSubstr("a character beyond ASCII (policy line 2)"));
+  EXPECT_THAT(expanded("\u00fc = 1\n"), HasSubstr("policy line 1"));
+  EXPECT_THAT(expanded("[[rule]]\nname = \"caf\\u00e9\"\nmode = \"trust\"\n"), HasSubstr("this rule matches no slice"));
+}
+
 TEST(Policy, Patterns) {
   EXPECT_TRUE(matches("*", ""));
   EXPECT_TRUE(matches("a?c*", "abcdef"));
