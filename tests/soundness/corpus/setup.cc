@@ -205,7 +205,7 @@ class Links {
     changed("without a proof", "proof length", [](proof::SliceProof& s) { s.links[0].proof.clear(); });
     changed("twice", "epoch links do not start at the key's weights",
             [](proof::SliceProof& s) { s.links.push_back(s.links[0]); });
-    changed("the slice's proof in its place", "Merkle path bound", [](proof::SliceProof& s) { s.links[0].proof = s.proof; });
+    changed("the slice's proof in its place", "proof truncated", [](proof::SliceProof& s) { s.links[0].proof = s.proof; });
   }
 
   /// Epochs of other weights, with honest and with forged links.
