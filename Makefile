@@ -4,6 +4,7 @@
 #   make test     set up, build, and pass the tests
 #   make build    the command line at build/release/dsperse
 #   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
+#   make attack   disarm each rule of the verifier alone; some attack must then succeed
 #   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
 #   make bench | sanitize | sanitize-thread | fuzz | format | lint | clean
 #   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
@@ -16,7 +17,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
+.PHONY: attack sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -54,6 +55,11 @@ bench: setup
 	cmake --preset bench
 	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
 	python3 bench/run.py build/bench $(BENCH_ARGS)
+
+attack: setup
+	cmake --preset attack $(CMAKE_ARGS)
+	cmake --build --preset attack --parallel $(JOBS)
+	ctest --test-dir build/attack --output-on-failure -L attack
 
 # Address and undefined-behaviour sanitizers over unit and soundness tests.
 sanitize:

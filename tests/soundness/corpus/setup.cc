@@ -108,12 +108,12 @@ void add_keys(Corpus& out) {
   {  // the prover's certificate is for the weights that it ran; the user's key has others
     ModelKey key = known.key;
     bump(key.slices[1].public_weights[0].narrow[4]);
-    Certificate certificate = known.certificate;
-    certificate.model_id = key.id();
+    Certificate renamed = known.certificate;
+    renamed.model_id = key.id();
     Expectation user = known.user;
     user.model_id = key.id();
     out.rejects("keys: proofs of other public weights", "u does not evaluate to v", "slice 0", proof::encode_model_key(key),
-                proof::encode_certificate(certificate), user);
+                proof::encode_certificate(renamed), user);
   }
   const ModelCase light = make_model(light_model());
   Keys graph(out, light.key, light.certificate, light.user);

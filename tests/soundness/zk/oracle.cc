@@ -37,6 +37,19 @@ Digest answer(const Digest& asked) {
   return known != o.programmed.end() ? known->second : asked;
 }
 
+/// The least one; this oracle accepts no other.
+std::uint64_t find_nonce(const Digest& seed, unsigned bits) {
+  for (std::uint64_t nonce = 0;; ++nonce) {
+    ByteWriter w;
+    w.u64(nonce);
+    crypto::Hasher h(seed);
+    h.update(w.bytes());
+    std::array<std::uint8_t, 8> out;
+    h.output(0, out);
+    if ((ByteReader(out).u64() & ((std::uint64_t{1} << bits) - 1)) == 0) return nonce;
+  }
+}
+
 }  // namespace
 
 FixedChallenges::FixedChallenges(std::uint64_t seed) {
@@ -134,6 +147,35 @@ std::vector<std::uint32_t> Transcript::columns(std::string_view label, std::uint
   for (std::uint32_t i = 0; i < n; ++i)
     if (drawn[i]) out.push_back(i);
   return out;
+}
+
+Digest Transcript::draw_seed(std::string_view label, unsigned bits) {
+  ByteWriter w;
+  w.u64(bits);
+  record(2, label, "work", w.bytes());
+  if (keep_log_) log_.push_back("draw " + std::string(label));
+  return soundness::answer(hasher_.digest());
+}
+
+void Transcript::absorb_nonce(std::string_view label, std::uint64_t nonce) {
+  ByteWriter w;
+  w.u64(nonce);
+  absorb(label, "nonce", w.bytes());
+}
+
+std::uint64_t Transcript::work(std::string_view label, unsigned bits, const std::function<void(std::uint64_t&)>& change) {
+  if (bits == 0) return 0;
+  std::uint64_t nonce = soundness::find_nonce(draw_seed(label, bits), bits);
+  if (change) change(nonce);
+  absorb_nonce(label, nonce);
+  return nonce;
+}
+
+bool Transcript::check_work(std::string_view label, unsigned bits, std::uint64_t nonce) {
+  if (bits == 0) return nonce == 0;
+  const bool good = nonce == soundness::find_nonce(draw_seed(label, bits), bits);
+  absorb_nonce(label, nonce);
+  return good;
 }
 
 template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>);

@@ -113,6 +113,7 @@ SimulatedArgument<D>::SimulatedArgument(const proof::Layout& layout, const proof
   given_.resize(layout.groups.size());
   (void)FixedChallenges::answers();
   crypto::Transcript oracle(proof::kProtocolVersion);
+  proof_.first_work = oracle.work("first work", layout.work);
   RandomChannel<D> channel(oracle, random, proof_);
   Party<D> party(channel, Party<D>::Role::verify);
   schedule(party);
@@ -134,6 +135,7 @@ SimulatedArgument<D>::SimulatedArgument(const proof::Layout& layout, const proof
   proof_.h = -(eps * (opened * proof::evaluate_functional<D>(layout, folded, point) - end.claim.constant));
   for (const auto& [i, c] : end.claim.coef) proof_.h += c * proof_.u_end[i];
 
+  proof_.column_work = oracle.work("column work", layout.work);
   // Enc(u)_j = weighted sum of column j, for the mask's element.
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const proof::Layout::Group& group = layout.groups[g];
@@ -201,7 +203,7 @@ SimulatedArgument<D> simulate_slice(const proof::SliceKey& key, const proof::Sta
 template <int D>
 SimulatedArgument<D> simulate_ranges(const proof::SliceKey& key, SimulatedTree& weights, SeedStream& random) {
   const relation::Relation relation = proof::range_relation(key.program).value();
-  const proof::Layout layout = proof::range_argument<D>(key, relation).value().second;
+  const proof::Layout layout = proof::range_argument<D>(key, relation).second;
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
   return {layout, [&](Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); }, {{&weights}}, random};
 }

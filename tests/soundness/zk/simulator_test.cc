@@ -50,7 +50,7 @@ void simulate_all_of(const NamedSlice& named) {
     boundary.push_back(&trees.back());
   }
   SimulatedTree weights = weight_tree(key, random), epoch = weight_tree(key, random);
-  const bool weighted = !key.program.weights.empty();
+  const bool weighted = key.weights.t != 0;
   std::optional<SimulatedArgument<D>> ranges, link;
   if (weighted) {
     ranges.emplace(simulate_ranges<D>(key, weights, random));
@@ -96,6 +96,12 @@ TEST(Simulator, EveryOperatorInBothProfiles) {
     simulate_all_of<2>(s);
     simulate_all_of<3>(s);
   }
+  NamedSlice shown = attack_slices()[0];
+  shown.options.public_weights = true;
+  simulate_all_of<2>(shown);
+  NamedSlice worked = attack_slices()[0];
+  worked.options.work = proof::kWorkBits;
+  simulate_all_of<2>(worked);
 }
 
 /// A whole run certificate for outputs out of thin air: several slices over shared boundary trees, range proofs and links over
@@ -106,7 +112,7 @@ void simulate_certificate(proof::testing::ModelSpec spec) {
   const proof::testing::ModelCase real = proof::testing::make_model(spec);
   proof::ModelKey key = real.key;
   SeedStream random(Digest{static_cast<std::uint8_t>(10 + D)}, "certificate");
-  const proof::Geometry boundary = proof::boundary_geometry(spec.profile, key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry(key.slices[0].params(), key.chunks);
   const std::size_t n = key.slices.size();
 
   proof::Certificate certificate = real.certificate;

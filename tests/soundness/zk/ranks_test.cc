@@ -1,15 +1,12 @@
-// Zero knowledge: exact rank tests of what an opening and the end of a proof reveal, statistics of every revealed class at fixed
-// challenges, and what must not depend on the witness at all. Each has detectors: faults that it has to see.
+// Exact ranks over the field of what openings and the end of a proof reveal, for one proof and for several that share trees. Each
+// has detectors: faults that it has to see.
 #include <gtest/gtest.h>
-
-#include <cmath>
-#include <map>
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/crypto/sumcheck/sumcheck.h"
-#include "dsperse/proof/slice_argument.h"
-#include "slices.h"
+#include "dsperse/proof/argument.h"
+#include "dsperse/relation/maps.h"
 
 namespace dsperse::soundness {
 namespace {
@@ -112,6 +109,97 @@ TEST(JointOpening, FaultsAreSeen) {
   EXPECT_GT(leaks<2>({.r = 3, .mask_r = 3, .dependent_masks = true}), 0U) << "limb weights dependent over F";
   EXPECT_GT(leaks<3>({.opened = 3}), 0U);
   EXPECT_GT(leaks<3>({.r = 3, .mask_r = 3, .dependent_masks = true}), 0U);
+}
+
+/// Arguments that share trees, as one view. A tree is a number of data rows; an argument opens groups of trees, each group under
+/// one mask row of its own; all trees have r pads a row.
+struct JointView {
+  std::vector<std::size_t> trees;                            ///< data rows
+  std::vector<std::vector<std::vector<std::size_t>>> opens;  ///< argument, group, trees
+  std::size_t r = 4, t = 2;
+  bool one_mask = false;  ///< all groups are masked by the same row
+};
+
+/// Independent equations on the data of all trees that all arguments together reveal: u of every group and every opened column,
+/// with the protocol's row weights. No column is opened twice, which would show less.
+template <int D>
+std::size_t leaks(const JointView& o) {
+  constexpr Code kCode{2, 0, 6};
+  const Code code{kCode.c, o.r, kCode.log_n};
+  const std::size_t k = code.k();
+  crypto::SeedStream rng(Digest{11}, "joint view");
+  std::vector<std::size_t> first{0};  // first row of each tree
+  for (const std::size_t rows : o.trees) first.push_back(first.back() + rows);
+  std::size_t rows = first.back();
+  for (const auto& groups : o.opens) rows += D * groups.size();
+  Matrix view;
+  std::size_t mask = first.back(), column = 0;
+  for (const auto& groups : o.opens)
+    for (const auto& group : groups) {
+      std::vector<std::size_t> stack;
+      for (const std::size_t t : group)
+        for (std::size_t i = first[t]; i < first[t + 1]; ++i) stack.push_back(i);
+      const proof::Layout layout = toy_layout(D == 2 ? proof::Profile::bits100 : proof::Profile::bits128, stack.size(), code);
+      std::vector<Ext<D>> point;
+      for (unsigned i = 0; i < layout.vars; ++i) point.push_back(rng.ext<D>());
+      const std::vector<Ext<D>> weights = proof::row_weights<D>(layout, layout.groups[0], std::span<const Ext<D>>(point));
+      for (std::size_t l = 0; l < D; ++l) stack.push_back(mask + l);
+      if (!o.one_mask) mask += D;
+      for (std::size_t e = 0; e < k; ++e)
+        for (std::size_t limb = 0; limb < D; ++limb) {
+          std::vector<Fp> line(rows * k);
+          for (std::size_t i = 0; i < stack.size(); ++i) line[stack[i] * k + e] = weights[i].c[limb];
+          view.push_back(std::move(line));
+        }
+      for (std::size_t i = 0; i < o.t; ++i, ++column)
+        for (const std::size_t row : stack) {
+          std::vector<Fp> line(rows * k);
+          Fp x(1);
+          for (std::size_t e = 0; e < k; ++e, x *= crypto::column_point(code, column)) line[row * k + e] = x;
+          view.push_back(std::move(line));
+        }
+    }
+  Matrix random = view;
+  for (auto& line : random)
+    for (std::size_t i = 0; i < first.back(); ++i)
+      std::fill_n(line.begin() + static_cast<std::ptrdiff_t>(i * k), code.kd(), Fp());
+  return rank(std::move(view)) - rank(std::move(random));
+}
+
+/// x -> a -> b, y = f(a, b): every slice opens its ports together, a is opened by three. Trees x, a, b, y.
+JointView skip_view(std::size_t uses) { return {{1, 2, 1, 1}, {{{0, 1}}, {{1, 2}}, {{1, 2, 3}}}, 2 * uses, 2}; }
+/// One slice's weights: the origin in a range proof, a link and a proof, two epochs in links and proofs, a link of a link. Trees:
+/// origin, epoch, its epoch; x, a as boundaries.
+JointView epoch_view(std::size_t uses) {
+  return {{2, 2, 2, 1, 1}, {{{0}}, {{0, 1}}, {{0}, {3, 4}}, {{1}, {3, 4}}, {{1, 2}}, {{2}, {3, 4}}}, 2 * uses, 2};
+}
+/// A weight tree that is opened `times` times, with pads for 16.
+JointView budget_view(std::size_t times) {
+  JointView v{{2}, {}, 16, 1};
+  v.opens.assign(times, {{0}});
+  return v;
+}
+
+TEST(JointViews, OfProofsThatShareTreesHideExactly) {
+  EXPECT_EQ(leaks<2>(skip_view(3)), 0U);
+  EXPECT_EQ(leaks<3>(skip_view(3)), 0U);
+  EXPECT_EQ(leaks<2>(epoch_view(3)), 0U);
+  EXPECT_EQ(leaks<3>(epoch_view(3)), 0U);
+  EXPECT_EQ(leaks<2>(budget_view(16)), 0U) << "all openings of an epoch";
+}
+
+TEST(JointViews, OneOpeningTooManyIsSeen) {
+  EXPECT_GT(leaks<2>(skip_view(2)), 0U) << "a is opened three times";
+  EXPECT_GT(leaks<3>(skip_view(2)), 0U);
+  EXPECT_GT(leaks<2>(epoch_view(2)), 0U);
+  EXPECT_GT(leaks<3>(epoch_view(2)), 0U);
+  EXPECT_GT(leaks<2>(budget_view(17)), 0U);
+  JointView shared = skip_view(3);
+  shared.one_mask = true;
+  EXPECT_GT(leaks<2>(shared), 0U) << "one mask for all arguments";
+  shared = epoch_view(3);
+  shared.one_mask = true;
+  EXPECT_GT(leaks<3>(shared), 0U);
 }
 
 /// The end's messages at fixed challenges; padded with the end pads.
@@ -244,201 +332,103 @@ TEST(EndOfProof, HidesExactly) {
   end_hides<3>();
 }
 
-/// Chi-square as a standard normal deviate (Wilson-Hilferty).
-double deviate(double chi, double df) { return (std::cbrt(chi / df) - (1 - 2 / (9 * df))) / std::sqrt(2 / (9 * df)); }
-
-using View = std::map<std::string, std::uint64_t>;  ///< "class position limb" -> value in F
-constexpr int kBins = 16;
-constexpr double kLimit = 5.8;
-
-class Revealed : public ::testing::Test {
- protected:
-  using E = Ext<2>;
-  Revealed() : c_(*make_case(tiny(), {.constraints = {3, 1U << 20}})) {
-    const auto relation = proof::slice_relation(c_.key).value();
-    layout_ = proof::slice_layout<2>(proof::slice_spec(c_.key, relation), relation, c_.key);
-  }
-  static quantize::Program tiny() {
-    quantize::testing::Builder b;
-    b.gemm(b.input({1, 2}, -3, 3), 2, 1, quantize::testing::simple_requant(2, quantize::Function::identity, 4), false, 3);
-    return b.done();
-  }
-
-  /// `count` proofs of one witness, all trees fresh, all challenges of the schedule and the last sumcheck fixed.
-  std::vector<View> views(std::int32_t input, std::size_t count, const std::function<void(std::vector<E>&)>& pads = {}) {
-    std::vector<View> out;
-    c_.trace[0] = {input, static_cast<std::int32_t>(-input)};
-    c_.run();
-    for (std::size_t k = 0; k < count; ++k) {
-      c_.options.seed = ++seed_;
-      c_.weight_tree = *proof::commit_weights(c_.key, c_.weights, proof::testing::test_seed(seed_, "zk weights"));
-      c_.restate();
-      crypto::SeedStream fixed(Digest{9}, "fixed challenges");
-      SliceForge<2> f;
-      f.argument.challenge = [&](std::string_view, E& x) { x = fixed.ext<2>(); };
-      f.argument.pads = pads;
-      proof::ArgumentProof<2> p;
-      if (!proof::decode_argument<2>(layout_, *c_.prove<2>(f), p)) std::abort();
-      View view;
-      const auto put = [&](const std::string& name, std::span<const E> xs) {
-        for (std::size_t i = 0; i < xs.size(); ++i)
-          for (std::size_t limb = 0; limb < 2; ++limb)
-            view[name + " " + std::to_string(i) + "." + std::to_string(limb)] = xs[i].c[limb].v;
+/// Whole ends of `proofs` slice proofs that open one boundary tree: each with its own witness tree, masks, last sumcheck and end
+/// tree, laid out by the protocol's own planner. The boundary tree has pads for `uses` openings. Independent equations on all
+/// data.
+template <int D>
+std::size_t joint_end_leaks(std::size_t proofs, std::size_t uses) {
+  using E = Ext<D>;
+  constexpr std::size_t kT = 2, kEnd = 12;
+  proof::ArgumentSpec spec;
+  spec.profile = D == 2 ? proof::Profile::bits100 : proof::Profile::bits128;
+  spec.vectors = {{4}, {4}};
+  spec.groups.push_back({"boundary", {{2, kT * uses, 4}, kT}, {{"tensor", {0}}}});
+  spec.witness = {1};
+  spec.witness_geometry = {{2, kT, 4}, kT};
+  const proof::Layout layout = proof::plan_layout(spec, 0, {});
+  const std::size_t k[] = {layout.groups[0].geometry.code.k(), layout.groups[1].geometry.code.k()};
+  crypto::SeedStream rng(Digest{12}, "functionals");
+  std::vector<std::vector<E>> l(proofs, std::vector<E>(std::size_t{1} << layout.vars));
+  for (auto& f : l)
+    for (std::uint32_t v = 0; v < 2; ++v)
+      for (std::uint64_t i = 0; i < 4; ++i) f[layout.offset_of(v) + layout.placed[v].address(i)] = rng.ext<D>();
+  // Unknowns: data (the tensor's, each witness's); then pads, masks, E1, E2.
+  const std::size_t data = 4 + 4 * proofs, own = kT + D * (k[0] + k[1]) + 2 * D * kEnd, n = data + kT * uses + own * proofs;
+  const auto view = [&](std::size_t unit) {
+    std::vector<Fp> x(n), limbs;
+    x[unit] = Fp(1);
+    const auto see = [&](const E& e) { limbs.insert(limbs.end(), e.c.begin(), e.c.end()); };
+    for (std::size_t p = 0; p < proofs; ++p) {
+      const Fp* at = x.data() + data + kT * uses + own * p;
+      std::vector<std::vector<Fp>> rows[2];
+      rows[0] = {{x.begin(), x.begin() + 4}};
+      rows[0][0].insert(rows[0][0].end(), x.data() + data, x.data() + data + kT * uses);
+      rows[1] = {{x.data() + 4 + 4 * p, x.data() + 8 + 4 * p}};
+      rows[1][0].insert(rows[1][0].end(), at, at + kT);
+      at += kT;
+      for (std::size_t g = 0; g < 2; ++g)
+        for (std::size_t limb = 0; limb < D; ++limb, at += k[g]) rows[g].emplace_back(at, at + k[g]);
+      std::vector<E> e[2];
+      for (auto& row : e)
+        for (std::size_t i = 0; i < kEnd; ++i, at += D) {
+          row.emplace_back();
+          std::copy_n(at, D, row.back().c.begin());
+        }
+      std::vector<E> w(l[p].size());
+      for (std::uint32_t v = 0; v < 2; ++v) {
+        const proof::Layout::Group& g = layout.groups[v];
+        for (std::uint64_t i = 0; i < 4; ++i) {
+          w[g.offset + layout.placed[v].address(i)] = E(rows[v][0][i]);
+          for (std::size_t limb = 0; limb < D; ++limb) w[layout.mask_address(g) + i].c[limb] = rows[v][1 + limb][i];
+        }
+      }
+      EndChannel<D> channel(e[0]);
+      crypto::Party<D> party(channel, crypto::Party<D>::Role::prove);
+      TableRounds<D> rounds(w, l[p]);
+      const auto s = crypto::sumcheck<D>(party, crypto::Pads::end, "last", crypto::Form<D>(), layout.vars, &rounds);
+      const std::span<const E> point(s.point);
+      for (const E& m : channel.said) see(m);
+      const auto evaluate = [](const auto& row, Fp at_x) {
+        auto sum = row[0] - row[0];
+        for (std::size_t i = row.size(); i-- > 0;) sum = sum * at_x + row[i];
+        return sum;
       };
-      put("hidden", p.hidden);
-      put("clear", p.clear);
-      put("last", p.last);
-      put("v", p.v);
-      put("h", std::span<const E>(&p.h, 1));
-      put("u_end", std::span<const E>(p.u_end).first(12));
-      for (std::size_t g = 0; g < p.u.size(); ++g) {
-        put("u data " + std::to_string(g), std::span<const E>(p.u[g]).first(3));
-        put("u pads " + std::to_string(g), std::span<const E>(p.u[g]).last(3));
+      for (std::size_t g = 0; g < 2; ++g) {
+        const proof::Layout::Group& group = layout.groups[g];
+        const auto weights = proof::row_weights<D>(layout, group, point);
+        std::vector<E> u(k[g]);
+        for (std::size_t i = 0; i < rows[g].size(); ++i)
+          for (std::size_t j = 0; j < u.size(); ++j) u[j] += weights[i] * rows[g][i][j];
+        const auto eq = crypto::eq_values<D>(point.first(2));
+        see(crypto::inner<D>(std::span<const E>(eq), std::span<const E>(u).first(4)));
+        for (const E& c : u) see(c);
+        for (std::size_t j = 0; j < kT; ++j)
+          for (const auto& row : rows[g])
+            limbs.push_back(evaluate(row, crypto::column_point(group.geometry.code, 3 * p + 2 * j + g)));
       }
-      std::vector<E> differences;
-      for (std::size_t i = 0; i + 2 < p.hidden.size(); ++i) differences.push_back(p.hidden[i] - p.hidden[i + 2]);
-      put("difference", differences);
-      for (std::size_t t = 0; t < p.openings.size(); ++t)
-        for (const std::size_t j : {std::size_t{0}, std::size_t{3}})
-          for (std::size_t i = 0; i < p.openings[t].rows; ++i)
-            view["column of tree " + std::to_string(t) + " " + std::to_string(j) + "." + std::to_string(i)] =
-                p.openings[t].column(j)[i].v;
-      out.push_back(std::move(view));
+      E h;
+      for (const auto& [i, c] : s.claim.coef) h += c * e[1][i];
+      see(h);
+      const E eps = channel.challenge("eps");
+      for (std::size_t i = 0; i < kEnd; ++i) see(eps * e[0][i] + e[1][i]);
+      for (std::size_t j = 0; j < kT; ++j)
+        for (const auto& row : e) see(evaluate(row, crypto::column_point(Code{3, 4, 4}, 5 * j + p)));
     }
-    return out;
-  }
-
-  /// Largest deviate over all positions: uniformity of each sample, equality of two samples.
-  static std::pair<double, std::string> worst(const std::vector<std::vector<View>>& samples) {
-    std::pair<double, std::string> out{-100, ""};
-    for (const auto& [key, unused] : samples[0][0]) {
-      std::vector<std::vector<double>> tallies;
-      for (const auto& sample : samples) {
-        std::vector<double> t(kBins);
-        for (const View& v : sample)
-          t[static_cast<std::size_t>(static_cast<unsigned __int128>(v.at(key)) * kBins / crypto::kP)] += 1;
-        const double mean = static_cast<double>(sample.size()) / kBins;
-        double chi = 0;
-        for (const double x : t) chi += (x - mean) * (x - mean) / mean;
-        out = std::max(out, {deviate(chi, kBins - 1), key});
-        tallies.push_back(std::move(t));
-      }
-      if (samples.size() < 2) continue;
-      double chi = 0;
-      for (std::size_t b = 0; b < kBins; ++b)
-        if (const double a = tallies[0][b], d = tallies[1][b]; a + d > 0) chi += (a - d) * (a - d) / (a + d);
-      out = std::max(out, {deviate(chi, kBins - 1), key});
-    }
-    return out;
-  }
-
-  SliceCase c_;
-  proof::Layout layout_;
-  std::uint64_t seed_ = 1000;
-};
-
-TEST_F(Revealed, IsUniformAndIndependentOfTheWitness) {
-  const auto [z, where] = worst({views(3, 112), views(-1, 112)});
-  EXPECT_LT(z, kLimit) << where;
-}
-
-TEST_F(Revealed, FaultyPadsAreSeen) {
-  const auto seen = [&](std::size_t count, const std::function<void(std::vector<E>&)>& pads, const Ids& classes) {
-    const auto [z, where] = worst({views(3, count, pads)});
-    EXPECT_GT(z, kLimit);
-    EXPECT_TRUE(classes.contains(where.substr(0, where.find(' ')))) << where;
+    return limbs;
   };
-  seen(24, [](std::vector<E>& p) { std::fill(p.begin(), p.end(), E()); }, {"hidden", "difference", "clear"});
-  seen(112, [](std::vector<E>& p) { p[7].c[0] = Fp(p[7].c[0].v / 2); }, {"hidden", "difference"});
-  seen(24, [](std::vector<E>& p) { p[9] = p[7]; }, {"difference"});
+  Matrix columns;
+  for (std::size_t i = 0; i < n; ++i) columns.push_back(view(i));
+  const Matrix random(columns.begin() + static_cast<std::ptrdiff_t>(data), columns.end());
+  return rank(std::move(columns)) - rank(random);
 }
 
-/// Messages come in one order and number, whatever the witness; only Merkle paths vary, with the columns drawn.
-TEST_F(Revealed, ScheduleAndLengthDoNotDependOnTheWitness) {
-  std::vector<std::vector<std::string>> logs;
-  std::set<std::size_t> lengths;
-  for (const std::int32_t x : {0, 3, -2}) {
-    c_.trace[0] = {x, 1};
-    c_.run();
-    c_.restate();
-    SliceForge<2> f;
-    logs.emplace_back();
-    f.log = &logs.back();
-    const Bytes bytes = *c_.prove<2>(f);
-    proof::ArgumentProof<2> p;
-    ASSERT_TRUE(proof::decode_argument<2>(layout_, bytes, p));
-    std::size_t paths = 0;
-    for (const auto& o : p.openings) paths += o.path.size();
-    lengths.insert(bytes.size() - 32 * paths);
-  }
-  EXPECT_EQ(logs[0], logs[1]);
-  EXPECT_EQ(logs[0], logs[2]);
-  EXPECT_EQ(lengths.size(), 1U);
-}
-
-/// Salts of leaves that were not opened are nowhere in the proof; those of opened leaves are, so the search finds what is there.
-TEST_F(Revealed, UnopenedSaltsNeverAppear) {
-  std::vector<std::vector<Digest>> salts;
-  const auto all_salts = [&](const proof::CommittedTree& tree) {
-    std::vector<std::uint32_t> all;
-    for (std::uint32_t j = 0; j < tree.code.n(); ++j) all.push_back(j);
-    salts.push_back(tree.tree->open(all).salts);
-  };
-  all_salts(c_.weight_tree.impl->tree);
-  for (const auto& t : c_.trees) all_salts(t.impl->tree);
-  SliceForge<2> f;
-  f.argument.committed = [&](std::size_t, proof::CommittedTree& tree) { all_salts(tree); };
-  const Bytes bytes = *c_.prove<2>(f);
-  proof::ArgumentProof<2> p;
-  ASSERT_TRUE(proof::decode_argument<2>(layout_, bytes, p));
-  std::set<Digest> opened, windows;
-  for (const auto& o : p.openings) opened.insert(o.salts.begin(), o.salts.end());
-  for (std::size_t i = 0; i + 32 <= bytes.size(); ++i) {
-    Digest d;
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(i), 32, d.begin());
-    windows.insert(d);
-  }
-  std::size_t found = 0, hidden = 0;
-  for (const auto& tree : salts)
-    for (const Digest& s : tree) {
-      EXPECT_EQ(windows.contains(s), opened.contains(s));
-      (opened.contains(s) ? found : hidden) += 1;
-    }
-  EXPECT_EQ(found, opened.size());
-  EXPECT_GT(hidden, found);
-}
-
-/// Trees hide only as often as they have pads for: the prover refuses to open them more often.
-TEST_F(Revealed, OpeningsBeyondTheBudgetAreRefused) {
-  for (const std::uint32_t opening : {0U, proof::kWeightBudget, proof::kWeightBudget + 1}) {  // 0: the range proof's
-    c_.statement.opening = opening;
-    const auto refused = c_.prove();
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().kind, ErrorKind::resource);
-    SliceForge<2> f;
-    const auto forged = c_.prove<2>(f);
-    ASSERT_TRUE(forged.has_value());
-    EXPECT_EQ(c_.verify(*forged).reason, "opening budget");
-  }
-  for (const std::uint32_t opening : {1U, proof::kWeightBudget - 1}) {
-    c_.statement.opening = opening;
-    EXPECT_TRUE(c_.verify(*c_.prove()));
-  }
-  const auto epoch = *proof::commit_weights(c_.key, c_.weights, proof::testing::test_seed(2));
-  EXPECT_FALSE(proof::prove_link(c_.key, {*c_.key.weight_root, *epoch.root(), 16, 0, {}}, c_.weight_tree, epoch).has_value());
-  EXPECT_FALSE(proof::prove_link(c_.key, {*c_.key.weight_root, *epoch.root(), 1, 16, {}}, c_.weight_tree, epoch).has_value());
-  EXPECT_FALSE(proof::prove_link(c_.key, {*c_.key.weight_root, *epoch.root(), 0, 0, {}}, c_.weight_tree, epoch).has_value());
-}
-
-/// Fresh randomness in every proof: two proofs of one statement share no message, root or salt.
-TEST_F(Revealed, TwoProofsShareNothing) {
-  proof::ArgumentProof<2> a, b;
-  ASSERT_TRUE(proof::decode_argument<2>(layout_, *c_.prove(), a));
-  ASSERT_TRUE(proof::decode_argument<2>(layout_, *c_.prove(), b));
-  EXPECT_NE(a.end_root, b.end_root);
-  for (std::size_t g = 0; g < a.fresh_roots.size(); ++g) EXPECT_NE(a.fresh_roots[g], b.fresh_roots[g]);
-  for (std::size_t i = 0; i < a.hidden.size(); ++i) EXPECT_FALSE(a.hidden[i] == b.hidden[i]);
-  for (std::size_t i = 0; i < a.last.size(); ++i) EXPECT_FALSE(a.last[i] == b.last[i]);
+TEST(JointViews, EndsOfProofsOverOneBoundaryTreeShowTheirClaimsOnly) {
+  EXPECT_EQ(joint_end_leaks<2>(1, 1), 2U);
+  EXPECT_EQ(joint_end_leaks<2>(2, 2), 4U) << "one <l, w> = V a proof";
+  EXPECT_EQ(joint_end_leaks<3>(2, 2), 6U);
+  EXPECT_EQ(joint_end_leaks<2>(3, 3), 6U);
+  EXPECT_GT(joint_end_leaks<2>(2, 1), 4U) << "opened twice, pads for once";
+  EXPECT_GT(joint_end_leaks<3>(2, 1), 6U);
 }
 
 }  // namespace
