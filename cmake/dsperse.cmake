@@ -1,15 +1,18 @@
 # dsperse_module(name SOURCES a.cc ... [DEPS targets ...] [TESTS t_test.cc ...] [TEST_DEPS targets ...] [LABELS unit ...]
-#                [BENCHES x_bench.cc ...])
+#                [BENCHES x_bench.cc ...] [ASSERTIONS])
 # One room (folder) is one static library `dsperse_<name>`; its tests are one executable `<name>_test`; its benchmarks, built with
-# DSPERSE_BENCH, one executable `<name>_bench`.
+# DSPERSE_BENCH, one executable `<name>_bench`. ASSERTIONS: the standard library's, in builds whose rules can be disarmed.
 include(GoogleTest)
 
 function(dsperse_module name)
-  cmake_parse_arguments(M "" "" "SOURCES;DEPS;TESTS;TEST_DEPS;LABELS;BENCHES" ${ARGN})
+  cmake_parse_arguments(M "ASSERTIONS" "" "SOURCES;DEPS;TESTS;TEST_DEPS;LABELS;BENCHES" ${ARGN})
   add_library(dsperse_${name} STATIC ${M_SOURCES})
   target_include_directories(dsperse_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(dsperse_${name} PUBLIC ${M_DEPS})
   target_link_libraries(dsperse_${name} PRIVATE dsperse_warnings)
+  if(DSPERSE_DISARMABLE AND M_ASSERTIONS)
+    target_compile_definitions(dsperse_${name} PRIVATE _GLIBCXX_ASSERTIONS)
+  endif()
   if(DSPERSE_TESTS AND M_TESTS)
     dsperse_test(${name}_test SOURCES ${M_TESTS} DEPS dsperse_${name} ${M_TEST_DEPS} LABELS ${M_LABELS})
   endif()

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """A second, independent verifier of dsperse certificates: Python's standard library alone, and nothing of the C++ one.
 
-  tools/verify.py CERTIFICATE --key KEY --expectation FILE.json          inputs and outputs as integers: tools/verify/corpus.py
+  tools/verify.py CERTIFICATE --key KEY --expectation FILE.json          in integers: docs/formats/expectation.md
   tools/verify.py CERTIFICATE --key KEY --input I --output output.json   as `dsperse verify`
   tools/verify.py --corpus FOLDER                                        certificates with known verdicts
 
 Prints `accepted` or `rejected REASON (WHERE)` as `dsperse verify` does; exit codes are docs/formats/exit-codes.md. It is slow and plain, and meant to be
-read as a second specification beside docs/protocol: start with tools/verify/certificate.py. Tested by tests/e2e/verifiers_test.py.
+read as a second specification beside docs/protocol: start with tools/verify/certificate.py. Tested by tests/e2e/verifiers_test.py and the
+attack corpus (tests/soundness/corpus).
 """
 
 import argparse
@@ -106,7 +107,8 @@ def main():
         verify(args)
         return ACCEPTED
     except Rejected as rejection:
-        print(f"rejected {rejection.reason}" + (f" ({rejection.where})" if rejection.where else ""))
+        where = f" ({rejection.where})" if rejection.where else ""
+        print(f"rejected {rejection.reason}{where}")
         return REJECTED
     except (Usage, BadInput, Unsupported, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -140,6 +140,7 @@ proof::ModelKey key_of(const quantize::Program& program) {
   const proof::SliceKey& real = fuzz::fixture().key.slices[1];
   proof::SliceKey s = real;
   s.program = program;
+  s.end = proof::solve_end_geometry(s.params(), 60);
   s.inputs.clear();
   s.outputs.clear();
   proof::ModelKey key;

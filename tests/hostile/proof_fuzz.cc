@@ -35,7 +35,7 @@ std::vector<Target> make_targets() {
                      }});
     if (!key.weight_root) continue;
     out.push_back(
-        {key.range_proof, proof::range_argument<2>(key, *proof::range_relation(key.program))->second, [&key](ByteView b) {
+        {key.range_proof, proof::range_argument<2>(key, *proof::range_relation(key.program)).second, [&key](ByteView b) {
            proof::SliceKey changed = key;
            changed.range_proof.assign(b.begin(), b.end());
            return proof::verify_ranges(changed);
@@ -54,7 +54,7 @@ T& any(std::vector<T>& v, Script& s) {
 
 /// A value of the proof changed, exchanged with another, or set to another's value.
 void change(ArgumentProof<2>& p, Script& s) {
-  const std::size_t part = s.pick(11);
+  const std::size_t part = s.pick(12);
   std::vector<crypto::Ext<2>>* const lists[] = {&p.hidden, &p.clear, &p.last, &p.v, &any(p.u, s), &p.u_end};
   if (part < 6) {
     switch (s.pick(3)) {
@@ -80,6 +80,9 @@ void change(ArgumentProof<2>& p, Script& s) {
     }
     case 9:
       return s.change(any(o.salts, s));
+    case 10:
+      (s.pick(2) == 0 ? p.first_work : p.column_work) ^= s.number(8);
+      return;
     default:
       return s.pick(2) == 0 ? s.change(any(o.path, s)) : std::swap(any(o.path, s), any(o.path, s));
   }

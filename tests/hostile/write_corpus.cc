@@ -143,7 +143,7 @@ void write_scripts(std::size_t proofs) {
   };
   const auto byte = [](std::size_t n) { return static_cast<std::uint8_t>(n); };
   for (std::size_t t = 0; t < proofs; ++t) {
-    for (std::size_t part = 0; part < 11; ++part) put(name("proof", t, part), tail({1, byte(t), 1, byte(part)}));
+    for (std::size_t part = 0; part < 12; ++part) put(name("proof", t, part), tail({1, byte(t), 1, byte(part)}));
     for (std::size_t what = 0; what < 8; what += 2) put(name("proof", t, 20 + what), tail({1, byte(t), 0, byte((what + t) % 8)}));
     put(name("proof", t, 30), Bytes{1, byte(t), 1});  // no change: accepted
   }

@@ -1,8 +1,13 @@
 #include "attack.h"
 
-#include <algorithm>
+#include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+
+#include "dsperse/base/rule.h"
 #include "dsperse/proof/slice_argument.h"
+#include "tally.h"
 
 namespace dsperse::soundness {
 namespace {
@@ -160,6 +165,46 @@ Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, 
 }
 template Outcome attack_ranges<2>(const SliceCase&, const quantize::WeightStore&, SliceForge<2>);
 template Outcome attack_ranges<3>(const SliceCase&, const quantize::WeightStore&, SliceForge<3>);
+
+namespace {
+
+#ifdef DSPERSE_DISARMABLE
+/// Without these rules the attack must succeed.
+void expect_alive(const std::string& kind, const Ids& ids, const std::function<Outcome()>& attack) {
+  std::vector<std::unique_ptr<Disarmed>> without;
+  for (const std::string& id : ids) without.push_back(std::make_unique<Disarmed>(kind + " " + id));
+  const Outcome o = attack();
+  EXPECT_TRUE(o.verdict) << "dead: " << kind << " " << *ids.begin() << " (" << o.verdict.reason << " " << o.verdict.where << ")";
+  if (!o.verdict)
+    for (const std::string& id : ids) dead(kind + " " + id);
+}
+#endif
+
+}  // namespace
+
+void expect_broken(const std::string& slice, int bits, const std::function<Outcome()>& attack,
+                   const std::optional<Ids>& constraints, const Ids& checks) {
+  const Outcome o = attack();
+  if (constraints) {
+    EXPECT_EQ(o.constraints, *constraints);
+  }
+  EXPECT_EQ(o.checks, checks);
+  EXPECT_FALSE(o.verdict);
+  EXPECT_EQ(o.verdict.reason, "end check");
+  const std::uint64_t survived = o.verdict ? 1 : 0;
+  for (const std::string& id : o.constraints) attacked("constraint", slice + " > " + id, bits, 1, survived);
+  for (const std::string& id : checks) attacked("check", id, bits, 1, survived);
+#ifdef DSPERSE_DISARMABLE
+  if (checks.size() == 1) expect_alive("check", checks, attack);
+  // What identities and products say is their checks; only lookups share theirs.
+  if (constraints && !constraints->empty() && checks == Ids{"lookup sum"}) expect_alive("constraint", *constraints, attack);
+#endif
+}
+
+bool exhaustive() {
+  const char* value = std::getenv("DSPERSE_EXHAUSTIVE");
+  return value != nullptr && std::string(value) == "1";
+}
 
 Ids check_ids(const SliceCase& c) {
   const Relation relation = proof::slice_relation(c.key).value();

@@ -5,6 +5,8 @@
 // is held to that. Not here: the attacks.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -35,10 +37,18 @@ Outcome attack_values(const SliceCase& c, relation::ValueForge forge = {});
 template <int D = 2>
 Outcome attack_ranges(const SliceCase& c, const quantize::WeightStore& weights, SliceForge<D> forge = {});
 
+/// Runs an attack that proves afresh each time it is called. It must break just these constraints (absent: any) and checks and be
+/// rejected by the end check. Where rules can be disarmed (base/rule.h), it must be accepted without its one check, and without
+/// its constraints. slice, bits: names in the tally, to which all of this goes.
+void expect_broken(const std::string& slice, int bits, const std::function<Outcome()>& attack,
+                   const std::optional<Ids>& constraints, const Ids& checks);
+
 /// All check ids of the slice's schedule, and of its weight range proof.
 Ids check_ids(const SliceCase& c);
 Ids range_check_ids(const SliceCase& c);
 /// Its Relation's tensor of this name.
 relation::TensorRef tensor_named(const relation::Relation& relation, const std::string& name);
+/// DSPERSE_EXHAUSTIVE=1 in the environment (label slow): every cell, message and byte instead of a sample.
+bool exhaustive();
 
 }  // namespace dsperse::soundness

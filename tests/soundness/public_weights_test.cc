@@ -148,6 +148,27 @@ TEST(PublicWeights, StatementsNameNoTreeAndNoOpening) {
   EXPECT_EQ(proof::verify_link(c.key, {Digest{1}, Digest{2}, 1, 0, {}}).reason, "weights");
 }
 
+/// One weight in many terms: each claim is a pass over it.
+TEST(PublicWeights, WhatAKeyCanMakeAVerifierDoIsBounded) {
+  const auto reads = [](std::size_t terms) {
+    quantize::testing::Builder b;
+    const quantize::Shape shape{2048, 2048};
+    std::vector<quantize::Sum::Term> sum{{false, b.input(shape, -1, 1), 1}};
+    const auto w = b.weight(shape, 1);
+    while (sum.size() <= terms) sum.push_back({true, w, 1});
+    b.sum(std::move(sum), shape, quantize::testing::simple_requant(0, quantize::Function::identity, 7));
+    proof::SliceKey key;
+    key.program = b.done();
+    key.public_weights.resize(1);
+    return proof::slice_relation(key);
+  };
+  EXPECT_TRUE(reads(8).has_value());
+  const auto many = reads(60);
+  ASSERT_FALSE(many.has_value());
+  EXPECT_EQ(many.error().kind, ErrorKind::unsupported);
+  EXPECT_NE(many.error().what.find("too often"), std::string::npos) << many.error().what;
+}
+
 class PublicModel : public ::testing::Test {
  protected:
   static const proof::testing::ModelCase& model() {

@@ -21,7 +21,7 @@ quantize::Program two_layers() {
   return p;
 }
 
-std::vector<NamedSlice> attack_slices() {
+std::vector<NamedSlice> attack_slices(proof::Profile profile) {
   std::vector<NamedSlice> out;
   const relation::Options wide{3, 1U << 20}, saturating{16, 0};
   out.push_back({"gemm wide", two_layers(), {.constraints = wide}});
@@ -35,7 +35,7 @@ std::vector<NamedSlice> attack_slices() {
   conv.conv(conv.input({1, 4, 3, 4}, -7, 7), 4, Window{{3, 2}, {2, 1}, {1, 1}, {1, 1}, {0, 1}}, r, 2, true, 7);
   Program p = conv.done();
   p.weights[1].max_abs = 30;
-  out.push_back({"conv", p, {.profile = proof::Profile::bits128, .constraints = wide}});
+  out.push_back({"conv", p, {.constraints = wide}});
   Builder depthwise;
   depthwise.conv(depthwise.input({1, 3, 3, 3}, -7, 7), 3, Window{{2, 2}, {1, 1}, {1, 2}, {0, 0}, {0, 0}},
                  simple_requant(4, Function::clip, 6), 3, false, 7);
@@ -60,6 +60,7 @@ std::vector<NamedSlice> attack_slices() {
   const TensorId t = move.rearrange({0, {3, 2}, 0, {{m, {2, 3}, {{0, {{1, 1}}}, {0, {{0, 1}}}}}}}, {3, 2}, -9, 9);
   move.rearrange({0, {5, 3}, 4, {{t, {3, 2}, {{-1, {{0, 1}}}, {0, {{1, 1}}}}}}}, {5, 3}, -9, 9);
   out.push_back({"rearrange", move.done(), {.constraints = wide}});
+  for (NamedSlice& s : out) s.options.profile = profile;
   return out;
 }
 

@@ -9,7 +9,7 @@ from .hidden import Form, Party
 from .layout import eq_range, evaluate_functional
 from .sumcheck import sumcheck
 from .transcript import Transcript
-from .verdict import Rejected, require
+from .verdict import require
 
 PROTOCOL_VERSION = "dsperse slice proof v2"
 MAGIC = b"DSPRF002"
@@ -80,9 +80,9 @@ def decode_proof(layout, data, ext):
     require(fixed <= len(data) <= longest, "proof length")
     r = ProofReader(data, ext)
     require(r.take(len(MAGIC)) == MAGIC, "proof magic")
-    proof = Proof(r.digests(len(groups)), r.take(32), list(struct.unpack("<2Q", r.take(16))), r.elements(layout.pads), r.elements(2 * layout.slots),
-                  r.elements(2 * layout.variables), r.elements(len(groups)), [r.elements(g.geometry.k) for g in groups],
-                  r.elements(1)[0], r.elements(end.k), [])
+    proof = Proof(r.digests(len(groups)), r.take(32), list(struct.unpack("<2Q", r.take(16))),
+                  r.elements(layout.pads), r.elements(2 * layout.slots), r.elements(2 * layout.variables),
+                  r.elements(len(groups)), [r.elements(g.geometry.k) for g in groups], r.elements(1)[0], r.elements(end.k), [])
     for group in groups:
         proof.openings.append([r.opening(group.geometry, tree.rows) for tree in group.trees])
     proof.openings.append([r.opening(end, 2 * layout.degree)])

@@ -1,8 +1,7 @@
 """A folder of certificates with known verdicts: manifest.json lists them, and this verifier must agree with every one.
 
-An entry: name, key, certificate, expectation (files in the folder), accept, and for rejections reason and where. An expectation:
-{"model_id": hex or null, "nonce": hex or null, "policy": [numbers] or null, "inputs", "outputs": {edge: {"values": [integers,
-chunk after chunk]} or {"roots": [hex]}}}.
+An entry: name, key, certificate, expectation (files in the folder), accept, and for rejections reason and where.
+Expectations: docs/formats/expectation.md.
 
 Files that do not decode are no verdicts but bad input, and their words no part of the formats (docs/formats/verdicts.md): of these
 entries, known by a `where` that begins with "key" or "certificate", agreement means that this verifier calls them malformed too.
@@ -13,20 +12,40 @@ import os
 
 from .certificate import Expectation, decode_certificate, verify_certificate
 from .keys import decode_key
-from .verdict import BadInput, Rejected, Unsupported
+from .verdict import BadInput, Rejected, Unsupported, well_formed
 
 
 def read_expectation(document):
+    """docs/formats/expectation.md, "JSON"."""
+    def members(thing, names):
+        well_formed(isinstance(thing, dict) and set(thing) <= names, "the expectation has an unknown member")
+        return thing
+
+    def integers(values):
+        well_formed(isinstance(values, list) and all(type(x) is int for x in values), "the expectation's integers are none")
+        return values
+
+    def data(text, size=None):
+        try:
+            value = bytes.fromhex(text)
+        except (TypeError, ValueError) as error:
+            raise BadInput("the expectation has no hexadecimal digits where it should") from error
+        well_formed(size in (None, len(value)) and len(value) <= 64, "the expectation's digests or nonce have a wrong length")
+        return value
+
     def tensors(edges):
-        return {name: {kind: [bytes.fromhex(r) for r in given] if kind == "roots" else given for kind, given in tensor.items()}
-                for name, tensor in (edges or {}).items()}
+        out = {}
+        for name, tensor in edges.items():
+            members(tensor, {"values", "roots"})
+            out[name] = {kind: integers(given) if kind == "values" else [data(root, 32) for root in given]
+                         for kind, given in tensor.items()}
+        return out
 
-    def data(name):
-        return None if document.get(name) is None else bytes.fromhex(document[name])
-
-    policy = document.get("policy")
-    return Expectation(data("model_id"), data("nonce"), None if policy is None else set(policy),
-                       tensors(document.get("inputs")), tensors(document.get("outputs")))
+    members(document, {"model_id", "nonce", "policy", "inputs", "outputs"})
+    model_id, nonce, policy = (document.get(name) for name in ("model_id", "nonce", "policy"))
+    return Expectation(None if model_id is None else data(model_id, 32), None if nonce is None else data(nonce),
+                       None if policy is None else set(integers(policy)),
+                       tensors(document.get("inputs", {})), tensors(document.get("outputs", {})))
 
 
 def read(*path):

@@ -107,8 +107,7 @@ class Party:
     def fold_checks(self):
         """One form for all checks, with weights 1, eta, eta^2, ..."""
         eta = self.challenge("eta")
-        power, folded = self.one(), Form(self.ext.of(0))
-        coefficients, claims, constant = {}, [], self.ext.of(0)
+        power, constant, coefficients, claims = self.one(), self.ext.of(0), {}, []
         for check in self.checks:
             scaled = check * power
             constant = constant + scaled.constant
@@ -116,8 +115,7 @@ class Party:
             for element, c in scaled.coefficients.items():
                 coefficients[element] = coefficients[element] + c if element in coefficients else c
             power = power * eta
-        folded = Form(constant, coefficients, claims)
-        return folded
+        return Form(constant, coefficients, claims)
 
     def finished(self):
         """Every message was used."""

@@ -2,13 +2,14 @@
 
 import struct
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 
 from . import blake3
 from .argument import PROTOCOL_VERSION
 from .parameters import (BOUNDARY_OPENINGS, DEGREE, MAX_SLACK, MAX_WORK, WEIGHT_OPENINGS, Geometry, Security, least_slack,
                          sound_geometry)
-from .program import decode_program
+from .program import MAX_ELEMENTS, MAX_EXPONENT, MAX_RANK, MAX_TOTAL_ELEMENTS, MAX_VALUE, decode_program
+from .program_rules import check_program
 from .reading import Reader
 from .verdict import BadInput, Unsupported
 
@@ -130,6 +131,7 @@ def _slice(r):
     security = Security(r.u8(), r.u8(), r.u8())
     try:
         program = decode_program(r.bytes(1 << 26))
+        check_program(program)
     except Unsupported as error:
         raise BadInput(error.what, error.where) from error  # no compiler writes such a key
     key = SliceKey(security, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)), r.u32(), r.u64(),
@@ -179,7 +181,12 @@ def check_key(key):
     covered = sorted(c for e in key.edges for c in e.chunks)
     rule(covered == list(range(len(key.chunks))), "edges do not cover the chunks once")
     for chunk in key.chunks:
+        rule(1 <= len(chunk.shape) <= MAX_RANK and elements(chunk.shape) <= MAX_ELEMENTS, "shape of a chunk", chunk.name)
         rule(chunk.lo <= chunk.hi, "empty range", chunk.name)
+        rule(-MAX_VALUE <= chunk.lo and chunk.hi <= MAX_VALUE and abs(chunk.exponent) <= MAX_EXPONENT,
+             "range or exponent of a chunk", chunk.name)
+    for edge in key.edges:
+        check_edge(key, edge)
 
     produced = {c for e in key.edges if e.is_input for c in e.chunks}
     readers = [0] * len(key.chunks)
@@ -198,6 +205,27 @@ def check_key(key):
         rule(chunk.public or readers[c] <= 4, "more than four slices read a committed chunk", chunk.name)
 
 
+def elements(shape):
+    """Elements of a shape; too many for any limit if a dimension is below 1."""
+    return prod(shape) if all(n >= 1 for n in shape) else MAX_TOTAL_ELEMENTS + 1
+
+
+def check_edge(key, edge):
+    """Chunks lie one after the other along the leading axis; a mapping permutes exactly their elements."""
+    chunks = [key.chunks[c] for c in edge.chunks]
+    kinds = {(c.exponent, c.lo, c.hi, c.public, tuple(c.shape[1:])) for c in chunks}
+    rule(len(kinds) == 1, "chunks of an edge do not fit each other", edge.name)
+    size = sum(elements(c.shape) for c in chunks)
+    rule(size <= MAX_TOTAL_ELEMENTS, "an edge has more than 2^31 elements", edge.name)
+    if edge.mapping is None:
+        return
+    shape = edge.mapping.shape
+    rule(sorted(edge.mapping.perm) == list(range(len(shape))) and elements(shape) == size, "input or output mapping", edge.name)
+    for values in (edge.mapping.scale, edge.mapping.bias):
+        rule(len(values) <= 1 or len(shape) > 1 and len(values) == shape[1], "preprocessing has another number of channels", edge.name)
+        rule(all(isfinite(x) for x in values), "preprocessing is no number", edge.name)
+
+
 def check_slice(key, s, where):
     rule(s.security.profile in DEGREE, "unknown security profile", where)
     rule(s.security.profile == key.profile, "slices of different security profiles", where)
@@ -205,6 +233,7 @@ def check_slice(key, s, where):
     rule([p.tensor for p in s.inputs] == s.program.inputs and [p.tensor for p in s.outputs] == s.program.outputs,
          "ports and the program's inputs and outputs differ", where)
     rule(len({p.tensor for p in s.ports}) == len(s.ports), "ports and the program's inputs and outputs differ", where)
+    rule(len({p.chunk for p in s.inputs}) == len(s.inputs), "two inputs of a slice are one chunk", where)
     for port in s.ports:
         rule(port.chunk < len(key.chunks), "port names no chunk", where)
         chunk, tensor = key.chunks[port.chunk], s.program.tensors[port.tensor]

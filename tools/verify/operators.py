@@ -9,21 +9,24 @@ from math import prod
 from .activations import activate, average_multiplier
 from .field import P, inverse
 from .program import SIGMOID, TANH, AveragePool, AxisMap, Conv, Gemm, MaxPool, Rearrange, Sum
-from .relation import (MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, identity_view, tensor_term)
+from .relation import (MAX_LOOKUPS, MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, identity_view, tensor_term)
 from .verdict import Unsupported
+from .work import MAX_WORK
 
 DIGIT_BITS = 14
 
 
 def slice_relation(program, ranged, limb_bits, wide_rows):
     """ranged: the committed inputs, whose declared ranges are looked up."""
-    relation = Relation(program, tensors=True, max_table_rows=MAX_TABLE_ROWS)
+    relation = Relation(program, tensors=True)
     shared = Requantizer(relation, limb_bits, wide_rows)
     for t in ranged:
         spec = program.tensors[t]
         relation.lookups.append(Lookup(f"{spec.name} range", spec.shape, relation.range_table(spec.lo, spec.hi),
                                        [[tensor_term(relation.value(t), identity_view(spec.shape))]]))
     for op in program.ops:
+        if prod(program.tensors[op.body.y].shape) > MAX_LOOKUPS:
+            raise Unsupported("an output of more than 2^25 elements cannot be proved", op.name)
         CONSTRAIN[type(op.body)](relation, shared, op)
     return relation.finish()
 
@@ -180,6 +183,8 @@ def constrain_average_pool(relation, shared, op):
     view = View(x, [axis(0), AxisMap(-win.pad_begin[0], [(1, win.stride[0]), (4, win.dilation[0])]),
                     AxisMap(-win.pad_begin[1], [(2, win.stride[1]), (5, win.dilation[1])]), axis(3)])
     counts = [[body.counted(k, o, x[k + 1]) for o in range(y[k + 1])] for k in (0, 1)]
+    if len(set(counts[0])) * len(set(counts[1])) > MAX_WORK // (len(counts[0]) + len(counts[1])):
+        raise Unsupported("an average pool with too many different borders", op.name)
     acc = []
     for r in dict.fromkeys(counts[0]):  # distinct counts, in order of appearance
         for c in dict.fromkeys(counts[1]):
@@ -278,8 +283,18 @@ CONSTRAIN = {Conv: constrain_conv, Gemm: constrain_gemm, Sum: constrain_sum, Ave
 
 # ---- weight ranges
 
+def digits_of(max_abs):
+    """Digits of a bound of 2^15 and more; 0: one lookup does."""
+    return 0 if max_abs < 1 << 15 else -(-(2 * max_abs).bit_length() // DIGIT_BITS)
+
+
 def range_relation(program):
     """Every weight within its max_abs: docs/protocol/operators.md, "Weight ranges"."""
+    bounds = {w.max_abs for w in program.weights if w.max_abs < 1 << 15}
+    if sum(prod(w.shape) * max(1, 2 * digits_of(w.max_abs)) for w in program.weights) > MAX_LOOKUPS:
+        raise Unsupported("the slice has more than 2^25 weights")
+    if (1 << DIGIT_BITS) + sum(2 * bound + 1 for bound in bounds) > MAX_TABLE_ROWS:
+        raise Unsupported("the slice has constants of too many different ranges")
     relation = Relation(program, tensors=False)
     for w, spec in enumerate(program.weights):
         n = prod(spec.shape)
@@ -288,9 +303,7 @@ def range_relation(program):
             relation.lookups.append(Lookup(f"{spec.name} range", [n], relation.range_table(-spec.max_abs, spec.max_abs),
                                            [[tensor_term(w, whole)]]))
             continue
-        digits = 1
-        while 1 << (DIGIT_BITS * digits) <= 2 * spec.max_abs:
-            digits += 1
+        digits = digits_of(spec.max_abs)
         for side, sign in (("low", 1), ("high", -1)):
             terms = [tensor_term(w, whole, sign), Term(spec.max_abs)]
             for i in range(digits):

@@ -1,4 +1,4 @@
-"""The integer program of a slice: its bytes and the rules it satisfies. docs/formats/program.md, docs/semantics.md."""
+"""The integer program of a slice and its bytes. docs/formats/program.md, docs/semantics.md. Its rules: program_rules.py."""
 
 from dataclasses import dataclass, field
 from math import prod
@@ -14,6 +14,7 @@ MAX_NARROW = (1 << 15) - 1    # factors of products
 MAX_WEIGHT = (1 << 40) - 1    # biases and constants
 ACCUMULATOR_LIMIT = 1 << 61
 MAX_WINDOW = 1 << 20
+MAX_AXIS_TAPS, MAX_SPARSE_POSITIONS = 1 << 24, 1 << 12  # docs/formats/limits.md
 MAX_COEFFICIENT = 1 << 40
 MAX_EXPONENT, MAX_GRID_EXPONENT, MAX_OUT_EXPONENT = 256, 32, 24
 MIN_SHIFT, MAX_SHIFT, MAX_CLAMP_BITS = -40, 60, 18
@@ -238,7 +239,6 @@ def decode_program(data):
         r.listed(MAX_LIST, r.u32),
         r.listed(MAX_LIST, r.u32))
     r.end()
-    check_program(program)
     return program
 
 
@@ -281,162 +281,3 @@ def _body(r):
         return Rearrange(r.u32(), _shape(r), r.i64(), r.listed(MAX_PIECES, lambda: Piece(
             r.u32(), _shape(r), r.listed(MAX_AXES, lambda: _axis_map(r)))))
     raise BadInput(r.fault)
-
-
-# ---- rules
-
-def rule(condition, what, where=""):
-    if not condition:
-        raise BadInput(what, where)
-
-
-def check_program(p):
-    """docs/formats/program.md, "Rules"."""
-    for things in (p.tensors, p.weights):
-        for thing in things:
-            rule(1 <= len(thing.shape) <= MAX_RANK, "a shape's rank is not in 1..8", thing.name)
-            rule(all(d >= 1 for d in thing.shape) and prod(thing.shape) <= MAX_ELEMENTS,
-                 "a shape has a dimension below 1 or more than 2^28 elements", thing.name)
-        rule(sum(prod(thing.shape) for thing in things) <= MAX_TOTAL_ELEMENTS, "the program has more than 2^31 elements")
-    for t in p.tensors:
-        rule(abs(t.exponent) <= MAX_EXPONENT, "exponent beyond +-256", t.name)
-        rule(-MAX_VALUE <= t.lo <= t.hi <= MAX_VALUE, "declared range is empty or reaches 2^16", t.name)
-    for w in p.weights:
-        rule(1 <= w.max_abs <= MAX_WEIGHT, "largest magnitude is not in [1, 2^40)", w.name)
-    rule(p.inputs and p.outputs, "a program needs inputs and outputs")
-    for ids, name in ((p.inputs, "input"), (p.outputs, "output")):
-        rule(len(set(ids)) == len(ids) and all(i < len(p.tensors) for i in ids), f"an {name} is out of range or listed twice")
-    ready = set(p.inputs)
-    for op in p.ops:
-        rule(all(i in ready for i in op.reads()), "reads a tensor that no earlier op produces", op.name)
-        rule(all(i < len(p.weights) for i in op.reads_weights()), "weight out of range", op.name)
-        rule(op.body.y < len(p.tensors) and op.body.y not in ready, "its output is out of range or produced twice", op.name)
-        ready.add(op.body.y)
-        CHECKS[type(op.body)](p, op.body, op.name)
-        bound = p.accumulator_bound(op)
-        if op.requant is not None:
-            check_requant(op.requant, p.tensors[op.body.y], bound, op.name)
-    rule(len(ready) == len(p.tensors), "a tensor has no producer")
-
-
-def check_requant(r, y, bound, name):
-    rule(len(r.shift) in (1, y.shape[-1]), "needs one shift, or one per last axis", name)
-    rule(all(MIN_SHIFT <= s <= MAX_SHIFT for s in r.shift), "shift is not in -40..60", name)
-    rule(r.rounded_bound(bound) < ACCUMULATOR_LIMIT, "the shifted accumulator could reach 2^61", name)
-    rule(r.clamp_bits <= MAX_CLAMP_BITS, "clamp is beyond 2^18", name)
-    a = r.activation
-    grid = a.f in (SIGMOID, TANH)
-    rule(a.f <= TANH, "unknown function", name)
-    rule(y.lo <= a.lo <= a.hi <= y.hi, "the activation's range is not inside the output's", name)
-    rule(a.out_exponent == y.exponent, "the activation's exponent is not the output's", name)
-    rule(grid or a.in_exponent == a.out_exponent, "this function keeps the exponent", name)
-    rule(not grid or abs(a.in_exponent) <= MAX_GRID_EXPONENT and 0 <= a.out_exponent <= MAX_OUT_EXPONENT,
-         "grid exponents are not in -32..32, or the output's not in 0..24", name)
-    if a.f == LEAKY_RELU:
-        rule(0 <= a.a <= 1 << 24 and a.b == 0, "slope is not in 0..2^24", name)
-    elif a.f == CLIP:
-        rule(-MAX_WEIGHT <= a.a <= a.b <= MAX_WEIGHT, "clip's ends are out of order or range", name)
-    else:
-        rule(a.a == 0 and a.b == 0, "a function without parameters has parameters", name)
-
-
-def check_window(w, x, y, name):
-    rule(len(x) == 4 and len(y) == 4 and x[0] == y[0], "needs images (N, H, W, C) with one N", name)
-    for k in (0, 1):
-        rule(all(1 <= v[k] <= MAX_WINDOW for v in (w.kernel, w.stride, w.dilation))
-             and all(0 <= v[k] <= MAX_WINDOW for v in (w.pad_begin, w.pad_end)),
-             "window sizes are not in 1..2^20, or a padding is negative", name)
-        rule(w.outputs(k, x[k + 1]) == y[k + 1], "the output's size does not fit the window", name)
-
-
-def check_bias(p, bias, outputs, name):
-    rule(bias is None or p.weights[bias].shape == [outputs], "bias needs one value per output channel", name)
-
-
-def check_conv(p, c, name):
-    x, y, w = p.tensors[c.x].shape, p.tensors[c.y].shape, p.weights[c.w].shape
-    check_window(c.window, x, y, name)
-    rule(p.weights[c.w].max_abs <= MAX_NARROW, "weights beyond 16 bits", name)
-    rule(c.groups >= 1 and x[3] % c.groups == 0 and y[3] % c.groups == 0, "groups do not divide the channels", name)
-    rule(w == [y[3], c.window.kernel[0], c.window.kernel[1], x[3] // c.groups], "weight shape does not fit", name)
-    check_bias(p, c.bias, y[3], name)
-
-
-def check_gemm(p, g, name):
-    x, y, w = p.tensors[g.x].shape, p.tensors[g.y].shape, p.weights[g.w].shape
-    rule(p.weights[g.w].max_abs <= MAX_NARROW, "weights beyond 16 bits", name)
-    rule(len(w) == 2 and prod(x) % w[1] == 0 and prod(y) == prod(x) // w[1] * w[0], "matrix sizes do not fit", name)
-    rule(len(g.requant.shift) <= 1 or y[-1] == w[0], "per-channel shifts need the channels as the last axis", name)
-    check_bias(p, g.bias, w[0], name)
-
-
-def check_sum(p, s, name):
-    rule(1 <= len(s.terms), "needs 1..64 terms", name)
-    rule(not all(t.is_weight for t in s.terms), "needs a term that is a tensor", name)
-    y = p.tensors[s.y].shape
-    for t in s.terms:
-        rule(t.coef != 0 and abs(t.coef) <= MAX_COEFFICIENT, "coefficient is zero or beyond 2^40", name)
-        x = (p.weights if t.is_weight else p.tensors)[t.id].shape
-        rule(len(x) <= len(y), "an operand has more axes than the result", name)
-        rule(all(d in (1, e) for d, e in zip(reversed(x), reversed(y))), "an operand does not broadcast", name)
-
-
-def check_average_pool(p, a, name):
-    x, y = p.tensors[a.x].shape, p.tensors[a.y].shape
-    check_window(a.window, x, y, name)
-    rule(x[3] == y[3], "a pool keeps its channels", name)
-    for k in (0, 1):
-        rule(0 <= a.counted_pad_end[k] <= a.window.pad_end[k], "counted padding beyond the padding", name)
-        rule(all(a.counted(k, o, x[k + 1]) >= 1 for o in range(y[k + 1])), "a window averages nothing", name)
-
-
-def check_max_pool(p, m, name):
-    x, y = p.tensors[m.x], p.tensors[m.y]
-    check_window(m.window, x.shape, y.shape, name)
-    rule(x.shape[3] == y.shape[3], "a pool keeps its channels", name)
-    rule((x.exponent, x.lo, x.hi) == (y.exponent, y.lo, y.hi), "a maximum keeps exponent and range", name)
-    for k in (0, 1):
-        rule(all(m.window.taps(k, o, 0, x.shape[k + 1]) >= 1 for o in range(y.shape[k + 1])),
-             "a window lies outside the image", name)
-
-
-def check_rearrange(p, r, name):
-    y = p.tensors[r.y]
-    rule(1 <= len(r.y_axes) and r.pieces, "needs 1..32 axes and 1..256 pieces", name)
-    rule(all(d >= 1 for d in r.y_axes) and prod(r.y_axes) == prod(y.shape), "axes do not cover the output", name)
-    rule(y.lo <= r.fill <= y.hi, "fill is outside the output's range", name)
-    boxes = []
-    for piece in r.pieces:
-        box = piece_box(p, r, piece, y, name)
-        for other in boxes:
-            rule(any(max(a[0], b[0]) >= min(a[1], b[1]) for a, b in zip(box, other)),
-                 "two pieces are not separated along an axis", name)
-        boxes.append(box)
-
-
-def piece_box(p, r, piece, y, name):
-    """Per letter the interval [low, high) that the piece's single-letter maps allow."""
-    x = p.tensors[piece.x]
-    rule(x.exponent == y.exponent and y.lo <= x.lo and x.hi <= y.hi, "moved data has another exponent or a wider range", name)
-    rule(1 <= len(piece.x_axes) == len(piece.maps), "axes and maps differ in number", name)
-    rule(all(d >= 1 for d in piece.x_axes) and prod(piece.x_axes) == prod(x.shape), "axes do not cover the tensor", name)
-    box = [(0, d) for d in r.y_axes]
-    for m, size in zip(piece.maps, piece.x_axes):
-        rule(abs(m.offset) <= MAX_ELEMENTS, "axis map out of range", name)
-        letters = [letter for letter, _ in m.parts]
-        rule(letters == sorted(set(letters)) and all(letter < len(r.y_axes) for letter in letters),
-             "letters must rise and exist", name)
-        rule(all(c != 0 and abs(c) <= MAX_ELEMENTS for _, c in m.parts), "axis map coefficient is 0 or too large", name)
-        if not m.parts:
-            rule(0 <= m.offset < size, "a constant index is out of range", name)
-        if len(m.parts) == 1:
-            letter, c = m.parts[0]
-            # the letters l with 0 <= offset + c l < size
-            low = -(m.offset // c) if c > 0 else -((size - 1 - m.offset) // -c)
-            high = -((m.offset - size) // c) if c > 0 else m.offset // -c + 1
-            box[letter] = (max(box[letter][0], low), min(box[letter][1], high))
-    return box
-
-
-CHECKS = {Conv: check_conv, Gemm: check_gemm, Sum: check_sum, AveragePool: check_average_pool, MaxPool: check_max_pool,
-          Rearrange: check_rearrange}

@@ -7,6 +7,7 @@ vector of multiplicities a table at the end. Scalars are elements of F, as ints.
 from dataclasses import dataclass, field
 from math import prod
 
+from . import work
 from .program import AxisMap
 from .verdict import Unsupported
 
@@ -89,9 +90,8 @@ def tensor_term(tensor, view, coef=1):
 class Relation:
     """Collects constraints in the order in which operators make them; that order is part of the protocol."""
 
-    def __init__(self, program, tensors, max_table_rows=MAX_LOOKUPS):
+    def __init__(self, program, tensors):
         self.program = program
-        self.max_table_rows = max_table_rows
         self.shapes = [w.shape for w in program.weights] + ([t.shape for t in program.tensors] if tensors else [])
         self.tables, self.lookups, self.identities, self.products = [], [], [], []
         self.multiplicities = []  # tensor of each table
@@ -107,7 +107,7 @@ class Relation:
     def table(self, name, size, make):
         """The table of that name; `make` gives its rows at the first use. Tables are numbered in order of first use."""
         if name not in self._table_numbers:
-            if sum(len(t.rows) for t in self.tables) + size > self.max_table_rows:
+            if sum(len(t.rows) for t in self.tables) + size > MAX_TABLE_ROWS:
                 raise Unsupported("the lookup tables need more than 2^20 rows")
             self._table_numbers[name] = len(self.tables)
             self.tables.append(Table(name, make()))
@@ -123,4 +123,6 @@ class Relation:
         self.multiplicities = [self.add_tensor([len(t.rows)]) for t in self.tables]
         if self.lookup_size() > MAX_LOOKUPS:
             raise Unsupported(f"the slice needs {self.lookup_size()} lookups, more than 2^25")
+        if work.of_relation(self) > work.MAX_WORK:
+            raise Unsupported("the slice would make a verifier work on more than 2^26 field elements")
         return self

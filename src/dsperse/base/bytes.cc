@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "dsperse/base/rule.h"
+
 namespace dsperse {
 
 std::string to_hex(ByteView bytes) {
@@ -33,7 +35,7 @@ bool from_hex(std::string_view text, Bytes& out) {
 }
 
 ByteView ByteReader::take(std::size_t n) {
-  if (!ok_ || n > left()) {
+  if (!ok_ || violated("bytes: read within the input", n > left())) {
     ok_ = false;
     return {};
   }
@@ -67,7 +69,8 @@ Digest ByteReader::digest() {
 
 std::size_t ByteReader::count(std::size_t limit, std::size_t unit_bytes) {
   const std::size_t n = u32();
-  if (!ok_ || n > limit || (unit_bytes != 0 && n > left() / unit_bytes)) {
+  if (!ok_ || violated("bytes: count within its limit", n > limit) ||
+      violated("bytes: count within the input", unit_bytes != 0 && n > left() / unit_bytes)) {
     ok_ = false;
     return 0;
   }

@@ -264,6 +264,12 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
     const std::vector<Ext<D>> eq = crypto::eq_values<D>(point.first(group.geometry.code.c));
     Ext<D> v = crypto::inner<D>(std::span<const Ext<D>>(eq), std::span<const Ext<D>>(u).first(eq.size()));
     if (forge != nullptr && forge->v) forge->v(g, v);
+    if (forge != nullptr && forge->fit && g + 1 == layout.groups.size()) {
+      Ext<D> claim = end.claim.constant;
+      for (const auto& [i, c] : end.claim.coef) claim += c * fresh.end1[i];
+      const Ext<D> functional = evaluate_functional<D>(layout, folded, point);
+      forge->fit((claim * inverse(functional) - opened) * inverse(block_weight<D>(group, point)), v);
+    }
     if (forge != nullptr && forge->u) forge->u(g, v, point, u);
     transcript.absorb_ext<D>("v", std::span<const Ext<D>>(&v, 1));
     transcript.absorb_ext<D>("u", std::span<const Ext<D>>(u));

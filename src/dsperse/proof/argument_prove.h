@@ -40,6 +40,8 @@ struct Forge {
   /// The nonces of both proofs of work.
   std::function<void(std::uint64_t&)> first_work, column_work;
   std::function<void(std::size_t group, E&)> v;
+  /// v of the last group, after `v`; fitting: the value with which the end check holds, whatever was said before.
+  std::function<void(const E& fitting, E&)> fit;
   /// u may be changed so that it still evaluates to v.
   std::function<void(std::size_t group, const E& v, std::span<const E> point, std::vector<E>&)> u;
   std::function<void(E&)> h;

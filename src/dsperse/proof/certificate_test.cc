@@ -1,9 +1,13 @@
 // Certificates: slices linked by roots, the user's tensors and policy, weight epochs; every rule broken once, the twin accepted.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <random>
+#include <regex>
+#include <sstream>
 
 #include "dsperse/proof/testing/model.h"
+#include "tally.h"
 
 namespace dsperse::proof {
 namespace {
@@ -21,6 +25,27 @@ const ModelCase& chunks() {
   return m;
 }
 
+/// Reasons that certificate.cc can reject for; those of inputs and outputs without the word.
+const std::set<std::string>& rules() {
+  static const std::set<std::string> all = [] {
+    std::ifstream in(DSPERSE_SOURCE_DIR "/src/dsperse/proof/certificate.cc");
+    std::stringstream text;
+    text << in.rdbuf();
+    std::string s = text.str();
+    std::set<std::string> out;
+    for (const std::regex& pattern :
+         {std::regex("Verdict::reject\\(\"([^\"]+)\"[,)]"), std::regex("Verdict::reject\\(what \\+ \"([^\"]+)\""),
+          std::regex("Verdict::reject\\(\"([^\"]+)\" \\+ what")})
+      for (std::sregex_iterator it(s.begin(), s.end(), pattern), end; it != end; ++it) out.insert((*it)[1]);
+    return out;
+  }();
+  return all;
+}
+std::set<std::string>& tried() {
+  static std::set<std::string> out;
+  return out;
+}
+
 void accepts(const ModelCase& m, const Certificate& c, const Expectation& user) {
   const CertificateVerdict v = verify_certificate(m.key, c, user);
   EXPECT_TRUE(v.verdict) << v.verdict.reason << " at " << v.verdict.where;
@@ -30,6 +55,9 @@ void rejects(const std::string& reason, const ModelCase& m, const Certificate& c
   const CertificateVerdict v = verify_certificate(m.key, c, user);
   EXPECT_FALSE(v.verdict) << "accepted; expected " << reason;
   EXPECT_EQ(v.verdict.reason, reason);
+  for (const std::string& rule : rules())
+    if (reason.ends_with(rule) || reason.starts_with(rule))
+      soundness::attacked("certificate", rule, 0, 1, v.verdict ? 1 : 0), tried().insert(rule);
   if (!where.empty()) {
     EXPECT_EQ(v.verdict.where.find(where), 0U) << v.verdict.where;
   }
@@ -385,6 +413,14 @@ TEST(Certificate, WithoutWeightsThereAreNoEpochs) {
   rejects("weights", m, changed(m, [](Certificate& c) { c.slices[0].weights = Digest{}; }), m.user, "slice 0");
   rejects("opening budget", m, changed(m, [](Certificate& c) { c.slices[0].opening = 1; }), m.user, "slice 0");
   EXPECT_FALSE(verify_link(m.key.slices[0], EpochLink{}));
+}
+
+TEST(Certificate, EveryRuleIsAttackedAbove) {
+  EXPECT_GT(rules().size(), 18U);
+  for (const std::string& rule : rules()) {
+    soundness::known("certificate", rule);
+    EXPECT_TRUE(tried().contains(rule)) << "no attack on: " << rule;
+  }
 }
 
 TEST(CertificateBytes, AreCanonical) {

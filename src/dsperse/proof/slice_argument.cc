@@ -5,6 +5,7 @@
 
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/ops/constrain.h"
+#include "dsperse/relation/work.h"
 
 namespace dsperse::proof {
 namespace {
@@ -63,13 +64,36 @@ Status range_budget(const quantize::Program& program) {
   return {};
 }
 
+/// A claim on public weights is one pass over them, about half a unit an element, whereas committed ones are folded by whole
+/// runs: few weights in many terms of a hostile key would take long.
+Status check_public_work(const SliceKey& key, const Relation& relation) {
+  std::uint64_t work = 0;
+  const auto claim = [&](relation::TensorRef t) {
+    if (t < key.public_weights.size())
+      work = relation::add_work(work, static_cast<std::uint64_t>(quantize::elements(key.program.weights[t].shape)) / 2);
+  };
+  const auto claims = [&](const relation::Terms& terms) {
+    for (const relation::Term& t : terms)
+      if (t.of == relation::Term::Of::tensor) claim(t.id);
+  };
+  for (const relation::Lookup& l : relation.lookups)
+    for (const relation::Terms& column : l.columns) claims(column);
+  for (const relation::Identity& i : relation.identities) claims(i.terms);
+  for (const relation::Product& p : relation.products) claim(p.a.tensor), claim(p.b.tensor);
+  if (work > relation::kMaxWork)
+    return fail(ErrorKind::unsupported, "the slice reads public weights too often", {}, "cut it into smaller slices");
+  return {};
+}
+
 }  // namespace
 
 Result<Relation> slice_relation(const SliceKey& key) {
   std::vector<quantize::TensorId> ranged;
   for (const Port& p : key.inputs)
     if (!p.is_public) ranged.push_back(p.tensor);
-  return ops::constrain(key.program, ranged, key.options);
+  DSPERSE_TRY(Relation relation, ops::constrain(key.program, ranged, key.options));
+  DSPERSE_CHECK_OK(check_public_work(key, relation));
+  return relation;
 }
 
 ArgumentSpec slice_spec(const SliceKey& key, const Relation& relation) {

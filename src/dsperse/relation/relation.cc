@@ -38,6 +38,16 @@ std::uint64_t Relation::lookup_size() const {
   return n;
 }
 
+std::vector<Terms> columns_of_a_row(const Relation& relation, const Lookup& lookup) {
+  std::vector<Terms> out;
+  for (std::size_t c = 0; c < lookup.columns.size(); ++c) {
+    Term constant;
+    constant.scalar = relation.tables[lookup.table].rows[0][c];
+    out.push_back({constant});
+  }
+  return out;
+}
+
 View identity_view(const Shape& axes) {
   View v{axes, {}};
   for (std::uint32_t k = 0; k < axes.size(); ++k) v.maps.push_back(axis(k));

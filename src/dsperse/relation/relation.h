@@ -158,6 +158,10 @@ constexpr unsigned bits_for(std::uint64_t n) {
   return k;
 }
 
+/// Columns that are a row of the lookup's table everywhere: what is looked up instead of the lookup's own columns where a test
+/// has disarmed "constraint <id>" (base/rule.h), on both sides, so that nothing of the proof's shape changes.
+std::vector<Terms> columns_of_a_row(const Relation& relation, const Lookup& lookup);
+
 /// View that reads letter k at axis k.
 View identity_view(const Shape& axes);
 /// index = offset + coef * letter.

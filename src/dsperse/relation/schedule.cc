@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "dsperse/base/rule.h"
 #include "dsperse/crypto/poly/verifier_math.h"
 
 namespace dsperse::relation {
@@ -134,8 +135,12 @@ class Schedule {
       used += sel;
       p += sel * real;
       q += ((alpha - beta[kMaxWidth] * Fp(lookup.table + 1)) * real + E::one() - real) * sel;
-      for (std::size_t c = 0; c < lookup.columns.size(); ++c)
-        for (const Term& term : lookup.columns[c]) q -= term_form(term, vectors) * (beta[c] * sel);
+      std::vector<Terms> any;
+      if constexpr (kDisarmable)
+        if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation_, lookup);
+      const std::vector<Terms>& columns = any.empty() ? lookup.columns : any;
+      for (std::size_t c = 0; c < columns.size(); ++c)
+        for (const Term& term : columns[c]) q -= term_form(term, vectors) * (beta[c] * sel);
     }
     party_.check("lookup leaves p", end.p - p);
     party_.check("lookup leaves q", end.q - q - (E::one() - used));

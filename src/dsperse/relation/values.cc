@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsperse/base/parallel.h"
+#include "dsperse/base/rule.h"
 #include "dsperse/relation/rounding.h"
 
 namespace dsperse::relation {
@@ -101,8 +102,13 @@ Values::Values(const Relation& relation, const quantize::WeightStore& weights, c
   }
   if (forge != nullptr && forge->tensors) forge->tensors(*this);
   columns_.resize(relation.lookups.size());
-  for (std::uint32_t i = 0; i < relation.lookups.size(); ++i)
-    for (const Terms& terms : relation.lookups[i].columns) columns_[i].push_back(evaluate(terms, relation.lookups[i].shape));
+  for (std::uint32_t i = 0; i < relation.lookups.size(); ++i) {
+    const Lookup& lookup = relation.lookups[i];
+    std::vector<Terms> any;
+    if constexpr (kDisarmable)
+      if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation, lookup);
+    for (const Terms& terms : any.empty() ? lookup.columns : any) columns_[i].push_back(evaluate(terms, lookup.shape));
+  }
   if (forge != nullptr && forge->columns) forge->columns(*this);
   count();
   if (forge != nullptr && forge->multiplicities) forge->multiplicities(*this);

@@ -122,8 +122,8 @@ class FileBytes {
                   "slice 0", flip(at));
     }
     certificate("a salt flipped", "Merkle root", "slice 0", flip(salts));
-    certificate("a huge path", "Merkle path bound", "slice 0", put(path, 0xFFFFFFFF, 4));
-    certificate("no path", "Merkle path bound", "slice 0", put(path, 0, 4));
+    certificate("a huge path", "proof truncated", "slice 0", put(path, 0xFFFFFFFF, 4));
+    certificate("no path", "proof truncated", "slice 0", put(path, 0, 4));
   }
 
   void keys() {

@@ -58,7 +58,7 @@ void add_policy(Rules& r) {
   r.add("a policy beyond the model", "policy names no slice", "slice 3", {}, [](Expectation& e) { e.policy = {0, 3}; });
   r.add("proofs out of order", order, "", [](Certificate& c) { std::swap(c.slices[0], c.slices[1]); });
   r.add("one proof twice", order, "", [](Certificate& c) { c.slices[2] = c.slices[1]; });
-  r.add("proofs of two slices exchanged", "Merkle path bound", "slice 0",
+  r.add("proofs of two slices exchanged", "proof truncated", "slice 0",
         [](Certificate& c) { std::swap(c.slices[0].proof, c.slices[1].proof); });
 }
 

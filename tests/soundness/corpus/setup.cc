@@ -108,12 +108,12 @@ void add_keys(Corpus& out) {
   {  // the prover's certificate is for the weights that it ran; the user's key has others
     ModelKey key = known.key;
     bump(key.slices[1].public_weights[0].narrow[4]);
-    Certificate c = known.certificate;
-    c.model_id = key.id();
+    Certificate renamed = known.certificate;
+    renamed.model_id = key.id();
     Expectation user = known.user;
     user.model_id = key.id();
     out.rejects("keys: proofs of other public weights", "u does not evaluate to v", "slice 0", proof::encode_model_key(key),
-                proof::encode_certificate(c), user);
+                proof::encode_certificate(renamed), user);
   }
   const ModelCase light = make_model(light_model());
   Keys graph(out, light.key, light.certificate, light.user);
@@ -126,6 +126,7 @@ void add_keys(Corpus& out) {
   graph.add("an input edge that is made inside", "key: a chunk has two producers", "key", [](ModelKey& k) {
     k.edges[2].is_input = true;
     k.edges[2].io = k.edges[0].io;
+    k.edges[2].io->name = k.edges[2].name;
   });
   graph.add("a slice before the one that it reads", "key: a chunk is read before a slice produces it", "key",
             [](ModelKey& k) { std::swap(k.slices[0], k.slices[1]); });
@@ -205,7 +206,7 @@ class Links {
     changed("without a proof", "proof length", [](proof::SliceProof& s) { s.links[0].proof.clear(); });
     changed("twice", "epoch links do not start at the key's weights",
             [](proof::SliceProof& s) { s.links.push_back(s.links[0]); });
-    changed("the slice's proof in its place", "Merkle path bound", [](proof::SliceProof& s) { s.links[0].proof = s.proof; });
+    changed("the slice's proof in its place", "proof truncated", [](proof::SliceProof& s) { s.links[0].proof = s.proof; });
   }
 
   /// Epochs of other weights, with honest and with forged links.

@@ -1,8 +1,8 @@
 // The dependency matrix: every absorbed part, limb and byte changes every later challenge and no earlier one. Both parties speak
 // in one order; challenges are elements of E; columns are drawn without repetition.
-#include <gtest/gtest.h>
+#include "transcript/matrix.h"
 
-#include <cstring>
+#include <gtest/gtest.h>
 
 #include "slices.h"
 #include "subjects.h"
@@ -10,75 +10,6 @@
 
 namespace dsperse::soundness {
 namespace {
-
-/// f(subject) for slice, ranges and link of the small case, in both degrees.
-template <class F>
-void for_small_subjects(F f) {
-  const auto with = [&]<int D>(proof::Profile profile) {
-    const SliceCase c = small_case(profile);
-    const std::string name = "small " + std::to_string(proof::bits(profile));
-    const auto epoch = *proof::commit_weights(c.key, c.weights, proof::testing::test_seed(5));
-    f(slice_subject<D>(name, c));
-    f(range_subject<D>(name, c));
-    f(link_subject<D>(name, c, epoch));
-  };
-  with.template operator()<2>(proof::Profile::bits100);
-  with.template operator()<3>(proof::Profile::bits128);
-}
-
-struct Tally {
-  std::uint64_t tried = 0, survived = 0;
-};
-
-/// Draws that do not change, or change too early, when one byte of a record does.
-class Matrix {
- public:
-  explicit Matrix(const Records& records) : records_(records), drawn_(replay(records)) {
-    crypto::Transcript t(proof::kProtocolVersion);
-    for (const Record& r : records) {
-      before_.push_back(t);
-      draws_before_.push_back(draws_before_.empty() ? 0 : draws_before_.back() + (previous_draw_ ? 1 : 0));
-      (void)apply(t, r);
-      previous_draw_ = r.draw;
-    }
-  }
-  /// A whole replay: earlier draws must stay, later ones change.
-  [[nodiscard]] Tally whole(std::size_t record, std::size_t byte) const {
-    Records changed = records_;
-    changed[record].data[byte] ^= 1;
-    const std::vector<Bytes> drawn = replay(changed);
-    Tally out;
-    for (std::size_t i = 0; i < drawn.size(); ++i) {
-      const bool later = i >= draws_before_[record];
-      out.tried += later ? 1 : 0;
-      if (later == (drawn[i] == drawn_[i])) ++out.survived;
-    }
-    return out;
-  }
-  /// From the record on.
-  [[nodiscard]] Tally later(std::size_t record, std::size_t byte) const {
-    crypto::Transcript t = before_[record];
-    Record changed = records_[record];
-    changed.data[byte] ^= 1;
-    (void)apply(t, changed);
-    Tally out;
-    std::size_t at = draws_before_[record];
-    for (std::size_t i = record + 1; i < records_.size(); ++i) {
-      const Bytes drawn = apply(t, records_[i]);
-      if (!records_[i].draw) continue;
-      ++out.tried;
-      if (drawn == drawn_[at++]) ++out.survived;
-    }
-    return out;
-  }
-
- private:
-  const Records& records_;
-  std::vector<Bytes> drawn_;
-  std::vector<crypto::Transcript> before_;
-  std::vector<std::size_t> draws_before_;
-  bool previous_draw_ = false;
-};
 
 template <int D>
 void expect_matrix(const Subject<D>& s) {

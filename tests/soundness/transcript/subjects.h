@@ -37,4 +37,19 @@ Subject<D> link_subject(const std::string& name, const SliceCase& c, const proof
 /// The smallest slice with every kind of record: weights of both sizes, a committed input, a public output.
 SliceCase small_case(proof::Profile profile);
 
+/// f(subject) for slice, ranges and link of the small case, in both degrees.
+template <class F>
+void for_small_subjects(F f) {
+  const auto with = [&]<int D>(proof::Profile profile) {
+    const SliceCase c = small_case(profile);
+    const std::string name = "small " + std::to_string(proof::bits(profile));
+    const auto epoch = *proof::commit_weights(c.key, c.weights, proof::testing::test_seed(5));
+    f(slice_subject<D>(name, c));
+    f(range_subject<D>(name, c));
+    f(link_subject<D>(name, c, epoch));
+  };
+  with.template operator()<2>(proof::Profile::bits100);
+  with.template operator()<3>(proof::Profile::bits128);
+}
+
 }  // namespace dsperse::soundness
