@@ -150,6 +150,8 @@ class Worlds(unittest.TestCase):
         for n in sorted({n for run in runs for n in (run[0], run[len(run) // 2], run[-1])}):
             world = world_of()
             done = world.run(*args, kill_at=n)
+            if done.returncode == 0 and len(calls) - n < 8:
+                continue  # proof sizes, hence their writes, differ by a few: this run ended before its n-th call
             self.assertEqual(done.returncode, -signal.SIGKILL, f"call {n} of {len(calls)}: {done}")
             with self.subTest(before=calls[n - 1]):
                 check(n, world, calls)

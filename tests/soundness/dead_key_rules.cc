@@ -66,6 +66,7 @@ RuleAttacks key_attacks(Profile profile) {
     proof::Edge& e = extra_chunk(k);
     e.is_input = true;
     e.io = k.edges[0].io;
+    e.io->name = e.name;
   };
   // An input that no slice reads, of these chunks.
   const auto lonely = [](ModelKey& k, const std::vector<proof::Chunk>& parts) {
@@ -204,8 +205,10 @@ RuleAttacks key_attacks(Profile profile) {
          k.edges.push_back(huge);
          with_slack(k, proof::slack_of(k.slices.size()));
        })},
+      {"key: a mapping's name", "key: mapping of another tensor", key([](ModelKey& k) { k.edges[0].io->name = "another"; })},
       {"key: a mapping permutes", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->perm = {0, 0}; })},
       {"key: a mapping's size", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->logical_shape = {2, 4}; })},
+      {"key: a mapping's name", "key: mapping of another tensor", key([](ModelKey& k) { k.edges[0].io->name = "another"; })},
       {"key: preprocessing by channel", "key: preprocessing", key([](ModelKey& k) { k.edges[0].io->scale = {1, 2}; })},
       {"key: preprocessing is finite", "key: preprocessing",
        key([](ModelKey& k) { k.edges[0].io->bias = {std::numeric_limits<float>::infinity()}; })},

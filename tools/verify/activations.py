@@ -1,8 +1,8 @@
 """Values of activations, in integers alone. docs/semantics.md, rule 4.
 
-sigmoid and tanh are computed with 160 bits behind the point. docs/semantics.md asks for the correctly rounded value, half away
-from zero; here the exponential's error is below 2^-150, so the result is right wherever the true value is not closer than that to
-a tie, and no value of these functions is.
+sigmoid and tanh are computed with 160 bits behind the point. docs/semantics.md asks for the correctly rounded value, half away from
+zero; here the exponential's error is below 2^-150, so the result is right unless the true value lies closer than that to a tie, which
+is not to be expected of any argument and grid that a program can have.
 """
 
 from .program import AVERAGE_BITS, CLIP, IDENTITY, LEAKY_RELU, RELU, SIGMOID

@@ -219,6 +219,7 @@ def check_edge(key, edge):
     rule(size <= MAX_TOTAL_ELEMENTS, "an edge has more than 2^31 elements", edge.name)
     if edge.mapping is None:
         return
+    rule(edge.mapping.name == edge.name, "mapping of another tensor", edge.name)
     shape = edge.mapping.shape
     rule(sorted(edge.mapping.perm) == list(range(len(shape))) and elements(shape) == size, "input or output mapping", edge.name)
     for values in (edge.mapping.scale, edge.mapping.bias):

@@ -126,6 +126,7 @@ void add_keys(Corpus& out) {
   graph.add("an input edge that is made inside", "key: a chunk has two producers", "key", [](ModelKey& k) {
     k.edges[2].is_input = true;
     k.edges[2].io = k.edges[0].io;
+    k.edges[2].io->name = k.edges[2].name;
   });
   graph.add("a slice before the one that it reads", "key: a chunk is read before a slice produces it", "key",
             [](ModelKey& k) { std::swap(k.slices[0], k.slices[1]); });

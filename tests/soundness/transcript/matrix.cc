@@ -1,6 +1,16 @@
 #include "transcript/matrix.h"
 
 namespace dsperse::soundness {
+namespace {
+
+void change(Bytes& data, std::size_t byte) {
+  if (data.empty())
+    data.push_back(0);
+  else
+    data[byte] ^= 1;
+}
+
+}  // namespace
 
 Matrix::Matrix(const Records& records, std::pair<std::string, std::string> omitted)
     : records_(records), omitted_(std::move(omitted)), drawn_(replay(records)) {
@@ -31,7 +41,7 @@ std::vector<Bytes> Matrix::replay(const Records& records) const {
 
 Tally Matrix::whole(std::size_t record, std::size_t byte) const {
   Records changed = records_;
-  changed[record].data[byte] ^= 1;
+  change(changed[record].data, byte);
   const std::vector<Bytes> drawn = replay(changed);
   Tally out;
   for (std::size_t i = 0; i < drawn.size(); ++i) {
@@ -45,7 +55,7 @@ Tally Matrix::whole(std::size_t record, std::size_t byte) const {
 Tally Matrix::later(std::size_t record, std::size_t byte) const {
   crypto::Transcript t = before_[record];
   Record changed = records_[record];
-  changed.data[byte] ^= 1;
+  change(changed.data, byte);
   (void)step(t, changed);
   Tally out;
   std::size_t at = draws_before_[record];

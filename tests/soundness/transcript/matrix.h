@@ -16,7 +16,7 @@ class Matrix {
  public:
   /// omitted: label and kind of records that the transcript leaves out; none if empty. records must outlive this.
   explicit Matrix(const Records& records, std::pair<std::string, std::string> omitted = {});
-  /// One bit of the byte changed, everything replayed.
+  /// One bit of the byte changed (an empty record gets a byte), everything replayed.
   [[nodiscard]] Tally whole(std::size_t record, std::size_t byte) const;
   /// Replayed from the record on: later draws alone.
   [[nodiscard]] Tally later(std::size_t record, std::size_t byte) const;
