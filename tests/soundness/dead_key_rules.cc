@@ -208,7 +208,6 @@ RuleAttacks key_attacks(Profile profile) {
       {"key: a mapping's name", "key: mapping of another tensor", key([](ModelKey& k) { k.edges[0].io->name = "another"; })},
       {"key: a mapping permutes", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->perm = {0, 0}; })},
       {"key: a mapping's size", "key: input or output mapping", key([](ModelKey& k) { k.edges[0].io->logical_shape = {2, 4}; })},
-      {"key: a mapping's name", "key: mapping of another tensor", key([](ModelKey& k) { k.edges[0].io->name = "another"; })},
       {"key: preprocessing by channel", "key: preprocessing", key([](ModelKey& k) { k.edges[0].io->scale = {1, 2}; })},
       {"key: preprocessing is finite", "key: preprocessing",
        key([](ModelKey& k) { k.edges[0].io->bias = {std::numeric_limits<float>::infinity()}; })},
