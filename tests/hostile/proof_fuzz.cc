@@ -25,7 +25,7 @@ std::vector<Target> make_targets() {
   for (const proof::SliceProof& p : f.certificate.slices) {
     const proof::SliceKey& key = f.key.slices[p.slice];
     const auto relation = proof::slice_relation(key);
-    out.push_back({p.proof, proof::slice_layout<2>(proof::slice_spec(key, *relation), *relation, key),
+    out.push_back({p.proof, proof::slice_layout<2>(proof::slice_spec(key, *relation), *relation),
                    [&key, s = f.statement(f.key, p)](ByteView b) { return proof::verify_slice(key, s, b); }});
     for (const proof::EpochLink& l : p.links)
       out.push_back({l.proof, proof::link_argument<2>(key).second, [&key, l](ByteView b) {

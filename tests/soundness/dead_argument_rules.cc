@@ -20,7 +20,7 @@ struct FalseSlice {
     });
     c.restate();
     const auto relation = proof::slice_relation(c.key).value();
-    layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation, c.key);
+    layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation);
   }
   [[nodiscard]] std::string reason(const SliceForge<D>& forge) const { return c.verify(*c.prove<D>(forge)).reason; }
 

@@ -31,7 +31,7 @@ struct Proofs {
 
   explicit Proofs(Profile profile) : c(*make_case(two_layers(), {.profile = profile, .constraints = {3, 1U << 20}})) {
     const auto relation = proof::slice_relation(c.key).value();
-    layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation, c.key);
+    layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation);
     proof = *c.prove();
     std::size_t elements =
         layout.pads + 2 * layout.slots.size() + 2 * layout.vars + layout.groups.size() + 1 + layout.end.code.k();

@@ -54,7 +54,7 @@ class Lies {
 
   Lies() : c_(*make_case(two_layers(), {.profile = kProfile, .constraints = {3, 1U << 20}})) {
     const auto relation = proof::slice_relation(c_.key).value();
-    layout_ = proof::slice_layout<D>(proof::slice_spec(c_.key, relation), relation, c_.key);
+    layout_ = proof::slice_layout<D>(proof::slice_spec(c_.key, relation), relation);
   }
   /// message: its name in the tally.
   void rejects(const std::string& message, const std::string& reason, const SliceForge<D>& f, const std::string& where = {}) {

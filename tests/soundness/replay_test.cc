@@ -146,8 +146,8 @@ TEST_P(Replay, LengthAndCanonicalForm) {
   // Elements: p itself, and all ones, are not canonical spellings of 0 and 2^32 - 2.
   const auto relation = proof::slice_relation(c.key).value();
   const proof::ArgumentSpec spec = proof::slice_spec(c.key, relation);
-  const proof::Layout layout = GetParam() == proof::Profile::bits100 ? proof::slice_layout<2>(spec, relation, c.key)
-                                                                     : proof::slice_layout<3>(spec, relation, c.key);
+  const proof::Layout layout =
+      GetParam() == proof::Profile::bits100 ? proof::slice_layout<2>(spec, relation) : proof::slice_layout<3>(spec, relation);
   const std::size_t element = 8 * static_cast<std::size_t>(layout.degree());
   const std::size_t elements = 8 + 32 * (layout.groups.size() + 1) + 16;
   // Nonces: another one is good once in 2^12, and then the challenges differ; none lies beyond 2^48.

@@ -346,7 +346,7 @@ void functional_covers(const NamedSlice& slice) {
   const SliceCase c = *make_case(slice.program, slice.options);
   const Relation relation = *proof::slice_relation(c.key);
   const auto spec = proof::slice_spec(c.key, relation);
-  const proof::Layout layout = proof::slice_layout<D>(spec, relation, c.key);
+  const proof::Layout layout = proof::slice_layout<D>(spec, relation);
   RandomChannel<D> channel;
   crypto::Party<D> party(channel, crypto::Party<D>::Role::verify);
   relation::run_schedule<D>(party, relation, proof::public_tensors(c.key, relation, c.statement), nullptr);

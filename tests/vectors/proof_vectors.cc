@@ -73,7 +73,7 @@ void add_proof(std::map<std::string, Bytes>& files, Profile profile) {
   if (const auto v = proof::verify_certificate(key, certificate, user); !v.verdict) std::abort();
 
   const auto relation = proof::slice_relation(c.key).value();
-  const proof::Layout layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation, c.key);
+  const proof::Layout layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation);
   const soundness::Records records =
       soundness::records_of(layout, proof::slice_head(c.statement), proof::slice_roots(c.key, c.statement), proof, log);
   const std::vector<Bytes> drawn = soundness::replay(records);

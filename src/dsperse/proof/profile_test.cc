@@ -122,8 +122,8 @@ TEST(Security, TablesAreTheBudget) {
     const SliceKey key = testing::make_case(security_program(), {.profile = profile, .work = kWorkBits})->key;
     const long double field = 64.0L * degree(profile);
     const auto relation = slice_relation(key).value();
-    const Layout layout = profile == Profile::bits100 ? slice_layout<2>(slice_spec(key, relation), relation, key)
-                                                      : slice_layout<3>(slice_spec(key, relation), relation, key);
+    const Layout layout = profile == Profile::bits100 ? slice_layout<2>(slice_spec(key, relation), relation)
+                                                      : slice_layout<3>(slice_spec(key, relation), relation);
     // N: elements of all lookups and rows of all tables, counted here.
     long double n = 0;
     for (const auto& l : relation.lookups) n += static_cast<long double>(quantize::elements(l.shape));

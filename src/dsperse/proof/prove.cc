@@ -94,7 +94,7 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
   const auto start = std::chrono::steady_clock::now();
   DSPERSE_TRY(const Relation relation, slice_relation(key));
   const ArgumentSpec spec = slice_spec(key, relation);
-  const Layout layout = slice_layout<D>(spec, relation, key);
+  const Layout layout = slice_layout<D>(spec, relation);
   // A forged trace may leave the declared ranges that the interpreter's kernels rely on.
   const relation::Accumulate accumulate = [&](std::uint32_t op, std::span<std::int64_t> out) {
     const std::optional<Factors> factors = factors_of(key.program.ops[op]);
@@ -177,7 +177,7 @@ Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, c
     if (!p.is_public) key.boundary = boundary;
   solve_argument(key, key.witness, key.end, [&] {
     ArgumentSpec argument = slice_spec(key, relation);
-    Layout layout = slice_layout<D>(argument, relation, key);
+    Layout layout = slice_layout<D>(argument, relation);
     return std::pair(std::move(argument), std::move(layout));
   });
   if (key.weights.t == 0) return key;

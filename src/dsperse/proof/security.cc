@@ -18,7 +18,7 @@ double query_bits(const Geometry& g) {
 template <int D>
 Result<SecurityTable> slice_at(const SliceKey& key) {
   DSPERSE_TRY(const relation::Relation relation, slice_relation(key));
-  return security_of(slice_layout<D>(slice_spec(key, relation), relation, key), relation.lookup_size());
+  return security_of(slice_layout<D>(slice_spec(key, relation), relation), relation.lookup_size());
 }
 
 template <int D>

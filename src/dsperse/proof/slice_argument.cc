@@ -142,7 +142,7 @@ Head slice_head(const Statement& statement) {
 }
 
 template <int D>
-Layout slice_layout(const ArgumentSpec& spec, const Relation& relation, const SliceKey&) {
+Layout slice_layout(const ArgumentSpec& spec, const Relation& relation) {
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);  // a dry run reads no values
   return layout_for<D>(spec, [&](crypto::Party<D>& party) { relation::run_schedule<D>(party, relation, publics, nullptr); });
 }
@@ -280,7 +280,7 @@ Head link_head(const SliceKey& key, const EpochLink& link) {
 }
 
 #define DSPERSE_INSTANTIATE(D)                                                                  \
-  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&, const SliceKey&);       \
+  template Layout slice_layout<D>(const ArgumentSpec&, const Relation&);                        \
   template std::pair<ArgumentSpec, Layout> range_argument<D>(const SliceKey&, const Relation&); \
   template std::pair<ArgumentSpec, Layout> link_argument<D>(const SliceKey&);                   \
   template void link_schedule<D>(crypto::Party<D>&, const SliceKey&);

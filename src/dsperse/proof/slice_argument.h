@@ -19,7 +19,7 @@ std::vector<std::vector<Digest>> slice_roots(const SliceKey& key, const Statemen
 Head slice_head(const Statement& statement);
 /// By a dry run of the schedule, whose cost does not grow with the tensors.
 template <int D>
-Layout slice_layout(const ArgumentSpec& spec, const relation::Relation& relation, const SliceKey& key);
+Layout slice_layout(const ArgumentSpec& spec, const relation::Relation& relation);
 
 /// Constraints of the weights' ranges: every weight within its max_abs.
 [[nodiscard]] Result<relation::Relation> range_relation(const quantize::Program& program);

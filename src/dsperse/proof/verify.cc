@@ -49,7 +49,7 @@ Verdict verify_slice_at(const SliceKey& key, const Statement& statement, ByteVie
   const auto relation = slice_relation(key);
   if (!relation) return Verdict::reject("key: " + relation.error().what, relation.error().where);
   const ArgumentSpec spec = slice_spec(key, *relation);
-  const Layout layout = slice_layout<D>(spec, *relation, key);
+  const Layout layout = slice_layout<D>(spec, *relation);
   if (Verdict v = check_layout(key, layout, relation->lookup_size()); !v) return v;
   const relation::PublicTensors publics = public_tensors(key, *relation, statement);
   return verify_argument<D>(

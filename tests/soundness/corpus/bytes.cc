@@ -11,7 +11,7 @@ class FileBytes {
     bytes_ = proof::encode_certificate(certificate_of(c_, c_.prove().value()));
     key_ = proof::encode_model_key(key_of(c_));
     const auto relation = proof::slice_relation(c_.key).value();
-    layout_ = proof::slice_layout<2>(proof::slice_spec(c_.key, relation), relation, c_.key);
+    layout_ = proof::slice_layout<2>(proof::slice_spec(c_.key, relation), relation);
     proof_ = proof::encode_certificate(certificate_of(c_, {})).size();
   }
 

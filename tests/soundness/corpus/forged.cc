@@ -86,7 +86,7 @@ class Messages {
   using Forge = SliceForge<D>;
   Messages(Corpus& out, SliceCase c, std::string name) : out_(out), c_(std::move(c)), name_(std::move(name)) {
     const auto relation = proof::slice_relation(c_.key).value();
-    layout_ = proof::slice_layout<D>(proof::slice_spec(c_.key, relation), relation, c_.key);
+    layout_ = proof::slice_layout<D>(proof::slice_spec(c_.key, relation), relation);
   }
 
   void hidden() {

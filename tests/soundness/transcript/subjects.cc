@@ -24,7 +24,7 @@ Subject<D> slice_subject(const std::string& name, const SliceCase& c) {
   Subject<D> s;
   s.name = name;
   const auto relation = proof::slice_relation(c.key).value();
-  s.layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation, c.key);
+  s.layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation);
   s.head = proof::slice_head(c.statement);
   s.roots = proof::slice_roots(c.key, c.statement);
   if (c.weight_tree.impl) s.trees.push_back({&c.weight_tree.impl->tree});

@@ -294,7 +294,7 @@ class Counting final : public crypto::Channel<D> {
 template <int D>
 void count_uses(const SliceCase& c) {
   const relation::Relation relation = proof::slice_relation(c.key).value();
-  const proof::Layout layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation, c.key);
+  const proof::Layout layout = proof::slice_layout<D>(proof::slice_spec(c.key, relation), relation);
   const auto publics = proof::public_tensors(c.key, relation, c.statement);
   Counting<D> channel;
   crypto::Party<D> party(channel, crypto::Party<D>::Role::verify);

@@ -191,7 +191,7 @@ template <int D>
 SimulatedArgument<D> simulate_slice(const proof::SliceKey& key, const proof::Statement& statement, SimulatedTree* weights,
                                     std::vector<SimulatedTree*> boundary, SeedStream& random) {
   const relation::Relation relation = proof::slice_relation(key).value();
-  const proof::Layout layout = proof::slice_layout<D>(proof::slice_spec(key, relation), relation, key);
+  const proof::Layout layout = proof::slice_layout<D>(proof::slice_spec(key, relation), relation);
   const relation::PublicTensors publics = proof::public_tensors(key, relation, statement);
   std::vector<std::vector<SimulatedTree*>> trees;
   if (weights != nullptr) trees.push_back({weights});

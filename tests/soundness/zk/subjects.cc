@@ -35,7 +35,7 @@ Subject<D>::Subject(What what, const NamedSlice& slice) : what_(what) {
   switch (what) {
     case What::slice: {
       const auto relation = proof::slice_relation(case_.key).value();
-      layout_ = proof::slice_layout<D>(proof::slice_spec(case_.key, relation), relation, case_.key);
+      layout_ = proof::slice_layout<D>(proof::slice_spec(case_.key, relation), relation);
       break;
     }
     case What::ranges:
