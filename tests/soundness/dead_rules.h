@@ -32,8 +32,9 @@ using RuleAttacks = std::vector<RuleAttack>;
 RuleAttacks argument_attacks(proof::Profile profile);     // argument_verify.cc
 RuleAttacks statement_attacks(proof::Profile profile);    // verify.cc
 RuleAttacks proof_bytes_attacks(proof::Profile profile);  // argument_codec.cc, opening.cc, profile.cc
-RuleAttacks key_attacks(proof::Profile profile);          // key.cc
+RuleAttacks key_attacks(proof::Profile profile);          // key_rules.cc
 RuleAttacks certificate_attacks(proof::Profile profile);  // certificate.cc
+RuleAttacks program_attacks(proof::Profile profile);      // ops/common/requantize.cc
 RuleAttacks bytes_attacks(proof::Profile profile);        // statement.cc, key.cc, bytes.cc: decoders
 
 /// Bytes of the largest request to the heap that this thread made since it was last set to zero.

@@ -94,8 +94,8 @@ TEST_P(Rules, EachIsNeeded) {
     EXPECT_EQ(places, 1) << rule << " stands at several places";
   }
   RuleAttacks attacks;
-  for (const auto& part :
-       {argument_attacks, statement_attacks, proof_bytes_attacks, key_attacks, certificate_attacks, bytes_attacks})
+  for (const auto& part : {argument_attacks, statement_attacks, proof_bytes_attacks, key_attacks, certificate_attacks,
+                           program_attacks, bytes_attacks})
     for (RuleAttack& a : part(GetParam())) attacks.push_back(std::move(a));
   std::set<std::string> alive;
   for (const RuleAttack& a : attacks) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "dsperse/base/rule.h"
+#include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/table.h"
 
 namespace dsperse::ops {
@@ -108,18 +110,17 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
   const bool wide = is_wide(requant, v_max, b.options());
   const auto last = static_cast<std::uint32_t>(site.size() - 1);
   const std::vector<std::int32_t>& shifts = requant.shift;  // one, or one per channel
-  DSPERSE_TRY(const std::int64_t bound, quantize::accumulator_bound(b.program(), op));
 
-  // No wrap: acc + half - r = 2^s v holds over the integers, not only mod p.
-  const __int128 half_p = static_cast<__int128>(crypto::kP / 2);
+  // No wrap: acc + half - r = 2^s v holds over the integers, not only mod p. The left side: |acc| and 2^-s |acc| are below 2^61
+  // (check_program), half and r at most 2^60. The right side has the largest v that the table lets through, which other ops that
+  // share the table may have made long.
+  static_assert(quantize::kAccumulatorLimit + (std::int64_t{1} << quantize::kMaxShift) <
+                static_cast<std::int64_t>(crypto::kP / 2));
   const __int128 largest = wide ? v_max : 2 * static_cast<__int128>(saturation(v_max, c).big) + 2 * c;
-  for (const std::int32_t s : shifts) {
-    const __int128 unit = static_cast<__int128>(1) << std::max(s, 0);
-    const __int128 shifted = static_cast<__int128>(bound) << std::max(-s, 0);
-    if (shifted + unit >= half_p || (largest + 1) * unit >= half_p)
+  for (const std::int32_t s : shifts)
+    if (violated("no wrap", (largest + 1) << std::max(s, 0) >= static_cast<__int128>(crypto::kP / 2)))
       return fail(ErrorKind::unsupported, "accumulators are too large for the proof field", op.name,
                   "quantize with fewer bits, or cut the sum");
-  }
   // Before any row is made: options and programs of a key are bytes from elsewhere.
   if ((wide && 2 * static_cast<__int128>(v_max) + 1 > static_cast<__int128>(kMaxTableRows)) ||
       (!wide && 2 * static_cast<__int128>(saturation(v_max, c).steps) + 1 > static_cast<__int128>(kMaxTableRows)))
