@@ -2,6 +2,7 @@
 
 import unittest
 
+import attacks
 import check_rooms
 import check_text
 import check_verifier
@@ -79,6 +80,33 @@ class Verifier(unittest.TestCase):
         resorts = "                 U std::__throw_length_error(char const*)\n                 U std::__throw_odd(int)\n"
         self.assertEqual(check_verifier.last_resorts(resorts), ["std::__throw_length_error", "std::__throw_odd"])
         self.assertNotIn("std::__throw_odd", check_verifier.LAST_RESORTS)
+
+
+class Attacks(unittest.TestCase):
+    KNOWN = {"known": "rule", "id": "a", "bits": 100}
+    TRIED = {"attacked": "rule", "id": "a", "bits": 100, "tried": 3, "survived": 0}
+
+    def counts(self, *lines):
+        out = attacks.summarize(lines)
+        return out["survivors"], out["unattacked"], out["dead_checks"], out["attacks"]
+
+    def test_sum(self):
+        self.assertEqual(self.counts(self.KNOWN, self.KNOWN, self.TRIED, self.TRIED), (0, 0, 0, 6))
+        out = attacks.summarize([self.KNOWN, self.TRIED, {"count": "fuzz executions", "value": 5}, {"count": "fuzz executions", "value": 2}])
+        self.assertEqual((out["fuzz_executions"], out["kinds"]["rule"]["ids"]), (7, 1))
+
+    def test_survivor(self):
+        self.assertEqual(self.counts(self.KNOWN, self.TRIED | {"survived": 2})[0], 2)
+
+    def test_unattacked(self):
+        self.assertEqual(self.counts(self.KNOWN)[1], 1)
+        self.assertEqual(self.counts(self.KNOWN, self.TRIED | {"tried": 0})[1], 1, "nothing was tried")
+        self.assertEqual(self.counts(self.KNOWN, self.TRIED | {"bits": 128})[1], 1, "the other profile")
+        self.assertEqual(self.counts(self.KNOWN, self.TRIED | {"attacked": "scan"})[1], 1, "another kind")
+        self.assertEqual(self.counts(self.KNOWN, self.TRIED | {"bits": 0})[1], 0, "an attack of no profile")
+
+    def test_dead(self):
+        self.assertEqual(self.counts(self.KNOWN, self.TRIED, {"dead": "a"}, {"dead": "a"})[2], 1)
 
 
 if __name__ == "__main__":
