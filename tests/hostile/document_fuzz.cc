@@ -7,7 +7,7 @@
 
 #include "dsperse/pipeline/output.h"
 #include "dsperse/report/report.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/model_folder.h"
 #include "dsperse/store/plan_folder.h"
 #include "fixture.h"

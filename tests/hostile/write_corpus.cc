@@ -6,7 +6,7 @@
 
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/testing/model.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/model_folder.h"
 #include "dsperse/store/plan_folder.h"
 

@@ -10,7 +10,7 @@
 #include "dsperse/base/parallel.h"
 #include "dsperse/cli/progress.h"
 #include "dsperse/pipeline/memory.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 

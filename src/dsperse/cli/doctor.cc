@@ -9,7 +9,7 @@
 #include "dsperse/base/parallel.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/pipeline/memory.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/openings.h"
 
 namespace dsperse::cli {

@@ -3,7 +3,7 @@
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 namespace {

@@ -1,7 +1,7 @@
 // dsperse run MODEL.dsm INPUT...: executes the slices, commits the boundaries, writes the run folder.
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/verbs.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 namespace {

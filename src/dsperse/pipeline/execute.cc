@@ -6,7 +6,7 @@
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/prove.h"
 #include "dsperse/run/integer.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::pipeline {
 namespace {

@@ -12,7 +12,7 @@
 #include "dsperse/ops/registry.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/quantize/calibrate/calibrate.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::pipeline {
 namespace {

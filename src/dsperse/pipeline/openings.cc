@@ -6,7 +6,7 @@
 
 #include "dsperse/base/nesting.h"
 #include "dsperse/pipeline/epoch.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::pipeline {
 namespace {

@@ -5,7 +5,7 @@
 #include "dsperse/backend/native/native.h"
 #include "dsperse/pipeline/steps.h"
 #include "dsperse/pipeline/testing/small_model.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/testing/temporary_folder.h"
 
 namespace dsperse::pipeline {

@@ -13,7 +13,7 @@
 #include "dsperse/base/parallel.h"
 #include "dsperse/pipeline/steps.h"
 #include "dsperse/pipeline/testing/small_model.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/testing/temporary_folder.h"
 
 namespace dsperse::pipeline {

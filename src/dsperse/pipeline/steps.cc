@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "dsperse/pipeline/expectation.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::pipeline {
 namespace {

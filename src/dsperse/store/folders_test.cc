@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "dsperse/quantize/testing/programs.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/plan_folder.h"
 #include "dsperse/store/run_folder.h"
 #include "dsperse/store/testing/temporary_folder.h"

@@ -7,7 +7,7 @@
 
 #include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/plan_folder.h"
 #include "dsperse/store/weights_codec.h"
 

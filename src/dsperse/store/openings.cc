@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::store {
 namespace {

@@ -18,7 +18,7 @@
 
 #include "dsperse/base/bytes.h"
 #include "dsperse/proof/statement.h"
-#include "dsperse/store/database.h"
+#include "dsperse/store/disk/database.h"
 
 namespace dsperse::store {
 

@@ -8,7 +8,7 @@
 #include <bit>
 #include <filesystem>
 
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::store {
 namespace {

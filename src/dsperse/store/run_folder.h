@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dsperse/proof/statement.h"
-#include "dsperse/store/database.h"
+#include "dsperse/store/disk/database.h"
 
 namespace dsperse::store {
 

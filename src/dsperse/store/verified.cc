@@ -1,7 +1,7 @@
 #include "dsperse/store/verified.h"
 
 #include "dsperse/proof/profile.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/openings.h"
 
 namespace dsperse::store {

@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "dsperse/store/database.h"
+#include "dsperse/store/disk/database.h"
 
 namespace dsperse::store {
 

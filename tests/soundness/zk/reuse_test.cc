@@ -12,7 +12,7 @@
 #include "dsperse/pipeline/testing/small_model.h"
 #include "dsperse/proof/slice_argument.h"
 #include "dsperse/proof/testing/model.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/testing/temporary_folder.h"
 
 namespace dsperse::soundness {

@@ -9,7 +9,7 @@
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/pipeline/steps.h"
 #include "dsperse/pipeline/testing/small_model.h"
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/testing/temporary_folder.h"
 #include "recorder.h"
 

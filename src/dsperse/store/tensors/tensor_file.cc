@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/tensors/formats.h"
 
 namespace dsperse::store {

@@ -1,4 +1,4 @@
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -51,18 +51,18 @@ Result<Bytes> read_all(int fd, const std::string& path, std::uint64_t limit) {
   }
 }
 
-Status sync_folder(const std::string& folder) {
-  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0 || ::fsync(fd.get()) != 0) return os_error("cannot sync the folder", folder);
-  return {};
-}
-
 std::string folder_of(const std::string& path) {
   const std::string parent = fs::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
 }
 
 }  // namespace
+
+Status sync_folder(const std::string& folder) {
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0 || ::fsync(fd.get()) != 0) return os_error("cannot sync the folder", folder);
+  return {};
+}
 
 Result<Bytes> read_file(const std::string& path, std::uint64_t limit) {
   if (path == "-") return read_all(STDIN_FILENO, "standard input", limit);

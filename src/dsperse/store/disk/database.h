@@ -1,4 +1,4 @@
-// SQLite as small value types: the only place that includes its header (store/database.cc).
+// SQLite as small value types: the only place that includes its header (store/disk/database.cc).
 //
 // Journal WAL, synchronous FULL: a committed transaction survives a crash of the machine. Files are created 0600.
 // Tested by store/openings_test.cc and store/run_folder_test.cc.

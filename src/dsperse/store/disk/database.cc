@@ -1,4 +1,4 @@
-#include "dsperse/store/database.h"
+#include "dsperse/store/disk/database.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>

@@ -1,7 +1,7 @@
 // Whole files: bounded reads, and writes that are either complete under their final name or not there.
 //
 // A write goes to a temporary name in the same folder, is synced, renamed, and the folder synced. Secrets are 0600 from the
-// first byte on. Not here: what the bytes mean. Tested by store/file_test.cc.
+// first byte on. Not here: what the bytes mean. Tested by store/disk/file_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,8 @@ inline constexpr const char* kTemporaryPrefix = ".dsperse-tmp-";
 [[nodiscard]] Status write_file(const std::string& path, const std::string& text, Access access);
 /// The folder and its parents; an existing one keeps its mode.
 [[nodiscard]] Status make_folder(const std::string& path, Access access);
+/// Makes names that came into or left the folder survive a crash of the machine.
+[[nodiscard]] Status sync_folder(const std::string& folder);
 /// Regular files of a folder by name, sorted, unfinished writes left out.
 [[nodiscard]] Result<std::vector<std::string>> list_files(const std::string& folder);
 /// Removes unfinished writes that a crash left. Only where no other process writes.

@@ -1,4 +1,4 @@
-#include "dsperse/store/file.h"
+#include "dsperse/store/disk/file.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
