@@ -40,7 +40,8 @@ Query& Query::bind(ByteView value) {
   return *this;
 }
 Query& Query::bind(std::string_view value) {
-  if (sqlite3_bind_text64(statement_.get(), next_++, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) != SQLITE_OK)
+  if (sqlite3_bind_text64(statement_.get(), next_++, value.empty() ? "" : value.data(), value.size(), SQLITE_TRANSIENT,
+                          SQLITE_UTF8) != SQLITE_OK)
     failed_ = "bind";
   return *this;
 }
