@@ -90,6 +90,9 @@ TEST(Checks, NoCapabilityPosesAsALabel) {
     liar.capabilities.push_back(tag);
     expect_usage(check(liar));
   }
+  node.capabilities.assign(kMaxTags, "x");
+  EXPECT_TRUE(check(node).has_value());
+  EXPECT_TRUE(check(puller_of(node)).has_value()) << "whoever may enroll may pull";
   node.region.clear();
   expect_usage(check(node));
 }

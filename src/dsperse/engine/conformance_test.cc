@@ -33,7 +33,7 @@ TEST(TwoEngines, AnswerAlike) {
     JobQueue &p = a.engine().jobs(), &q = b.engine().jobs();
     now += static_cast<TimeMs>(below(20));
     const auto n = static_cast<std::uint32_t>(below(kJobs));
-    const LeaseId lease = leases == 0 ? 1 : leases - below(std::min<std::uint64_t>(leases, 30));
+    const LeaseId lease = leases == 0 ? 1 : leases - below(std::min<std::uint64_t>(leases, 6));
     const TimeMs at = now - static_cast<TimeMs>(below(10)), beat = static_cast<TimeMs>(below(120));
     switch (below(12)) {
       case 0:

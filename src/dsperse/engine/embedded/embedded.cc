@@ -15,17 +15,19 @@ namespace dsperse::engine::embedded {
 namespace {
 
 // Numbers of states and kinds are those of engine/job.h and node_registry.h. A lease's result lies in `leases`; `jobs.lease` is
-// the live or the completed one, else 0. Ids of leases and events are never used twice (AUTOINCREMENT).
+// the live or the completed one, else 0. Payloads lie apart, so that a transition does not write them again. Ids of leases and
+// events are never used twice (AUTOINCREMENT).
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS jobs(
-  place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, payload BLOB NOT NULL, needs BLOB NOT NULL,
+  place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, needs BLOB NOT NULL,
   avoids BLOB NOT NULL, priority INTEGER NOT NULL, memory INTEGER NOT NULL, time_ms INTEGER NOT NULL,
   max_leases INTEGER NOT NULL, state INTEGER NOT NULL, not_before INTEGER NOT NULL, leases INTEGER NOT NULL,
   lease INTEGER NOT NULL, reason BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS payloads(job BLOB PRIMARY KEY, payload BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_order ON jobs(state, priority DESC, place);
 CREATE TABLE IF NOT EXISTS leases(
   id INTEGER PRIMARY KEY AUTOINCREMENT, job BLOB NOT NULL, worker BLOB NOT NULL, since INTEGER NOT NULL,
-  deadline INTEGER NOT NULL, state INTEGER NOT NULL, result BLOB, reason BLOB NOT NULL);
+  deadline INTEGER NOT NULL, state INTEGER NOT NULL, reason BLOB NOT NULL, result BLOB);
 CREATE INDEX IF NOT EXISTS leases_job ON leases(job);
 CREATE INDEX IF NOT EXISTS leases_deadline ON leases(state, deadline);
 CREATE TABLE IF NOT EXISTS events(
@@ -82,7 +84,8 @@ Result<std::unique_ptr<Engine>> open(const std::string& folder, const Options& o
   DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::secret));
   DSPERSE_CHECK_OK(store::make_folder(blob_folder, store::Access::secret));
   DSPERSE_CHECK_OK(store::sync_folder(folder));
-  DSPERSE_CHECK_OK(store::sync_folder(store::join(folder, "..")));
+  if (const std::string parent = store::join(folder, ".."); ::access(parent.c_str(), R_OK) == 0)
+    DSPERSE_CHECK_OK(store::sync_folder(parent));
   const OpenLock lock(store::join(folder, "open.lock"));
   if (!lock.held()) return dsperse::fail(ErrorKind::bad_input, std::string("cannot lock: ") + std::strerror(errno), folder);
   DSPERSE_TRY(store::Database db, store::Database::open(store::join(folder, "engine.db"), kSchema, kVersion));

@@ -65,12 +65,15 @@ Result<Submitted> Jobs::submit(const Job& job) {
     if (known->job == job) return Submitted::known;
     return dsperse::fail(ErrorKind::bad_input, "this id is known with other content", "job " + to_hex(job.id));
   }
-  DSPERSE_TRY(Query q, db_.prepare("INSERT INTO jobs(id, payload, needs, avoids, priority, memory, time_ms, max_leases, state, "
-                                   "not_before, leases, lease, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, x'')"));
-  q.bind(ByteView(job.id)).bind(ByteView(job.payload)).bind(ByteView(pack(job.needs))).bind(ByteView(pack(job.avoids)));
+  DSPERSE_TRY(Query q, db_.prepare("INSERT INTO jobs(id, needs, avoids, priority, memory, time_ms, max_leases, state, "
+                                   "not_before, leases, lease, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, x'')"));
+  q.bind(ByteView(job.id)).bind(ByteView(pack(job.needs))).bind(ByteView(pack(job.avoids)));
   q.bind(std::int64_t{job.priority}).bind(signed_of(job.memory_bytes)).bind(job.time_ms).bind(std::int64_t{job.max_leases});
   q.bind(number(JobState::queued));
   DSPERSE_CHECK_OK(db_.run(q));
+  DSPERSE_TRY(Query p, db_.prepare("INSERT INTO payloads(job, payload) VALUES(?, ?)"));
+  p.bind(ByteView(job.id)).bind(ByteView(job.payload));
+  DSPERSE_CHECK_OK(db_.run(p));
   DSPERSE_CHECK_OK(transaction.commit());
   return Submitted::added;
 }
@@ -79,7 +82,6 @@ Result<std::optional<Lease>> Jobs::lease(const Puller& puller, TimeMs now, TimeM
   DSPERSE_CHECK_OK(check(puller));
   DSPERSE_CHECK_OK(check_beat(beat_ms));
   DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
-  // Who needs what is looked at before the payload is read.
   std::optional<Digest> chosen;
   {
     DSPERSE_TRY(Query q, db_.prepare("SELECT id, needs, avoids FROM jobs WHERE state = ? AND not_before <= ? AND memory <= ? "
@@ -148,11 +150,11 @@ Result<Delivery> Jobs::complete(LeaseId lease, ByteView result, TimeMs now) {
     return std::equal(result.begin(), result.end(), record->result->begin(), record->result->end()) ? Delivery::repeated
                                                                                                     : Delivery::conflicting;
   const bool live = record->state == LeaseState::live;
-  DSPERSE_CHECK_OK(set_result(db_, lease, result));
   if (live) {
     DSPERSE_CHECK_OK(set_lease(db_, lease, LeaseState::completed, {}));
     DSPERSE_CHECK_OK(set_job(db_, record->job, JobState::done, lease, 0, {}));
   }
+  DSPERSE_CHECK_OK(set_result(db_, lease, result));
   DSPERSE_CHECK_OK(add_event(db_, live ? EventKind::completed : EventKind::late, *record, now));
   DSPERSE_CHECK_OK(transaction.commit());
   return live ? Delivery::accepted : Delivery::late;
@@ -215,8 +217,8 @@ Result<bool> Jobs::forget(const Digest& job) {
   if (!record) return false;
   if (record->state == JobState::queued || record->state == JobState::leased)
     return dsperse::fail(ErrorKind::usage, "the job is still open", "job " + to_hex(job), "withdraw it first");
-  for (const char* sql :
-       {"DELETE FROM events WHERE job = ?", "DELETE FROM leases WHERE job = ?", "DELETE FROM jobs WHERE id = ?"}) {
+  for (const char* sql : {"DELETE FROM events WHERE job = ?", "DELETE FROM leases WHERE job = ?",
+                          "DELETE FROM payloads WHERE job = ?", "DELETE FROM jobs WHERE id = ?"}) {
     DSPERSE_TRY(Query q, db_.prepare(sql));
     DSPERSE_CHECK_OK(db_.run(q.bind(ByteView(job))));
   }

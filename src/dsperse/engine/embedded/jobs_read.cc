@@ -9,7 +9,7 @@ namespace {
 using store::Database;
 using store::Query;
 
-constexpr const char* kLeaseColumns = "SELECT id, job, worker, since, deadline, state, result, reason FROM leases WHERE ";
+constexpr const char* kLeaseColumns = "SELECT id, job, worker, since, deadline, state, reason, result FROM leases WHERE ";
 
 Result<LeaseRecord> lease_of(const Query& q) {
   LeaseRecord out;
@@ -19,8 +19,8 @@ Result<LeaseRecord> lease_of(const Query& q) {
   out.since = q.integer(3);
   out.deadline = q.integer(4);
   DSPERSE_TRY(out.state, enum_column(q, 5, LeaseState::withdrawn));
-  if (!q.is_null(6)) out.result = q.blob(6);
-  out.reason = q.text(7);
+  out.reason = q.text(6);
+  if (!q.is_null(7)) out.result = q.blob(7);
   return out;
 }
 
@@ -48,7 +48,7 @@ Result<std::optional<LeaseRecord>> load_lease(Database& db, LeaseId id) {
 
 Result<std::optional<JobRecord>> Jobs::find(const Digest& job) {
   DSPERSE_TRY(Query q, db_.prepare("SELECT payload, needs, avoids, priority, memory, time_ms, max_leases, state, not_before, "
-                                   "leases, lease, reason FROM jobs WHERE id = ?"));
+                                   "leases, lease, reason FROM jobs JOIN payloads ON payloads.job = jobs.id WHERE id = ?"));
   DSPERSE_TRY(const bool row, q.bind(ByteView(job)).step());
   if (!row) return std::optional<JobRecord>{};
   JobRecord out;

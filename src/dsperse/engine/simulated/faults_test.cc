@@ -257,5 +257,19 @@ TEST(Faults, WhileItIsDownNobodyAnswers) {
   EXPECT_FALSE(value(engine.jobs().find(id(2))).has_value());
 }
 
+TEST(Faults, MessagesToAnEngineThatIsGoneAreLost) {
+  World world(Digest{1});
+  {
+    SimulatedEngine engine(world);
+    world.faults.slow = 1;
+    EXPECT_EQ(testing::kind_of(engine.jobs().submit(testing::job(1))), ErrorKind::backend);
+  }
+  EXPECT_EQ(world.in_flight(), 1U);
+  const std::uint64_t before = world.steps();
+  world.advance(100'000);
+  EXPECT_EQ(world.in_flight(), 0U);
+  EXPECT_EQ(world.steps(), before);
+}
+
 }  // namespace
 }  // namespace dsperse::engine::simulated

@@ -7,7 +7,11 @@
 namespace dsperse::engine::simulated {
 
 SimulatedEngine::SimulatedEngine(World& world, std::uint64_t blob_limit_bytes)
-    : server_(world, blob_limit_bytes), net_(world, server_), jobs_(net_), blobs_(net_, blob_limit_bytes), nodes_(net_) {}
+    : server_(std::make_shared<Server>(world, blob_limit_bytes)),
+      net_(world, server_),
+      jobs_(net_),
+      blobs_(net_, blob_limit_bytes),
+      nodes_(net_) {}
 
 TimeMs SimulatedEngine::Network::delay() {
   const Faults& f = world_.faults;
@@ -33,7 +37,7 @@ R SimulatedEngine::Network::read(std::string_view name, std::function<R(Memory&)
   world_.note(name);
   if (!arrives()) return no_answer(name);
   std::optional<R> answer;
-  if (!server_.read([&](Memory& m) { answer.emplace(look(m)); })) return no_answer(name);
+  if (!server_->read([&](Memory& m) { answer.emplace(look(m)); })) return no_answer(name);
   if (!arrives()) return no_answer(name);
   return std::move(*answer);
 }
@@ -44,9 +48,12 @@ R SimulatedEngine::Network::write(std::string_view name, std::function<R(Memory&
   const Write silent{[apply](Memory& m) { (void)apply(m); }, torn};
   const auto arrive_later = [&] {
     const auto spread = static_cast<std::uint64_t>(20 * world_.faults.timeout_ms);
-    world_.later(static_cast<TimeMs>(world_.below(spread + 1)), [this, silent, copy = std::string(name)] {
-      world_.note("arrives later: " + copy);
-      (void)server_.write(silent);
+    const TimeMs after = static_cast<TimeMs>(world_.below(spread + 1));
+    world_.later(after, [&world = world_, server = std::weak_ptr(server_), silent, copy = std::string(name)] {
+      const auto alive = server.lock();
+      if (!alive) return;
+      world.note("arrives later: " + copy);
+      (void)alive->write(silent);
     });
   };
   if (world_.chance(world_.faults.duplicate)) arrive_later();
@@ -63,7 +70,7 @@ R SimulatedEngine::Network::write(std::string_view name, std::function<R(Memory&
                       if (!*answer) answer->emplace(std::move(result));
                     },
                     torn};
-  if (!server_.write(asked)) return no_answer(name);
+  if (!server_->write(asked)) return no_answer(name);
   if (!arrives()) return no_answer(name);
   return std::move(**answer);
 }

@@ -3,11 +3,12 @@
 // Same interfaces and rules as any engine; without faults it does just what the tables do. A call may end in an error of kind
 // `backend`, "no answer": then it happened, or not, or will happen later. Writes are executed in the order of their arrival; each
 // is logged and synced before it is answered, so that a crash costs no answered write unless Faults::lying_sync says so.
-// The object outlives every message in flight: destroy it before its world, and don't advance the world in between.
+// Messages in flight to an engine that is gone are lost. The world outlives the engine.
 // Single thread, deterministic. Source: docs/engine.md. Tested by engine/testing (conformance) and simulated/faults_test.cc.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -60,13 +61,13 @@ class SimulatedEngine final : public Engine {
   JobQueue& jobs() override { return jobs_; }
   BlobStore& blobs() override { return blobs_; }
   NodeRegistry& nodes() override { return nodes_; }
-  [[nodiscard]] Server& server() { return server_; }
+  [[nodiscard]] Server& server() { return *server_; }
 
  private:
   /// The way to the server and back.
   class Network {
    public:
-    Network(World& world, Server& server) : world_(world), server_(server) {}
+    Network(World& world, std::shared_ptr<Server> server) : world_(world), server_(std::move(server)) {}
     template <class R>
     [[nodiscard]] R read(std::string_view name, std::function<R(Memory&)> look);
     template <class R>
@@ -77,7 +78,7 @@ class SimulatedEngine final : public Engine {
     [[nodiscard]] bool arrives();
     std::unexpected<Error> no_answer(std::string_view name);
     World& world_;
-    Server& server_;
+    std::shared_ptr<Server> server_;
   };
 
   class Jobs final : public JobQueue {
@@ -127,7 +128,7 @@ class SimulatedEngine final : public Engine {
     Network& net_;
   };
 
-  Server server_;
+  std::shared_ptr<Server> server_;
   Network net_;
   Jobs jobs_;
   Blobs blobs_;
