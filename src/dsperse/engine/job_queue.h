@@ -1,9 +1,9 @@
 // The queue of jobs: at-least-once delivery under leases, and every result kept, the late ones apart.
 //
 // Every call is one transaction: it happened wholly and durably when it returns ok, and wholly or not at all otherwise. After an
-// error of kind `backend` (no answer) it may have happened; every call but lease() can then simply be made again, and a lease
-// whose answer got lost lapses at its deadline. Time is the caller's. No dependences between jobs: a job names its inputs by
-// digest (R2), so it can't be written down before its predecessors are done, and the coordinator submits it then.
+// error of kind `backend` (no answer) it may have happened, or still happen; every call but lease() can then simply be made
+// again, and a lease whose answer got lost lapses at its deadline. Time is the caller's. No dependences between jobs: a job names
+// its inputs by digest (R2), so it can't be written down before its predecessors are done, and the coordinator submits it then.
 // Source: docs/engine.md, R2, R11. Tested by engine/testing/jobs_suite.cc for every engine.
 #pragma once
 
