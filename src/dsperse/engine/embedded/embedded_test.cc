@@ -88,7 +88,8 @@ TEST(Embedded, TagsSurviveTheirBytes) {
     EXPECT_EQ(value(unpack(packed)), tags);
     packed.push_back(0);
     EXPECT_FALSE(unpack(packed).has_value());
-    packed.resize(packed.size() - 2);
+    packed.pop_back();
+    packed.pop_back();
     EXPECT_FALSE(unpack(packed).has_value());
   }
 }
