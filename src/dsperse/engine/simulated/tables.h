@@ -32,7 +32,7 @@ class JobTable final : public JobQueue {
     std::uint64_t place = 0;
   };
   [[nodiscard]] std::pair<std::int64_t, std::uint64_t> order_of(const Entry& e) const {
-    return {-e.record.job.priority, e.place};
+    return {-std::int64_t{e.record.job.priority}, e.place};
   }
   void add_event(EventKind kind, const LeaseRecord& lease, TimeMs at);
   void move(Entry& entry, JobState state, LeaseId lease, TimeMs not_before, std::string_view reason);

@@ -1,4 +1,6 @@
 // Submission, order, who gets which job, deadlines, withdrawal. Delivery of results: delivery_suite.cc.
+#include <limits>
+
 #include "dsperse/engine/checks.h"
 #include "dsperse/engine/testing/suite.h"
 
@@ -69,6 +71,16 @@ TEST_P(EngineSuite, PriorityThenOrderOfSubmission) {
   }
   for (const std::uint32_t n : {2U, 4U, 1U, 5U, 3U}) EXPECT_EQ(take(1, 0).job.id, id(n));
   EXPECT_TRUE(nothing_to_take(0));
+}
+
+TEST_P(EngineSuite, TheWholeRangeOfPrioritiesIsInOrder) {
+  constexpr std::int32_t kLeast = std::numeric_limits<std::int32_t>::min(), kMost = std::numeric_limits<std::int32_t>::max();
+  for (const auto& [n, priority] : {std::pair{1U, kLeast}, {2U, 0}, {3U, kMost}, {4U, -1}}) {
+    Job j = job(n);
+    j.priority = priority;
+    value(jobs().submit(j));
+  }
+  for (const std::uint32_t n : {3U, 2U, 4U, 1U}) EXPECT_EQ(take(1, 0).job.id, id(n));
 }
 
 TEST_P(EngineSuite, ARequeuedJobKeepsItsPlace) {
