@@ -98,6 +98,30 @@ TEST(Economics, MoreBondLessAudit) {
   }
 }
 
+TEST(Economics, TheRateOfOneWorkerDetersACoalition) {
+  std::mt19937_64 random(9);
+  std::uniform_real_distribution<double> u(0, 1);
+  int deterred = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Stakes s{.reward = 3 * u(random),
+             .honest_cost = u(random),
+             .gain = 5 * u(random),
+             .bond = 10 * u(random),
+             .detection = 0.3 + 0.7 * u(random),
+             .false_alarm = 0.3 * u(random),
+             .lucky_guess = 0.5 * u(random),
+             .reporter_share = 0.5 * u(random)};
+    s.cheat_cost = s.honest_cost * u(random);
+    const auto alone = least_audit_rate(s);
+    if (!alone) continue;
+    ++deterred;
+    const double k = 2 + static_cast<double>(random() % 10);  // k stakes, one gain
+    s.reward *= k, s.honest_cost *= k, s.cheat_cost *= k, s.bond *= k;
+    EXPECT_LE(least_audit_rate(s).value(), *alone * (1 + 1e-12));
+  }
+  EXPECT_GT(deterred, 5000);
+}
+
 TEST(Economics, E2E3E4) {
   EXPECT_NEAR(least_audit_rate_lazy(1.2, 1, 20).value(), 1 / 21.2, 1e-15);
   EXPECT_EQ(effective_bond(5, 7, 3).value(), 8);

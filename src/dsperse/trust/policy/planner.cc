@@ -18,8 +18,8 @@ double detection_of(const Audit& audit, const Assumptions& a) { return audit.by 
 /// Up to six significant digits, never down: rates that are printed must still deter.
 double rounded_up(double p) {
   if (p <= 0 || p >= 1) return p;
-  const double unit = std::pow(10.0, std::floor(std::log10(p)) - 5);
-  const double up = std::ceil(p / unit) * unit;
+  const double scale = std::pow(10.0, 5 - std::floor(std::log10(p)));
+  const double up = std::ceil(p * scale) / scale;
   return std::min(1.0, up >= p ? up : p);
 }
 
@@ -28,21 +28,21 @@ Result<SlicePlan> priced(const Treatment& t, const PlanRequest& request, std::si
   SlicePlan out;
   out.treatment = t;
   out.fixed = fixed;
+  out.assumed = assumed(t, request.assumptions, t.audit.has_value());
   const SliceCost& cost = request.slices[slice];
   if (out.treatment.audit) {
     Audit& audit = *out.treatment.audit;
-    const Stakes stakes = stakes_of(request.money, cost.native, detection_of(audit, request.assumptions));
-    DSPERSE_TRY(out.least_rate, least_audit_rate(stakes));
-    if (audit.p < *out.least_rate) {
-      if (fixed) {
-        DSPERSE_TRY(const double bond, least_bond(stakes, audit.p));
-        return fail(ErrorKind::usage,
-                    "audit rate " + exact_text(audit.p) + " does not deter: E1 asks for " + short_text(*out.least_rate), {},
-                    "raise the rate, or ask for a bond of " + short_text(bond));
-      }
-      audit.p = rounded_up(*out.least_rate);
+    Deterrence e1{.stakes = stakes_of(request.money, cost.native, detection_of(audit, request.assumptions))};
+    DSPERSE_TRY(e1.least_rate, least_audit_rate(e1.stakes));
+    if (audit.p < e1.least_rate && fixed) {
+      DSPERSE_TRY(const double bond, least_bond(e1.stakes, audit.p));
+      return fail(ErrorKind::usage,
+                  "audit rate " + exact_text(audit.p) + " does not deter: E1 asks for " + short_text(e1.least_rate), {},
+                  "raise the rate, or ask for a bond of " + short_text(bond));
     }
-    DSPERSE_TRY(out.least_bond, least_bond(stakes, audit.p));
+    if (audit.p < e1.least_rate) audit.p = rounded_up(e1.least_rate);
+    DSPERSE_TRY(e1.least_bond, least_bond(e1.stakes, audit.p));
+    out.deterrence = e1;
   }
   DSPERSE_TRY(out.failure, failure(out.treatment, request.assumptions, out.treatment.audit.has_value()));
   DSPERSE_TRY(out.cost, expected_cost(out.treatment, cost, request.assumptions, out.treatment.audit.has_value()));
@@ -119,6 +119,12 @@ std::unexpected<Error> over_budget(const Menu& menu, double budget) {
               "allow proof there, or stronger treatments, or a larger budget");
 }
 
+std::string e1_text(const Deterrence& d) {
+  return "E1 with reward " + short_text(d.stakes.reward) + ", gain " + short_text(d.stakes.gain) + ", bond " +
+         short_text(d.stakes.bond) + " asks for rate " + short_text(d.least_rate) + "; at the rate taken, for bond " +
+         short_text(d.least_bond);
+}
+
 }  // namespace
 
 SliceCost slice_cost(const slice::Cost& predicted, const NativeRate& rate) {
@@ -171,7 +177,7 @@ std::string to_text(const TrustPlan& plan) {
     const SlicePlan& s = plan.slices[i];
     text += slice_name(i) + ": " + to_text(s.treatment) + (s.fixed ? " (fixed)" : "") + ", cost " + short_text(s.cost) +
             ", wrong with " + short_text(s.failure) + "; assumed: " + s.assumed;
-    if (s.least_rate) text += "; E1 asks for rate " + short_text(*s.least_rate) + ", bond " + short_text(*s.least_bond);
+    if (s.deterrence) text += "; " + e1_text(*s.deterrence);
     text += "\n";
   }
   text += "total: cost " + short_text(plan.cost) + ", residual " + short_text(plan.residual) + ", weakest " +

@@ -53,13 +53,18 @@ struct PlanRequest {
   double budget = 0.01;  ///< residual risk, above 0 and below 1
 };
 
+/// E1 of one audited slice: enough to recompute it.
+struct Deterrence {
+  Stakes stakes;
+  double least_rate = 0;  ///< at these stakes
+  double least_bond = 0;  ///< at the treatment's rate
+};
 struct SlicePlan {
   Treatment treatment;
   bool fixed = false;
   double cost = 0, failure = 0;
   std::string assumed;
-  std::optional<double> least_rate;  ///< E1's, where audited
-  std::optional<double> least_bond;  ///< that deters at the treatment's rate, where audited
+  std::optional<Deterrence> deterrence;  ///< where audited
 };
 /// What may make one output wrong.
 struct OutputRisk {

@@ -73,11 +73,13 @@ void expect_sound(const PlanRequest& r, const TrustPlan& plan) {
     cost += s.cost;
     worst = std::max(worst, s.failure);
     EXPECT_EQ(s.failure, failure(s.treatment, r.assumptions, true).value());
-    EXPECT_EQ(s.treatment.audit.has_value(), s.least_rate.has_value());
+    EXPECT_EQ(s.assumed, assumed(s.treatment, r.assumptions, true));
+    EXPECT_EQ(s.treatment.audit.has_value(), s.deterrence.has_value());
     if (s.treatment.audit) {
-      EXPECT_GE(s.treatment.audit->p, *s.least_rate);
-      EXPECT_LE(*s.least_bond, r.money.bond * (1 + 1e-9));
-      EXPECT_LE(cheating_surplus(stakes_of(r.money, r.slices[i].native, 1), s.treatment.audit->p).value(), 1e-9);
+      EXPECT_GE(s.treatment.audit->p, s.deterrence->least_rate);
+      EXPECT_EQ(s.deterrence->stakes.honest_cost, r.slices[i].native);
+      EXPECT_LE(s.deterrence->least_bond, r.money.bond * (1 + 1e-9));
+      EXPECT_LE(cheating_surplus(s.deterrence->stakes, s.treatment.audit->p).value(), 1e-9);
     }
   }
   EXPECT_NEAR(plan.residual, 1 - ok, 1e-12);
@@ -142,7 +144,7 @@ TEST(Planner, AuditsThatCannotDeterAreLeftOut) {
   r.money.bond = 0;
   const auto plan = plan_trust(r);
   ASSERT_TRUE(plan) << plan.error().text();
-  for (const SlicePlan& s : plan->slices) EXPECT_TRUE(!s.treatment.audit || *s.least_rate <= 1);
+  for (const SlicePlan& s : plan->slices) EXPECT_TRUE(!s.treatment.audit || s.deterrence->least_rate <= 1);
   r.money.reward_factor = 0.5;
   const auto poor = plan_trust(r);
   ASSERT_TRUE(poor) << poor.error().text();
@@ -218,8 +220,10 @@ TEST(Planner, OutputsAndPaths) {
 TEST(Planner, Text) {
   PlanRequest r = diamond();
   const std::string text = to_text(plan_trust(r).value());
-  EXPECT_THAT(text, HasSubstr("slice 0: "));
-  EXPECT_THAT(text, HasSubstr("E1 asks for rate 0.05208, bond"));
+  EXPECT_THAT(text,
+              HasSubstr("slice 0: audit(0.0520834), cost 1.052, wrong with 0.00474; assumed: share 0.1 of operators lies; E1 "
+                        "holds, 0.05 of them irrational; E1 with reward"));
+  EXPECT_THAT(text, HasSubstr("E1 with reward 1.2, gain 10, bond 200 asks for rate 0.05208; at the rate taken, for bond 2"));
   EXPECT_THAT(text, HasSubstr("no allowed plan costs less\n"));
   EXPECT_THAT(text, HasSubstr("output of slice 3: residual"));
 }

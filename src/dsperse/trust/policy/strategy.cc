@@ -57,8 +57,9 @@ Result<std::vector<bool>> by_rule(const Strategy& s, std::span<const SliceFacts>
 std::vector<bool> cheapest(double budget, std::span<const SliceFacts> slices) {
   std::vector<std::size_t> order(slices.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return slices[a].proof_cost < slices[b].proof_cost; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return slices[a].proof_cost != slices[b].proof_cost ? slices[a].proof_cost < slices[b].proof_cost : a < b;
+  });
   std::vector<bool> out(slices.size(), false);
   double spent = 0;
   for (const std::size_t i : order) {
