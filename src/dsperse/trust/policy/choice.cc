@@ -97,11 +97,17 @@ void keep_undominated(std::vector<State>& states) {
   states.resize(kept);
 }
 
-/// Keeps first and last and evenly many between.
-void thin(std::vector<State>& states, std::size_t most) {
-  std::vector<State> kept;
+/// Keeps the lightest state, and of evenly many stretches of the frontier the one of least cost + rate * weight.
+void thin(std::vector<State>& states, std::size_t most, double rate) {
+  const auto reduced = [&](const State& s) { return s.cost + rate * s.weight; };
+  const std::size_t stretches = most - 1, others = states.size() - 1;
+  std::vector<State> kept{states.front()};
   kept.reserve(most);
-  for (std::size_t i = 0; i < most; ++i) kept.push_back(states[i * (states.size() - 1) / (most - 1)]);
+  for (std::size_t i = 0; i < stretches; ++i) {
+    const auto begin = states.begin() + 1 + static_cast<std::ptrdiff_t>(i * others / stretches);
+    const auto end = states.begin() + 1 + static_cast<std::ptrdiff_t>((i + 1) * others / stretches);
+    kept.push_back(*std::min_element(begin, end, [&](const State& x, const State& y) { return reduced(x) < reduced(y); }));
+  }
   states = std::move(kept);
 }
 
@@ -148,7 +154,7 @@ std::optional<Chosen> choose_least_cost(std::span<const std::vector<Option>> giv
       }
     keep_undominated(next);
     if (next.size() > most_states) {
-      thin(next, most_states);
+      thin(next, most_states, rate);
       exact = false;
     }
     layers.push_back(std::move(next));

@@ -3,7 +3,8 @@
 //
 // Method: groups are merged one by one into the frontier of partial choices that no other beats in both weight and cost. A
 // partial choice is dropped if the Lagrangian bound of what it can become is above the best whole choice known. While a frontier
-// stays under `most_states` the result is exact; beyond, the frontier is thinned evenly: every kept state is still a real partial
+// stays under `most_states` the result is exact; beyond, the frontier is thinned to the states
+// that look best, spread over all weights: every kept state is still a real partial
 // choice with its true weight, so the capacity always holds, and `bound` (the relaxation's) says how far the optimum can be.
 // Deterministic. Knows no slices, no money. Source: [Kellerer-Pferschy-Pisinger04], chapter 11. Tested by policy/choice_test.cc.
 #pragma once

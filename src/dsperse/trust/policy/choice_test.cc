@@ -102,6 +102,23 @@ TEST(Choice, ManyGroups) {
   EXPECT_LE(chosen->cost - chosen->bound, 10);
 }
 
+TEST(Choice, HardGroupsAreThinned) {
+  // Cost and weight add up to nearly the same for every option: hardly any state beats another.
+  std::mt19937_64 random(15);
+  std::uniform_real_distribution<double> u(0, 1);
+  Groups groups(60);
+  for (auto& group : groups)
+    for (int i = 0; i < 6; ++i) {
+      const double weight = 10 * u(random);
+      group.push_back({weight, 20 - weight + 1e-3 * u(random)});
+    }
+  const auto chosen = choose_least_cost(groups, 300);
+  ASSERT_TRUE(chosen);
+  EXPECT_FALSE(chosen->exact);
+  expect_sums(groups, *chosen, 300);
+  EXPECT_LE(chosen->cost - chosen->bound, 0.01);  // options of a group differ by up to 10
+}
+
 TEST(Choice, Edges) {
   const double inf = std::numeric_limits<double>::infinity();
   EXPECT_FALSE(choose_least_cost(Groups{{}}, 1));

@@ -65,7 +65,7 @@ Result<Part> take_apart(std::string_view text, std::string_view whole) {
   if (arguments.size() == 2) {
     const std::size_t equals = arguments[1].find('=');
     part.key = trimmed(arguments[1].substr(0, equals));
-    if (equals == std::string_view::npos)
+    if (equals == std::string_view::npos || part.key.empty())
       return fail(ErrorKind::usage, "the second argument of " + quoted(text) + " is not of the form key=value",
                   std::string(whole), kHint);
     part.value = trimmed(arguments[1].substr(equals + 1));
@@ -191,7 +191,7 @@ Guarantee guarantee(const Treatment& t) {
     if (t.replicate->distinct != Distinct::operators) out.fails_against += "; one operator in several " + kind + "s";
   }
   if (t.audit) {
-    const std::string missed = "not drawn (" + short_text(1 - t.audit->p) + "), and deterred if E1 holds";
+    const std::string missed = "not drawn (" + short_text(1 - t.audit->p) + "); where E1 holds, nobody rational tries";
     out.wrong_only_if += t.replicate ? ", and the result is " + missed : "the result is " + missed;
     const std::string assumes = t.audit->by == AuditBy::proof ? "; a prover is available" : "";
     out.assumes += (t.replicate ? "; " : "") + ("a rational worker with a real bond; an unpredictable draw" + assumes);

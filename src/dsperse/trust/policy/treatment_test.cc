@@ -71,6 +71,9 @@ TEST(Treatment, ErrorsSayWhatIsWrong) {
   says("audit(0.1))", "audit needs a rate, not \"0.1)\"");
   says("audit(0.1, by=hand)", "audit does not know \"by=hand\"");
   says("audit(0.1, reexec)", "not of the form key=value");
+  says("audit(0.1, =proof)", "not of the form key=value");
+  says("audit(0.1,)", "not of the form key=value");
+  says("audit(0.1+replicate(2)", "audit needs a rate, not \"0.1+replicate(2\"");
   says("audit(0.1, by=proof, by=proof)", "more than two arguments");
   says("audit(0.1)+audit(0.2)", "\"audit\" is there twice");
   says("trust+trust", "\"trust\" is there twice");
@@ -86,6 +89,23 @@ TEST(Treatment, ErrorsSayWhatIsWrong) {
   says("trust+audit(0.1)", "it stands alone");
 }
 
+TEST(Treatment, AnyTextIsATreatmentOrAnError) {
+  const std::string_view pieces[] = {"audit", "replicate", "proof",    "trust", "(", ")", "+",  ",",   "=",    " ",
+                                     "by",    "distinct",  "operator", "0.5",   "2", "-", "1e", "nan", "\xff", "("};
+  std::mt19937_64 random(10);
+  int accepted = 0;
+  for (int i = 0; i < 200000; ++i) {
+    std::string text;
+    for (std::size_t n = random() % 9; n > 0; --n) text += pieces[random() % std::size(pieces)];
+    const auto t = parse_treatment(text);
+    if (!t) continue;
+    ++accepted;
+    ASSERT_TRUE(check(*t)) << text;
+    EXPECT_EQ(parse_treatment(to_text(*t)).value(), *t) << text;
+  }
+  EXPECT_GT(accepted, 1000);
+}
+
 TEST(Treatment, SaysItsGuarantee) {
   const auto of = [](std::string_view text) { return guarantee(parse_treatment(text).value()); };
   EXPECT_THAT(of("proof").wrong_only_if, HasSubstr("2^-100 or 2^-128"));
@@ -93,12 +113,12 @@ TEST(Treatment, SaysItsGuarantee) {
   EXPECT_EQ(of("replicate(3)").wrong_only_if, "all 3 replicas collude (r^3 at a share r of colluding operators)");
   EXPECT_EQ(of("replicate(3)").fails_against, "Sybil identities");
   EXPECT_THAT(of("replicate(2, distinct=engine)").fails_against, HasSubstr("one operator in several engines"));
-  EXPECT_EQ(of("audit(0.05)").wrong_only_if, "the result is not drawn (0.95), and deterred if E1 holds");
+  EXPECT_EQ(of("audit(0.05)").wrong_only_if, "the result is not drawn (0.95); where E1 holds, nobody rational tries");
   EXPECT_THAT(of("audit(0.05, by=proof)").assumes, HasSubstr("a prover is available"));
   const Guarantee both = of("replicate(2)+audit(0.05)");
   EXPECT_EQ(both.wrong_only_if,
-            "all 2 replicas collude (r^2 at a share r of colluding operators), and the result is not drawn (0.95), and deterred "
-            "if E1 holds");
+            "all 2 replicas collude (r^2 at a share r of colluding operators), and the result is not drawn (0.95); where E1 "
+            "holds, nobody rational tries");
   EXPECT_THAT(both.assumes, HasSubstr("one honest replica of 2"));
   EXPECT_THAT(both.assumes, HasSubstr("rational worker"));
   EXPECT_THAT(both.fails_against, HasSubstr("Sybil"));
