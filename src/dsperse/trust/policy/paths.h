@@ -1,4 +1,5 @@
-// The risk of outputs over the graph of slices. Tested by policy/planner_test.cc.
+// What may make each output wrong, over the graph of slices. Pure. Source: docs/trust/economics.md. Tested by
+// policy/planner_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +7,18 @@
 #include <utility>
 #include <vector>
 
-#include "dsperse/trust/policy/planner.h"
+#include "dsperse/base/result.h"
 
 namespace dsperse::trust {
+
+/// What may make one output wrong.
+struct OutputRisk {
+  std::uint32_t slice = 0;
+  double residual = 0;              ///< 1 - prod(1 - failure) over all slices that the output depends on
+  std::uint32_t weakest = 0;        ///< slice with the greatest failure among them
+  std::vector<std::uint32_t> path;  ///< from a first slice to the output, with the greatest 1 - prod(1 - failure)
+  double path_residual = 0;
+};
 
 /// Errors (usage): an edge that does not lead from a smaller to a larger slice number, a slice that does not exist.
 [[nodiscard]] Status check_graph(std::size_t slices, std::span<const std::pair<std::uint32_t, std::uint32_t>> edges,

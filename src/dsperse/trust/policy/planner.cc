@@ -5,7 +5,6 @@
 
 #include "dsperse/trust/policy/choice.h"
 #include "dsperse/trust/policy/number.h"
-#include "dsperse/trust/policy/paths.h"
 
 namespace dsperse::trust {
 namespace {

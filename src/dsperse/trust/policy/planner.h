@@ -16,6 +16,7 @@
 
 #include "dsperse/slice/plan.h"
 #include "dsperse/trust/policy/economics.h"
+#include "dsperse/trust/policy/paths.h"
 #include "dsperse/trust/policy/risk.h"
 #include "dsperse/trust/policy/treatment.h"
 
@@ -29,8 +30,8 @@ struct NativeRate {
 /// Seconds: native by the rate, proof as predicted plus the native run that makes its witness.
 [[nodiscard]] SliceCost slice_cost(const slice::Cost& predicted, const NativeRate& rate);
 
-/// What the money equations need, in the unit of the costs. Of slice i: c = native_i, R = reward_factor * c, c' = cheat_factor *
-/// c.
+/// What the money equations need, in the unit of the costs. A slice's honest cost c is its native cost, R = reward_factor * c,
+/// c' = cheat_factor * c.
 struct Money {
   double reward_factor = 1.2;
   double cheat_factor = 0;  ///< 0 to 1
@@ -65,14 +66,6 @@ struct SlicePlan {
   double cost = 0, failure = 0;
   std::string assumed;
   std::optional<Deterrence> deterrence;  ///< where audited
-};
-/// What may make one output wrong.
-struct OutputRisk {
-  std::uint32_t slice = 0;
-  double residual = 0;              ///< 1 - prod(1 - failure) over all slices that the output depends on
-  std::uint32_t weakest = 0;        ///< slice with the greatest failure among them
-  std::vector<std::uint32_t> path;  ///< from a first slice to the output, with the greatest 1 - prod(1 - failure)
-  double path_residual = 0;
 };
 struct TrustPlan {
   std::vector<SlicePlan> slices;

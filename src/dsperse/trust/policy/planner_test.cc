@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include "dsperse/trust/policy/choice.h"
@@ -226,6 +228,15 @@ TEST(Planner, Text) {
   EXPECT_THAT(text, HasSubstr("E1 with reward 1.2, gain 10, bond 200 asks for rate 0.05208; at the rate taken, for bond 2"));
   EXPECT_THAT(text, HasSubstr("no allowed plan costs less\n"));
   EXPECT_THAT(text, HasSubstr("output of slice 3: residual"));
+}
+
+TEST(Planner, TheExampleOfTheDocsIsWhatComesOut) {
+  std::ifstream file(std::string(DSPERSE_SOURCE_DIR) + "/docs/trust/economics.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  PlanRequest r = diamond();
+  r.fixed.resize(4);
+  r.fixed[2] = parse_treatment("proof").value();
+  EXPECT_THAT(page, HasSubstr("```\n" + to_text(plan_trust(r).value()) + "```\n"));
 }
 
 TEST(Planner, CostsOfASlice) {
