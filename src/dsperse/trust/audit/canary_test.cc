@@ -74,7 +74,7 @@ TEST(Canary, JudgementTable) {
     }
 }
 
-// All sequences of up to five events over two jobs and two workers.
+// All sequences of up to six events over two jobs and two workers.
 TEST(Canary, AllShortSequences) {
   const std::vector<CanaryEvent> events = {Stock{id(1), kTrue, {}},
                                            Stock{id(2), kTrue, kWrong},

@@ -31,7 +31,7 @@ TEST(Points, SelfReportThroughAnAccompliceStillCosts) {
       }
 }
 
-// All sequences of up to six events on one receipt: conservation, no change by failed steps, one settlement.
+// All sequences of up to seven events on one receipt: conservation, no change by failed steps, one settlement.
 TEST(Points, AllShortSequences) {
   const Digest payer = account(1), worker = account(2), other = account(3), receipt = account(100);
   Points start = *begin_points({1, 2});

@@ -92,6 +92,20 @@ Standing standing(const State& s, const Digest& job) {
   return at->second.probability.hits(word_of(seed, job)) ? Standing::drawn : Standing::not_drawn;
 }
 
+Verdict acceptance(Standing standing, bool audit_passed, bool allow_pending) {
+  switch (standing) {
+    case Standing::unknown:
+      break;
+    case Standing::pending:
+      return allow_pending ? Verdict::accept() : Verdict::reject("the audit is not yet drawn");
+    case Standing::drawn:
+      return audit_passed ? Verdict::accept() : Verdict::reject("the audit has not passed");
+    case Standing::not_drawn:
+      return Verdict::accept();
+  }
+  return Verdict::reject("the job is not in the lottery");
+}
+
 Published published(const State& s) { return {s.run, s.commitment, s.late, s.late_part, entries_of(s)}; }
 
 }  // namespace dsperse::trust::lottery

@@ -66,6 +66,9 @@ State begin(const Digest& run, const Digest& commitment, Late late);
 
 /// Cost for drawn and not_drawn: one hash over all jobs' salts; see audits() for all jobs at once.
 Standing standing(const State& state, const Digest& job);
+/// Whether a job's result may be accepted as audited. audit_passed: of a drawn job. Reasons: "the job is not in the lottery",
+/// "the audit is not yet drawn" (unless allow_pending), "the audit has not passed".
+Verdict acceptance(Standing standing, bool audit_passed, bool allow_pending);
 /// The drawn jobs, ascending. Errors (usage): not yet drawn.
 [[nodiscard]] Result<Audits> audits(const State& state);
 /// What the world may see: input to verify_draw().

@@ -41,6 +41,17 @@ TEST(Lottery, HonestWayToTheDraw) {
   EXPECT_TRUE(verify_draw(published(s), {kSecret, *drawn}));
 }
 
+TEST(Lottery, PendingIsNotAccepted) {
+  for (const bool passed : {false, true}) {
+    EXPECT_EQ(acceptance(Standing::unknown, passed, true).reason, "the job is not in the lottery");
+    EXPECT_EQ(acceptance(Standing::pending, passed, false).reason, "the audit is not yet drawn");
+    EXPECT_TRUE(acceptance(Standing::pending, passed, true));
+    EXPECT_TRUE(acceptance(Standing::not_drawn, passed, false));
+    EXPECT_EQ(acceptance(Standing::drawn, passed, true).accepted, passed);
+  }
+  EXPECT_EQ(acceptance(Standing::drawn, false, true).reason, "the audit has not passed");
+}
+
 TEST(Lottery, JobsWithReceiptsStay) {
   State s = fresh(Late::none);
   ASSERT_TRUE(step(s, AddJob{id(1), Probability::always()}));
@@ -53,8 +64,8 @@ TEST(Lottery, JobsWithReceiptsStay) {
   EXPECT_FALSE(step(s, LatePart{id(5)})) << "none was announced";
 }
 
-// All sequences of up to six events over two jobs: no step that fails changes the state, every state survives its bytes, a secret
-// is never out before all receipts and the late part are in.
+// All sequences of up to seven events over two jobs: no step that fails changes the state, every state survives its bytes, a
+// secret is never out before all receipts and the late part are in.
 TEST(Lottery, AllShortSequences) {
   const std::vector<Event> events = {AddJob{id(1), Probability::always()},
                                      AddJob{id(2), Probability::never()},
