@@ -3,7 +3,7 @@
 // CV counts consecutive results that were replicated and found valid; an audit that passes is a replication whose other replica
 // is the auditor. Below 10 the worker is replicated; from there on it is audited with p_eff = max(p_min, 1/CV). A lost dispute, a
 // failed canary and an invalid opening zero CV; lateness does not: it says nothing about results. A new identity waits, so that
-// a fresh one is worth less than an old one. Not here: p_min (trust/economics), the draw (trust/lottery), exclusion
+// a fresh one is worth less than an old one. Not here: p_min (trust/policy), the draw (trust/lottery), exclusion
 // (trust/incentive). Source: docs/trust/machines.md. Tested by trust/audit/book_test.cc.
 #pragma once
 

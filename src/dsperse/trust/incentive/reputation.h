@@ -2,7 +2,7 @@
 //
 // E3: without a bond the loss that deters is min(V, J): V the income lost while excluded, J what a fresh identity costs (waiting
 // included). The state is the list of strikes; exclusion is a function of it and of the time. A pardon takes a strike back, as if
-// it had never been. Not here: confidence CV (trust/audit), the audit probability that follows (trust/economics). Source:
+// it had never been. Not here: confidence CV (trust/audit), the audit probability that follows (trust/policy). Source:
 // docs/trust/machines.md. Tested by trust/incentive/reputation_test.cc.
 #pragma once
 

@@ -2,7 +2,7 @@
 //
 // published --Nonce--> challenged --Answer for each drawn slice--> answered, or --Deadline--> expired. The prover is bound to
 // every slice's result before it learns which ones count. Not here: checking proofs (the answer carries the verifier's decision),
-// the chance of missing a bad slice (trust/economics). Source: docs/trust/machines.md. Tested by trust/lottery/challenge_test.cc.
+// the chance of missing a bad slice (trust/policy). Source: docs/trust/machines.md. Tested by trust/lottery/challenge_test.cc.
 #pragma once
 
 #include <optional>
