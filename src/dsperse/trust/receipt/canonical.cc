@@ -16,7 +16,7 @@ void CanonicalReader::literal(std::string_view expected) {
 }
 
 bool CanonicalReader::take_if(std::string_view next) {
-  if (!ok_ || !text_.substr(at_).starts_with(next)) return false;
+  if (!ok_ || !rest().starts_with(next)) return false;
   at_ += next.size();
   return true;
 }
@@ -35,14 +35,14 @@ std::uint64_t CanonicalReader::number() {
 std::string_view CanonicalReader::quoted(std::size_t limit) {
   literal("\"");
   if (!ok_) return {};
-  const std::string_view window = text_.substr(at_).substr(0, limit < text_.size() ? limit + 1 : text_.size());
+  const std::string_view window(rest().data(), std::min(rest().size(), limit + 1));
   const std::size_t end = window.find('"');
   if (end == std::string_view::npos) {
     ok_ = false;
     return {};
   }
   at_ += end + 1;
-  return window.substr(0, end);
+  return {window.data(), end};
 }
 
 Digest CanonicalReader::digest() {

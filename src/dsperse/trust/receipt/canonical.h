@@ -48,6 +48,7 @@ class CanonicalReader {
  private:
   /// The bytes up to the next ", which must come within limit + 1 bytes.
   std::string_view quoted(std::size_t limit);
+  [[nodiscard]] std::string_view rest() const { return {text_.data() + at_, text_.size() - at_}; }
   std::string_view text_;
   std::size_t at_ = 0;
   bool ok_ = true;

@@ -33,24 +33,24 @@ int main(int argc, char** argv) {
   const Envelope one = *sign_receipt(first, worker), two = *sign_receipt(bare, worker);
   Receipt again = first;
   ++again.finished_ms;
-  write(root / "receipt/testdata/receipts/first.json", encode_envelope(one));
-  write(root / "receipt/testdata/receipts/bare.json", encode_envelope(two));
-  write(root / "receipt/testdata/receipts/payload.json", encode_receipt(first));
+  write(root / "receipt/testdata/receipts/first.dsse", encode_envelope(one));
+  write(root / "receipt/testdata/receipts/bare.dsse", encode_envelope(two));
+  write(root / "receipt/testdata/receipts/payload.dsse", encode_receipt(first));
   Envelope both = *seal("text/plain", testing::bytes_of("signed twice"), worker);
   (void)add_signature(both, witness);
-  write(root / "receipt/testdata/receipts/two-signatures.json", encode_envelope(both));
+  write(root / "receipt/testdata/receipts/two-signatures.dsse", encode_envelope(both));
 
-  write(root / "receipt/testdata/evidence/equivocation.json",
+  write(root / "receipt/testdata/evidence/equivocation.dsse",
         encode_evidence(make_evidence(kEquivocation, one, *sign_receipt(again, worker))));
-  write(root / "receipt/testdata/evidence/honest.json", encode_evidence(make_evidence(kEquivocation, one, two)));
-  write(root / "receipt/testdata/evidence/twice.json", encode_evidence(make_evidence(kEquivocation, one, one)));
+  write(root / "receipt/testdata/evidence/honest.dsse", encode_evidence(make_evidence(kEquivocation, one, two)));
+  write(root / "receipt/testdata/evidence/twice.dsse", encode_evidence(make_evidence(kEquivocation, one, one)));
 
   testing::MemoryLog log(40);
   const auto at = [&](const Digest& tree) { return *sign_checkpoint({"example.org/ledger", 40, tree, 1700000000000}, worker); };
   const std::filesystem::path ledger = root / "ledger/testdata/ledger";
-  write(ledger / "checkpoint.json", encode_envelope(at(log.root(40))));
-  write(ledger / "payload.json", at(log.root(40)).payload);
-  write(ledger / "split-view.json", encode_evidence(make_evidence(kSplitView, at(log.root(40)), at(log.root(39)))));
+  write(ledger / "checkpoint.dsse", encode_envelope(at(log.root(40))));
+  write(ledger / "payload.dsse", at(log.root(40)).payload);
+  write(ledger / "split-view.dsse", encode_evidence(make_evidence(kSplitView, at(log.root(40)), at(log.root(39)))));
   for (const auto& [a, b] : {std::pair<std::uint64_t, std::uint64_t>{0, 1}, {5, 13}, {16, 40}, {39, 40}}) {
     const std::string name = std::to_string(a) + "-" + std::to_string(b) + ".bin";
     write(ledger / ("inclusion-" + name), encode_inclusion(*prove_inclusion(log, a, b)));
