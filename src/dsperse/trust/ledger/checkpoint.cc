@@ -17,11 +17,6 @@ Verdict verify_any(const Envelope& envelope, const PublicKey& keeper, const Sign
   return Verdict::accept();
 }
 
-Verdict within(Verdict v, const std::string& outer) {
-  v.where = v.where.empty() ? outer : outer + " > " + v.where;
-  return v;
-}
-
 }  // namespace
 
 Status check_checkpoint(const Checkpoint& c) {

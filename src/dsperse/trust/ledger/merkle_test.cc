@@ -25,6 +25,13 @@ TEST(Merkle, LeavesNodesAndNothingAreApart) {
   EXPECT_EQ(all.size(), 8U);
 }
 
+// Computed by tools/verify/blake3.py from docs/formats/ledger.md.
+TEST(Merkle, KnownAnswers) {
+  EXPECT_EQ(to_hex(empty_root()), "ab6075c4325aa203728362065069ca232821732689babb54ab094a1158925aa3");
+  EXPECT_EQ(to_hex(leaf_hash(Bytes{'a', 'b', 'c'})), "e039188702006f5c517bef1eb882ac526c65edfb19475829cff4ae8bec4d651a");
+  EXPECT_EQ(to_hex(log().root(5)), "5b0ef18b287d8d2216740984bb1674733f30958732b043cf86632a2a06518c74") << "entries 0, 1, 2, 3, 4";
+}
+
 TEST(Merkle, RootsAreTheDefinitions) {
   for (std::size_t n = 0; n <= kSizes; ++n) EXPECT_EQ(tree_root(log(), n), log().root(n)) << n;
 }

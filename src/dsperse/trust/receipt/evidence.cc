@@ -7,16 +7,16 @@ namespace {
 
 bool before(const Bytes& a, const Bytes& b) { return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end()); }
 
-Verdict within(Verdict v, const std::string& outer) {
-  v.where = v.where.empty() ? outer : outer + " > " + v.where;
-  return v;
-}
-
 }  // namespace
 
 Evidence make_evidence(std::string_view kind, Envelope a, Envelope b) {
   if (before(b.payload, a.payload)) std::swap(a, b);
   return {std::string(kind), std::move(a), std::move(b)};
+}
+
+Verdict within(Verdict v, const std::string& outer) {
+  v.where = v.where.empty() ? outer : outer + " > " + v.where;
+  return v;
 }
 
 Bytes encode_evidence(const Evidence& evidence) {

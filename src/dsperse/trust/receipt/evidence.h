@@ -27,6 +27,9 @@ Bytes encode_evidence(const Evidence& evidence);
 /// Errors (bad_input): anything that encode_evidence does not write of make_evidence's.
 [[nodiscard]] Result<Evidence> decode_evidence(ByteView text);
 
+/// The verdict on one of the two, its place put behind `outer > `.
+Verdict within(Verdict verdict, const std::string& outer);
+
 /// Evidence of an equivocation by `worker`: both receipts are valid (verify_receipt), one worker's, after one receipt, and
 /// differ. Reasons: verify_receipt's, where "first > ..." or "second > ..."; "evidence: another kind", "evidence: one receipt
 /// twice", "evidence: two workers", "evidence: receipts follow different ones".

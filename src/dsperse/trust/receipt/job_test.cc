@@ -12,6 +12,22 @@ namespace {
 using testing::named;
 const BoundaryRoots kIn = {{1, named("a")}, {4, named("b")}};
 
+Digest filled(std::uint8_t byte) {
+  Digest d;
+  d.fill(byte);
+  return d;
+}
+
+// Computed by tools/verify/blake3.py from docs/formats/receipt.md.
+TEST(Job, KnownAnswers) {
+  const BoundaryRoots roots = {{1, filled(7)}, {258, filled(8)}};
+  EXPECT_EQ(to_hex(job_id(filled(1), filled(2), roots, filled(3))),
+            "b28319c0ae73eb1be785bff68ef31ace2738752ad0b012443a39bf6ec002a65e");
+  EXPECT_EQ(to_hex(trace_digest(roots)), "ad12f9980f43f140396ae3f16dd14c873f64dd9ff54388f5f35c4a39fcd809a7");
+  EXPECT_EQ(to_hex(commitment(filled(1), filled(4), {filled(5), filled(6)})),
+            "19b9f565aaa90fa3fd8b7f3511d27e3eda71f27f7979c4d48bf5312811d00e12");
+}
+
 TEST(Job, EveryPartCounts) {
   const Digest run = named("run"), key = named("key"), nonce = named("nonce");
   std::set<Digest> seen = {job_id(run, key, kIn, nonce)};
