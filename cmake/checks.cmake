@@ -37,7 +37,11 @@ set_tests_properties(check_rooms check_text checks_selftest PROPERTIES LABELS un
   ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 
 if(TARGET dsperse_verifier)
+  # What verifies proofs, and what verifies receipts and the ledger.
   dsperse_link_closure(dsperse_verifier closure)
+  dsperse_link_closure(dsperse_ledger_verify more)
+  list(APPEND closure ${more})
+  list(REMOVE_DUPLICATES closure)
   set(lines "")
   foreach(item ${closure})
     set(archive "-")

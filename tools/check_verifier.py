@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fails if dsperse_verifier links a target that tools/rooms.txt does not list, or if its archives need threads, files, sockets, or
-throw or catch, abort or assert.
+"""Fails if dsperse_verifier or dsperse_ledger_verify links a target that tools/rooms.txt does not list, or if their archives need
+threads, files, sockets, or throw or catch, abort or assert.
 
 What remains of the C++ library's ways to end a program is listed in LAST_RESORTS with the reason why no input reaches it; any other
 is an error.
@@ -54,7 +54,7 @@ def main(closure, nm):
     for line in pathlib.Path(closure).read_text().splitlines():
         target, _, archive = line.partition(" ")
         if target not in allowed:
-            bad.append(f"dsperse_verifier links {target}, which tools/rooms.txt does not allow")
+            bad.append(f"the verifier links {target}, which tools/rooms.txt does not allow")
         elif archive != "-":
             archives.append(archive)
     resorts = set()

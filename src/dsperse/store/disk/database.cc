@@ -50,6 +50,13 @@ Query& Query::bind_null() {
   return *this;
 }
 
+Query& Query::reset() {
+  sqlite3_reset(statement_.get());  // what it returns is the last step's error, which step() has told
+  sqlite3_clear_bindings(statement_.get());
+  next_ = 1;
+  return *this;
+}
+
 Result<bool> Query::step() {
   sqlite3* const db = sqlite3_db_handle(statement_.get());
   if (!failed_.empty()) return sql_error(db, SQLITE_MISUSE, where_);

@@ -26,6 +26,8 @@ class Query {
   Query& bind(ByteView value);
   Query& bind(std::string_view value);
   Query& bind_null();
+  /// Starts anew, with other parameters: all must be bound again.
+  Query& reset();
   /// True: a row is there; false: done.
   [[nodiscard]] Result<bool> step();
 

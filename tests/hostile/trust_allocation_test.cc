@@ -1,0 +1,90 @@
+// Receipts, evidence, checkpoints and proofs of the ledger allocate at most what docs/formats/limits.md declares, whatever the
+// bytes: real ones overwritten at every place, and the largest that are taken.
+#include <gtest/gtest.h>
+
+#include "counting.h"
+#include "dsperse/trust/ledger/checkpoint.h"
+#include "dsperse/trust/receipt/testing/sample.h"
+
+namespace dsperse::hostile {
+namespace {
+
+using namespace dsperse::trust;
+using trust::testing::AnySignature;
+using trust::testing::sample_receipt;
+
+/// Declared: peak <= 8 n + 4 KiB. All readers of the trust rooms, whatever the bytes are.
+void read_all(ByteView bytes) {
+  const AnySignature any;
+  Receipt receipt;
+  Checkpoint checkpoint;
+  PublicKey worker{};
+  const Usage used = measure([&] {
+    (void)verify_receipt(bytes, any, receipt);
+    (void)verify_equivocation(bytes, any, worker);
+    (void)verify_checkpoint(bytes, "example.org/ledger", worker, any, checkpoint);
+    (void)verify_split_view(bytes, worker, any);
+    (void)decode_receipt(bytes);
+    (void)decode_checkpoint(bytes);
+    (void)decode_inclusion(bytes);
+    (void)decode_consistency(bytes);
+  });
+  EXPECT_FALSE(used.refused);
+  EXPECT_LE(used.peak, 8 * bytes.size() + 4096) << bytes.size() << " bytes";
+}
+
+Envelope sealed(std::string_view type, Bytes payload, std::uint8_t signer) {
+  return {std::string(type), std::move(payload), {{PublicKey{signer}, Signature{}}}};
+}
+
+/// The receipt that needs most memory for its text.
+Receipt largest() {
+  Receipt r = sample_receipt(PublicKey{1}, Digest{});
+  r.roots_in.clear(), r.roots_out.clear();
+  for (std::uint32_t i = 0; i < kMaxReceiptRoots; ++i) {
+    r.roots_in.push_back({i, Digest{}});
+    r.roots_out.push_back({i + static_cast<std::uint32_t>(kMaxReceiptRoots), Digest{}});
+  }
+  return r;
+}
+
+TEST(TrustAllocation, EveryPlaceOverwritten) {
+  const Envelope a = sealed(kReceiptType, encode_receipt(sample_receipt(PublicKey{1}, Digest{}, 0)), 1);
+  const Envelope b = sealed(kReceiptType, encode_receipt(sample_receipt(PublicKey{1}, Digest{}, 1)), 1);
+  InclusionProof in{5, 13, std::vector<Digest>(inclusion_length(5, 13))};
+  ConsistencyProof con{5, 13, std::vector<Digest>(consistency_length(5, 13))};
+  const std::vector<Bytes> real = {encode_envelope(a),
+                                   a.payload,
+                                   encode_evidence(make_evidence(kEquivocation, a, b)),
+                                   encode_envelope(sealed(kCheckpointType, encode_checkpoint({"o", 3, Digest{}, 1}), 0)),
+                                   encode_inclusion(in),
+                                   encode_consistency(con)};
+  for (const Bytes& text : real) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      for (const std::uint8_t byte : Bytes{0, '"', '[', '9', 0xff}) {
+        Bytes wrong = text;
+        wrong[i] = byte;
+        read_all(wrong);
+      }
+      read_all(ByteView(text).first(i));
+    }
+  }
+}
+
+TEST(TrustAllocation, LargestThatAreTaken) {
+  const Envelope a = sealed(kReceiptType, encode_receipt(largest()), 1);
+  Receipt other = largest();
+  ++other.finished_ms;
+  const Envelope b = sealed(kReceiptType, encode_receipt(other), 1);
+  const Bytes text = encode_evidence(make_evidence(kEquivocation, a, b));
+  PublicKey worker{};
+  EXPECT_TRUE(verify_equivocation(text, AnySignature(), worker));
+  read_all(text);
+  read_all(encode_envelope(a));
+  read_all(a.payload);
+  read_all(encode_envelope(sealed("t", Bytes(kMaxPayloadBytes, 7), 1)));
+  read_all(Bytes(kMaxEvidenceBytes + 1, '['));
+}
+
+}  // namespace
+}  // namespace dsperse::hostile
