@@ -1,5 +1,5 @@
 // Writes the kept corpora of receipt_fuzz, evidence_fuzz and ledger_fuzz anew, by hand, after a change of a format:
-//   build/release/src/dsperse/trust/ledger/write_trust_corpus src/dsperse/trust
+//   build/release/src/dsperse/trust/ledger/write_ledger_corpus src/dsperse/trust
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -23,7 +23,7 @@ void write(const std::filesystem::path& path, const Bytes& bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fprintf(stderr, "usage: write_trust_corpus src/dsperse/trust\n"), 2;
+  if (argc != 2) return std::fprintf(stderr, "usage: write_ledger_corpus src/dsperse/trust\n"), 2;
   const std::filesystem::path root = argv[1];
   const auto worker = *Ed25519Signer::from_seed(Digest{1}), witness = *Ed25519Signer::from_seed(Digest{2});
 
