@@ -82,7 +82,7 @@ Geometry solve(const SecurityParams& params, unsigned c_min, unsigned c_max, dou
       const double path = std::max(1.0, static_cast<double>(log_n) - std::log2(static_cast<double>(t)) + 1) * 32;
       const double bytes = 8 * d * k + t * (8 * rows + 32 + path);
       const double work = rows * n * (0.35 * log_n + 6) + n * 60;  // nanoseconds of encoding and hashing, one thread
-      const double cost = bytes + 0.04 * work;  // a byte is worth 25 ns
+      const double cost = bytes + 0.04 * work;                     // a byte is worth 25 ns
       if (best_cost == 0 || cost < best_cost) {
         best_cost = cost;
         best = {{c, static_cast<std::size_t>(t) * openings, log_n}, t};
