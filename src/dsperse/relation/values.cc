@@ -259,9 +259,11 @@ void Values::fill_requantization(std::uint32_t index) {
   const std::size_t channels = r.shifts.size();
   for (std::size_t i = 0; i < acc.size(); ++i) {
     const std::int32_t s = r.shifts[i % channels];
-    const std::int64_t a = to_signed(acc[i]) + (s > 0 ? std::int64_t{1} << (s - 1) : 0);
-    const std::int64_t v = s > 0 ? a >> s : a * (std::int64_t{1} << -s);
-    std::int64_t rest = s > 0 ? a - v * (std::int64_t{1} << s) : 0;
+    // Unsigned, so that values beyond every bound, which only a lie has, wrap.
+    const auto acc_bits = static_cast<std::uint64_t>(to_signed(acc[i]));
+    const auto a = static_cast<std::int64_t>(acc_bits + (s > 0 ? std::uint64_t{1} << (s - 1) : 0));
+    const std::int64_t v = s > 0 ? a >> s : static_cast<std::int64_t>(static_cast<std::uint64_t>(a) << -s);
+    std::int64_t rest = s > 0 ? a & ((std::int64_t{1} << s) - 1) : 0;
     for (std::uint32_t l = 0; l < limbs.size(); ++l) {
       const std::int64_t width = limb_width(s, r.limb_bits, l);
       (*limbs[l])[i] = rest & ((std::int64_t{1} << width) - 1);
@@ -276,7 +278,8 @@ void Values::fill_digit(TensorRef ref) {
   const IntView w = tensors_[t.index];
   const std::int64_t max_abs = relation_.weight_bounds[t.index];
   for (std::size_t i = 0; i < w.size; ++i) {
-    const std::int64_t x = t.step % 2 == 0 ? max_abs + w.at(i) : max_abs - w.at(i);
+    const auto weight = static_cast<std::uint64_t>(w.at(i)), bound = static_cast<std::uint64_t>(max_abs);  // wraps for a lie
+    const auto x = static_cast<std::int64_t>(t.step % 2 == 0 ? bound + weight : bound - weight);
     owned_[ref][i] = (x >> (kDigitBits * (t.step / 2))) & ((1 << kDigitBits) - 1);
   }
 }
