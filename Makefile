@@ -2,7 +2,7 @@
 #
 #   make demo     set up, build, and run the main job on a real handwritten digit (examples/digits/demo.sh)
 #   make test     set up, build, and pass the tests
-#   make test-all every test there is, under an hour on two cores; ends with a table of attacks (build/attacks.json)
+#   make test-all every test there is; ends with a table of attacks (build/attacks.json)
 #   make build    the command line at build/release/dsperse
 #   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
 #   make attack   disarm each rule of the verifier alone; some attack must then succeed
