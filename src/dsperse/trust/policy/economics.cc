@@ -4,8 +4,8 @@
 #include <cmath>
 #include <string>
 
-#include "dsperse/trust/policy/number.h"
-#include "dsperse/trust/policy/treatment.h"
+#include "dsperse/trust/treatment/number.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 namespace dsperse::trust {
 namespace {

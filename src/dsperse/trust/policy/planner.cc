@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "dsperse/trust/policy/choice.h"
-#include "dsperse/trust/policy/number.h"
+#include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
 namespace {

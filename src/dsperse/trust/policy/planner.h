@@ -18,7 +18,7 @@
 #include "dsperse/trust/policy/economics.h"
 #include "dsperse/trust/policy/paths.h"
 #include "dsperse/trust/policy/risk.h"
-#include "dsperse/trust/policy/treatment.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 namespace dsperse::trust {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "dsperse/trust/policy/economics.h"
-#include "dsperse/trust/policy/number.h"
+#include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "dsperse/trust/policy/treatment.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 namespace dsperse::trust {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "dsperse/trust/policy/choice.h"
-#include "dsperse/trust/policy/number.h"
+#include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
 namespace {

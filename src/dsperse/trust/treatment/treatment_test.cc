@@ -1,4 +1,4 @@
-#include "dsperse/trust/policy/treatment.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "dsperse/trust/policy/number.h"
+#include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
 namespace {

@@ -1,10 +1,10 @@
-#include "dsperse/trust/policy/treatment.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 #include <charconv>
 #include <utility>
 #include <vector>
 
-#include "dsperse/trust/policy/number.h"
+#include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
 namespace {
