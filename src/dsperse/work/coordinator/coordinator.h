@@ -85,9 +85,9 @@ struct FinishedRun {
 struct RunView {
   RunPhase phase = RunPhase::running;
   std::uint32_t attempt = 0, slices_settled = 0, audits_drawn = 0, audits_passed = 0, disputes = 0;
-  std::string waits_for;            ///< in words, if nothing can go on
-  std::optional<Digest> seal_root;  ///< once sealed: what the late part is given after
-  std::string failure;              ///< of a failed run
+  std::string waits_for;      ///< in words, if nothing can go on
+  std::optional<Bytes> seal;  ///< text of the checkpoint, once sealed: what the late part is given after
+  std::string failure;        ///< of a failed run
 };
 
 /// What a worker stands at.
