@@ -24,7 +24,7 @@ struct ModelFacts {
   struct Slice {
     Digest key{}, package{}, weights{};  ///< key digest; blobs (weights: zero if the key shows them)
     std::vector<std::uint32_t> inputs, outputs, ended;
-    std::uint64_t memory_bytes = 0;                      ///< of running or proving it, predicted
+    std::uint64_t run_bytes = 0, prove_bytes = 0;        ///< memory of running and of proving it, predicted
     engine::TimeMs run_ms = 60'000, prove_ms = 600'000;  ///< longest life of a lease
   };
   Digest model{};
@@ -75,6 +75,7 @@ struct FinishedRun {
     std::optional<WeightOpening> opening;
   };
   Digest run{}, salt{};
+  Bytes nonce;
   std::vector<Tensor> tensors;  ///< every chunk, ascending
   std::vector<Proof> proofs;    ///< ascending
   trust::RunRecord record;
