@@ -19,7 +19,7 @@ struct CollectedRun {
 /// Writes boundaries, proofs, output.json, certificate.dscert, verdicts/N.dsverdict and seal.json into `folder` (fresh). Every
 /// value is checked against its root. Errors: bad_input (a blob is missing or damaged).
 [[nodiscard]] Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::string& model_path,
-                                               const work::FinishedRun& finished, engine::BlobStore& blobs,
-                                               ModelDesk& desk, store::RunFolder& folder);
+                                               const work::FinishedRun& finished, engine::BlobStore& blobs, ModelDesk& desk,
+                                               store::RunFolder& folder);
 
 }  // namespace dsperse::pipeline

@@ -52,8 +52,7 @@ Result<std::optional<work::WeightOpening>> ModelDesk::reserve(std::uint32_t slic
       continue;
     }
     DSPERSE_TRY(const bool mine, openings_.claim(choice.epoch.root, choice.index));
-    if (mine)
-      return work::WeightOpening{choice.epoch.root, choice.epoch.seed ? *choice.epoch.seed : secret->seed, choice.index};
+    if (mine) return work::WeightOpening{choice.epoch.root, choice.epoch.seed ? *choice.epoch.seed : secret->seed, choice.index};
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", slice_name(slice),
               "try again when they are done");

@@ -73,8 +73,8 @@ class Network final : public LocalNetwork {
     DSPERSE_TRY(std::string origin, ledger_origin());
     DSPERSE_TRY(ledger_, work::open_ledger(store::join(options.folder, "ledger.db"), origin, identity_.signer));
     DSPERSE_TRY(work::ModelFacts facts, publish_model(model_, engine_->blobs()));
-    const work::Coordinator::Ports ports{*engine_, clock_,  rng_,  *state_, *ledger_, identity_.signer,
-                                         check_,   desk_, options.proves ? &computer_ : nullptr};
+    const work::Coordinator::Ports ports{
+        *engine_, clock_, rng_, *state_, *ledger_, identity_.signer, check_, desk_, options.proves ? &computer_ : nullptr};
     DSPERSE_TRY(coordinator_, work::Coordinator::open(ports, std::move(facts), options.settings));
     return {};
   }
@@ -83,8 +83,8 @@ class Network final : public LocalNetwork {
     const proof::ModelKey& key = model_.model().key;
     const Digest id = run_request_id(key.id(), request);
     if (coordinator_->view(id)) return id;  // its seeds are made already
-    DSPERSE_TRY(const work::RunRequest published, publish_request(key, request.inputs, request.nonce, request.treatments,
-                                                                  request.late, engine_->blobs()));
+    DSPERSE_TRY(const work::RunRequest published,
+                publish_request(key, request.inputs, request.nonce, request.treatments, request.late, engine_->blobs()));
     DSPERSE_CHECK_OK(coordinator_->submit(id, published));
     return id;
   }

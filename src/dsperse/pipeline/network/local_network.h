@@ -19,7 +19,7 @@ struct NetworkOptions {
   std::string folder;
   std::string key_folder;  ///< of the coordinator's key
   work::Settings settings;
-  bool proves = true;      ///< settles disputes by own proofs; otherwise claimants must prove
+  bool proves = true;  ///< settles disputes by own proofs; otherwise claimants must prove
 };
 
 /// What a run over a network is asked for; the same again is the same run, and goes on where it was.
@@ -34,8 +34,7 @@ class LocalNetwork {
  public:
   /// dsm: of the compiled model. Errors: those of the files; resource: another process coordinates the folder.
   [[nodiscard]] static Result<std::unique_ptr<LocalNetwork>> open(const std::string& dsm, const NetworkOptions& options,
-                                                                  store::OpeningStore& openings,
-                                                                  const backend::Backend& backend);
+                                                                  store::OpeningStore& openings, const backend::Backend& backend);
   virtual ~LocalNetwork() = default;
 
   /// Takes the run on, or finds it. Gives its id.

@@ -91,6 +91,9 @@ struct RunView {
   std::string failure;        ///< of a failed run
 };
 
+/// Who pays for runs when there are points.
+Digest payer_account();
+
 /// What a worker stands at.
 struct Standing {
   std::uint64_t confidence = 0;  ///< CV on its engine
@@ -131,7 +134,7 @@ class Coordinator {
   [[nodiscard]] virtual Result<Standing> standing(const Digest& worker) = 0;
   /// With points: balances and bonds (funded by fund()); the history is kept with the state.
   [[nodiscard]] virtual const trust::incentive::PointsContract* points() const = 0;
-  /// Mints for a worker's bond, or for the payer of runs (kPayer).
+  /// Mints for a worker's bond, or for the payer of runs.
   [[nodiscard]] virtual Status fund(const Digest& account, std::uint64_t balance, std::uint64_t bond) = 0;
   /// Evidence of equivocations that were found (trust/receipt/evidence.h).
   [[nodiscard]] virtual Result<std::vector<Bytes>> evidence() = 0;

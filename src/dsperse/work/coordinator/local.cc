@@ -61,8 +61,14 @@ class LogLedger final : public Ledger {
     DSPERSE_TRY(const trust::Head head, log_.append(entries));
     return head.size - 1;
   }
+  Result<trust::Envelope> seal(ByteView entry, std::uint64_t time_ms) override {
+    DSPERSE_TRY(const std::uint64_t index, add(entry));
+    return log_.checkpoint_of(index + 1, keeper_, time_ms);
+  }
   Result<trust::Envelope> checkpoint(std::uint64_t time_ms) override { return log_.checkpoint(keeper_, time_ms); }
-  Result<trust::InclusionProof> inclusion(std::uint64_t index, std::uint64_t size) override { return log_.inclusion(index, size); }
+  Result<trust::InclusionProof> inclusion(std::uint64_t index, std::uint64_t size) override {
+    return log_.inclusion(index, size);
+  }
   Result<trust::ConsistencyProof> consistency(std::uint64_t first, std::uint64_t second) override {
     return log_.consistency(first, second);
   }

@@ -71,7 +71,8 @@ bool Pass::eligible(const trust::NodeLabels& node, std::uint64_t memory_bytes) c
          keeper_.decide(node.key, {}).mode != trust::audit::Mode::wait;
 }
 
-Result<std::optional<Digest>> Pass::choose(std::uint64_t memory_bytes, const std::function<bool(const trust::NodeLabels&)>& also) {
+Result<std::optional<Digest>> Pass::choose(std::uint64_t memory_bytes,
+                                           const std::function<bool(const trust::NodeLabels&)>& also) {
   std::vector<Digest> able;
   if (keeper_.can_pay())
     for (const trust::NodeLabels& n : a_.nodes)
@@ -179,7 +180,8 @@ Status Pass::fill_replication(std::uint32_t slice) {
   const bool needs_record = treatment(slice).audit && s.replication->k == 1;
   while (s.replication->phase == replication::Phase::committing && alive(*s.replication) < s.replication->k) {
     DSPERSE_TRY(const std::optional<Digest> worker, choose(c_.model.slices[slice].run_bytes, [&](const trust::NodeLabels& n) {
-                  return replication::may_join(*s.replication, {}, worker_of(n)).has_value() && (!needs_record || has_record(n.key));
+                  return replication::may_join(*s.replication, {}, worker_of(n)).has_value() &&
+                         (!needs_record || has_record(n.key));
                 }));
     if (!worker) {
       waits_for(std::to_string(s.replication->k) + " different workers for " + slice_name(slice) + ": " +
