@@ -111,8 +111,7 @@ const Chunk* ChunkTable::find(std::uint32_t number) const {
 Status check_slice(const SliceKey& s, const ChunkTable& chunks, Profile profile, std::size_t slices, const std::string& where) {
   if (violated("key: known profile", s.profile != Profile::bits100 && s.profile != Profile::bits128))
     return bad("unknown security profile", where);
-  if (violated("key: one profile", s.profile != profile))
-    return bad("slices of different security profiles", where);
+  if (violated("key: one profile", s.profile != profile)) return bad("slices of different security profiles", where);
   if (violated("key: smallest limb", s.options.limb_bits < 1) || violated("key: largest limb", s.options.limb_bits > 16))
     return bad("limb size", where);
   if (violated("key: number of input ports", s.inputs.size() != s.program.inputs.size()) ||
@@ -146,8 +145,8 @@ Status check_slice(const SliceKey& s, const ChunkTable& chunks, Profile profile,
   DSPERSE_CHECK_OK(check_weights(s, where));
   if (violated("key: boundary geometry iff committed ports", (s.boundary.t == 0) != !committed))
     return bad("boundary geometry", where);
-  if (violated("key: enough slack", s.slack < slack_of(slices)) ||
-      violated("key: bounded slack", s.slack > kMaxSlackBits) || violated("key: bounded work", s.work > kMaxWorkBits))
+  if (violated("key: enough slack", s.slack < slack_of(slices)) || violated("key: bounded slack", s.slack > kMaxSlackBits) ||
+      violated("key: bounded work", s.work > kMaxWorkBits))
     return bad("slack or work outside of their bounds", where);
   if (violated("key: weight geometry", s.weights.t != 0 && !sound_geometry(s.params(), s.weights, kWeightBudget)))
     return bad("weight geometry below the profile", where);

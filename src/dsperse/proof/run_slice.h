@@ -12,7 +12,7 @@ namespace dsperse::proof {
 
 /// inputs: by input port. Errors (bad_input): another number of inputs, or what IntegerRunner refuses; they name op or tensor.
 [[nodiscard]] Result<quantize::TensorStore> run_slice(const SliceKey& slice, const quantize::WeightStore& weights,
-                                                        std::span<const quantize::IntTensor> inputs,
-                                                        run::RunStats* stats = nullptr);
+                                                      std::span<const quantize::IntTensor> inputs,
+                                                      run::RunStats* stats = nullptr);
 
 }  // namespace dsperse::proof

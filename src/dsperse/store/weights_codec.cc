@@ -61,7 +61,8 @@ Bytes encode_weights(const quantize::Program& program, const quantize::WeightSto
 std::uint64_t weights_bytes(const quantize::Program& program) {
   std::uint64_t bytes = 0;
   for (const quantize::WeightSpec& spec : program.weights)
-    bytes += 8 + static_cast<std::uint64_t>(quantize::elements(spec.shape)) * (spec.max_abs <= quantize::kMaxNarrowWeight ? 2 : 8);
+    bytes +=
+        8 + static_cast<std::uint64_t>(quantize::elements(spec.shape)) * (spec.max_abs <= quantize::kMaxNarrowWeight ? 2 : 8);
   return bytes;
 }
 

@@ -70,9 +70,9 @@ Result<Computed> work_out(const SliceTask& task, const LoadedSlice& slice, engin
   for (std::size_t i = 0; i < key.inputs.size(); ++i) {
     const std::uint32_t chunk = slice.ports[i].chunk;
     DSPERSE_TRY(IntTensor values, input(task, slice, i, blobs));
-    DSPERSE_TRY(const Digest root,
-                commit(slice, i, values, of_chunk(task.inputs, chunk).seed, task.prove, trees, statement));
-    if (root != of_chunk(task.live, chunk).root) return bad("an input's values and seed don't give its root", place(slice.ports[i]));
+    DSPERSE_TRY(const Digest root, commit(slice, i, values, of_chunk(task.inputs, chunk).seed, task.prove, trees, statement));
+    if (root != of_chunk(task.live, chunk).root)
+      return bad("an input's values and seed don't give its root", place(slice.ports[i]));
     inputs.push_back(std::move(values));
   }
   DSPERSE_TRY(const quantize::TensorStore trace, proof::run_slice(key, slice.weights(), inputs));

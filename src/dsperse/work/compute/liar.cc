@@ -38,7 +38,8 @@ Result<Computed> Liar::compute(const SliceTask& task, engine::BlobStore& blobs) 
     DSPERSE_TRY(quantize::IntTensor values, decode_values(output.values, output.values.size() / 4));
     std::int32_t& x = values[stream.below(values.size())];
     x += x < chunk.hi ? 1 : -1;
-    const auto ref = std::find_if(task.outputs.begin(), task.outputs.end(), [&](const auto& r) { return r.chunk == output.chunk; });
+    const auto ref =
+        std::find_if(task.outputs.begin(), task.outputs.end(), [&](const auto& r) { return r.chunk == output.chunk; });
     DSPERSE_TRY(output.root, boundary_root(slice->key(), chunk, values, ref->seed));
     output.values = encode_values(values);
     return out;

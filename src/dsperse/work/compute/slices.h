@@ -17,11 +17,11 @@ namespace dsperse::work {
 inline constexpr std::uint64_t kMaxPackageBytes = std::uint64_t{1} << 31;
 
 struct LoadedSlice {
-  backend::Artefacts artefacts;        ///< the key
-  Digest digest{};                     ///< of the key
-  std::vector<proof::Port> ports;      ///< inputs, then outputs
-  std::vector<proof::Chunk> chunks;    ///< by port
-  quantize::WeightStore hidden;        ///< of the blob; empty if the key shows the weights, or there are none
+  backend::Artefacts artefacts;      ///< the key
+  Digest digest{};                   ///< of the key
+  std::vector<proof::Port> ports;    ///< inputs, then outputs
+  std::vector<proof::Chunk> chunks;  ///< by port
+  quantize::WeightStore hidden;      ///< of the blob; empty if the key shows the weights, or there are none
   [[nodiscard]] const proof::SliceKey& key() const { return artefacts.key; }
   [[nodiscard]] const quantize::WeightStore& weights() const { return key().weight_root ? hidden : key().public_weights; }
 };

@@ -73,6 +73,4 @@ Result<trust::BoundaryRoots> live_after(const SliceTask& task, const trust::Boun
   return out;
 }
 
-Digest public_root(ByteView values) { return crypto::hash_tagged("dsperse public boundary v1", {values}); }
-
 }  // namespace dsperse::work

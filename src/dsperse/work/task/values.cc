@@ -5,8 +5,7 @@ namespace dsperse::work {
 Bytes encode_values(std::span<const std::int32_t> values) {
   Bytes out(values.size() * 4);
   for (std::size_t i = 0; i < values.size(); ++i)
-    for (unsigned b = 0; b < 4; ++b)
-      out[4 * i + b] = static_cast<std::uint8_t>(static_cast<std::uint32_t>(values[i]) >> (8 * b));
+    for (unsigned b = 0; b < 4; ++b) out[4 * i + b] = static_cast<std::uint8_t>(static_cast<std::uint32_t>(values[i]) >> (8 * b));
   return out;
 }
 
