@@ -5,7 +5,7 @@
 #include "dsperse/base/random.h"
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/prove.h"
-#include "dsperse/run/integer.h"
+#include "dsperse/proof/run_slice.h"
 #include "dsperse/store/disk/file.h"
 
 namespace dsperse::pipeline {
@@ -42,11 +42,8 @@ Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::
 Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
                                           const std::vector<IntTensor>& inputs, SliceRun* stats) {
   const auto start = Clock::now();
-  DSPERSE_TRY(const run::IntegerRunner runner, run::IntegerRunner::create(slice.program, weights));
-  quantize::TensorStore trace(slice.program.tensors.size());
-  for (std::size_t i = 0; i < slice.inputs.size(); ++i) trace[slice.inputs[i].tensor] = inputs[i];
   run::RunStats ops;
-  DSPERSE_CHECK_OK(runner.run(trace, &ops));
+  DSPERSE_TRY(quantize::TensorStore trace, proof::run_slice(slice, weights, inputs, &ops));
   if (stats != nullptr) {
     for (const run::OpStats& op : ops.ops) stats->saturated += op.saturated;
     stats->seconds = seconds_since(start);
