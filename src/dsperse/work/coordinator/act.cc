@@ -156,7 +156,12 @@ Result<bool> Pass::seal() {
     DSPERSE_TRY(const std::uint64_t index, c_.ports.ledger.add(e.shown->receipt));
     static_cast<void>(index);
   }
-  DSPERSE_TRY(const trust::Envelope checkpoint, c_.ports.ledger.checkpoint(now_ms()));
+  DSPERSE_TRY(const trust::Envelope opening, trust::decode_envelope(a_.opening));
+  DSPERSE_TRY(const trust::RunOpening said, trust::decode_opening(opening.payload));
+  const trust::ClosingNote closing{a_.run, trust::opening_digest(said),
+                                   lottery::entries_digest(lottery::published(a_.lottery).entries)};
+  DSPERSE_TRY(a_.closing, keeper_.sign(trust::kClosingType, trust::encode_closing(closing)));
+  DSPERSE_TRY(const trust::Envelope checkpoint, c_.ports.ledger.seal(a_.closing, now_ms()));
   a_.seal = trust::encode_envelope(checkpoint);
   DSPERSE_TRY(const lottery::Audits none, lottery::step(a_.lottery, lottery::Close{}));
   static_cast<void>(none);
@@ -208,6 +213,8 @@ Result<trust::RunRecord> Pass::make_record() {
     return r;
   };
   DSPERSE_TRY(out.opening_place, place(a_.opening));
+  DSPERSE_TRY(out.closing, trust::decode_envelope(a_.closing));
+  DSPERSE_TRY(out.closing_place, place(a_.closing));
   out.secret = a_.lottery.secret;
   out.late_part = a_.lottery.late_part;
   for (std::uint32_t i = 0; i < a_.slices.size(); ++i) {
@@ -224,7 +231,7 @@ Result<trust::RunRecord> Pass::make_record() {
     }
     if (s.accepted) answer.probability = a_.lottery.jobs.at(*s.accepted).probability;
     for (const Errand* e : all) {
-      if (e->purpose != Purpose::audit || answer.audit || s.audit != AuditPhase::passed) continue;
+      if (e->purpose != Purpose::audit || answer.audit || s.audit != AuditPhase::passed || s.settled->proof) continue;
       DSPERSE_TRY(answer.audit, result(*e));
     }
     out.slices.push_back(std::move(answer));
@@ -235,6 +242,7 @@ Result<trust::RunRecord> Pass::make_record() {
     DSPERSE_TRY(entry.place, place(note));
     out.verdicts.push_back(std::move(entry));
   }
+  std::ranges::sort(out.verdicts, {}, [](const trust::VerdictEntry& v) { return v.place.index; });
   return out;
 }
 

@@ -84,13 +84,18 @@ Status Pass::advance_audit(std::uint32_t slice) {
     e.state = ErrandState::dead;
   }
   if (awaited) return {};
+  const ModelFacts::Slice& facts = c_.model.slices[slice];
   const auto taken = [&](const trust::NodeLabels& n) {
-    return std::ranges::any_of(s.errands, [&](std::uint32_t number) {
-      const trust::NodeLabels* other = labels(errand(number).worker);
-      return n.key == errand(number).worker || (!by_proof && other != nullptr && n.operated_by == other->operated_by);
-    });
+    return std::ranges::any_of(s.errands,
+                               [&](std::uint32_t number) {
+                                 const trust::NodeLabels* other = labels(errand(number).worker);
+                                 return n.key == errand(number).worker ||
+                                        (!by_proof && other != nullptr && n.operated_by == other->operated_by);
+                               }) ||
+           (!by_proof && n.operated_by.empty());
   };
-  DSPERSE_TRY(const std::optional<Digest> worker, choose(slice, [&](const auto& n) { return !taken(n); }));
+  DSPERSE_TRY(const std::optional<Digest> worker,
+              choose(by_proof ? facts.prove_bytes : facts.run_bytes, [&](const auto& n) { return !taken(n); }));
   if (!worker) {
     DSPERSE_TRY(const std::optional<Settled> mine, prove_myself(slice));
     if (mine) return resolve(slice, *mine);
@@ -99,7 +104,8 @@ Status Pass::advance_audit(std::uint32_t slice) {
   }
   std::optional<WeightOpening> weights;
   if (by_proof) {
-    DSPERSE_TRY(weights, reserve(slice));
+    DSPERSE_TRY(const bool reserved, reserve(slice, weights));
+    if (!reserved) return {};
   }
   give(by_proof ? Purpose::prove : Purpose::audit, slice, *worker, weights);
   return {};

@@ -33,7 +33,7 @@ Bytes disturbed(Bytes values, const Digest& seed) {
 Status Pass::maybe_canary(std::uint32_t slice) {
   Standings& s = c_.standings;
   if (c_.ports.own == nullptr || !audit::is_canary(s.secret, s.slots, c_.settings.canaries)) return {};
-  DSPERSE_TRY(const std::optional<Digest> worker, choose(slice, [](const auto&) { return true; }));
+  DSPERSE_TRY(const std::optional<Digest> worker, choose(c_.model.slices[slice].run_bytes, [](const auto&) { return true; }));
   if (!worker) return {};
   const std::uint32_t number = s.next_canary++;
   const auto fresh = [&](const char* label, std::uint64_t i) { return derive(derive(s.secret, label, number), "part", i); };
@@ -77,8 +77,10 @@ Status Pass::maybe_canary(std::uint32_t slice) {
 
 Status CanaryPass::collect() {
   for (CanaryErrand& c : c_.standings.out) DSPERSE_CHECK_OK(collect(c.errand));
-  std::erase_if(c_.standings.out, [](const CanaryErrand& c) {
-    return c.errand.state == ErrandState::opened || c.errand.state == ErrandState::dead;
+  std::erase_if(c_.standings.out, [&](const CanaryErrand& c) {
+    const bool over = c.errand.state == ErrandState::opened || c.errand.state == ErrandState::dead;
+    if (over) c_.standings.canaries.erase(c.errand.job);
+    return over;
   });
   return {};
 }

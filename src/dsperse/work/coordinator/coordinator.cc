@@ -225,6 +225,7 @@ Result<FinishedRun> Local::finished(const Digest& id) {
   FinishedRun out;
   out.run = run.attempt.run;
   out.salt = run.attempt.salt;
+  out.nonce = run.request.nonce;
   out.attempts = run.attempt.number + 1;
   out.record = *run.record;
   std::map<std::uint32_t, Digest> roots;

@@ -68,7 +68,9 @@ Status Pass::advance_dispute(std::uint32_t slice) {
                                           now_ms() + static_cast<std::uint64_t>(c_.settings.dispute_ms)));
     const Digest sides[2] = {all.front()->worker, (*other)->worker};
     for (const Digest& worker : sides) {
-      DSPERSE_TRY(const std::optional<WeightOpening> weights, reserve(slice));
+      std::optional<WeightOpening> weights;
+      DSPERSE_TRY(const bool reserved, reserve(slice, weights));
+      if (!reserved) return {};
       give(Purpose::claim, slice, worker, weights);
     }
     ++run_.disputes;

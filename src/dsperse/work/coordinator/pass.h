@@ -57,11 +57,12 @@ class Pass {
 
   // Workers.
   [[nodiscard]] const trust::NodeLabels* labels(const Digest& worker) const;
-  [[nodiscard]] bool eligible(const trust::NodeLabels& node, std::uint32_t slice) const;
+  [[nodiscard]] bool eligible(const trust::NodeLabels& node, std::uint64_t memory_bytes) const;
   /// Uniformly one of those that pass, or nothing.
-  [[nodiscard]] Result<std::optional<Digest>> choose(std::uint32_t slice,
+  [[nodiscard]] Result<std::optional<Digest>> choose(std::uint64_t memory_bytes,
                                                      const std::function<bool(const trust::NodeLabels&)>& also);
   [[nodiscard]] Status maybe_canary(std::uint32_t slice);
+  [[nodiscard]] bool has_record(const Digest& worker) const;
   void waits_for(const std::string& what);
 
   // Slices (slices.cc).
@@ -73,10 +74,11 @@ class Pass {
   [[nodiscard]] Status fill_replication(std::uint32_t slice);
   [[nodiscard]] Status advance_replication(std::uint32_t slice);
   [[nodiscard]] Status settle_agreed(std::uint32_t slice);
-  /// One of the errands whose output blobs have the roots of its receipt, or nothing.
+  /// Its output blobs have the roots of its receipt.
   [[nodiscard]] Result<bool> blobs_fit(const Errand& e);
   [[nodiscard]] Status forget_replication(std::uint32_t slice);
-  [[nodiscard]] Result<std::optional<WeightOpening>> reserve(std::uint32_t slice);
+  /// False: no opening is left, and the run has failed.
+  [[nodiscard]] Result<bool> reserve(std::uint32_t slice, std::optional<WeightOpening>& weights);
   /// The verifier's answer to what a prove or claim errand showed, as a settled result.
   [[nodiscard]] Result<std::optional<Settled>> accepted_proof(const Errand& e);
 

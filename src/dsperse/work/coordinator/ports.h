@@ -27,6 +27,8 @@ class Ledger {
   virtual ~Ledger() = default;
   /// Index of this entry; appends it if it is not there yet. Durable when it returns ok.
   [[nodiscard]] virtual Result<std::uint64_t> add(ByteView entry) = 0;
+  /// The entry is the last one of the checkpoint that this gives: adds it and signs, or finds both.
+  [[nodiscard]] virtual Result<trust::Envelope> seal(ByteView entry, std::uint64_t time_ms) = 0;
   /// Signs (or gives again) the checkpoint of the newest head.
   [[nodiscard]] virtual Result<trust::Envelope> checkpoint(std::uint64_t time_ms) = 0;
   [[nodiscard]] virtual Result<trust::InclusionProof> inclusion(std::uint64_t index, std::uint64_t size) = 0;

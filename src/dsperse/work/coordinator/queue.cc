@@ -37,7 +37,7 @@ Status submit(engine::JobQueue& jobs, const Errand& e, ByteView slice_task, cons
   job.payload = asks ? encode_task(OpenTask{e.job}) : Bytes(slice_task.begin(), slice_task.end());
   job.needs = {"worker=" + to_hex(e.worker)};
   job.priority = asks ? 1 : 0;
-  job.memory_bytes = asks ? 0 : facts.memory_bytes;
+  job.memory_bytes = asks ? 0 : proves(e.purpose) ? facts.prove_bytes : facts.run_bytes;
   job.time_ms = asks ? settings.commit_ms : proves(e.purpose) ? facts.prove_ms : facts.run_ms;
   job.max_leases = kMostLeases;
   DSPERSE_TRY(const engine::Submitted submitted, jobs.submit(job));

@@ -64,30 +64,37 @@ const trust::NodeLabels* Pass::labels(const Digest& worker) const {
   return at == a_.nodes.end() || at->key != worker ? nullptr : &*at;
 }
 
-bool Pass::eligible(const trust::NodeLabels& node, std::uint32_t slice) const {
+bool Pass::eligible(const trust::NodeLabels& node, std::uint64_t memory_bytes) const {
   const auto at = std::ranges::lower_bound(c_.nodes, node.key, {}, [](const engine::Node& n) { return n.profile.key; });
   if (at == c_.nodes.end() || at->profile.key != node.key) return false;
-  return at->profile.memory_bytes >= c_.model.slices[slice].memory_bytes && !keeper_.excluded(node.key) &&
+  return at->profile.memory_bytes >= memory_bytes && !keeper_.excluded(node.key) &&
          keeper_.decide(node.key, {}).mode != trust::audit::Mode::wait;
 }
 
-Result<std::optional<Digest>> Pass::choose(std::uint32_t slice, const std::function<bool(const trust::NodeLabels&)>& also) {
+Result<std::optional<Digest>> Pass::choose(std::uint64_t memory_bytes,
+                                           const std::function<bool(const trust::NodeLabels&)>& also) {
   std::vector<Digest> able;
   if (keeper_.can_pay())
     for (const trust::NodeLabels& n : a_.nodes)
-      if (eligible(n, slice) && also(n)) able.push_back(n.key);
+      if (eligible(n, memory_bytes) && also(n)) able.push_back(n.key);
   if (able.empty()) return std::nullopt;
   Digest random{};
   DSPERSE_CHECK_OK(c_.ports.rng.fill(random));
   return able[static_cast<std::size_t>(crypto::SeedStream(random, "choice of a worker").below(able.size()))];
 }
 
+bool Pass::has_record(const Digest& worker) const { return keeper_.decide(worker, {}).mode == trust::audit::Mode::audit; }
+
 void Pass::waits_for(const std::string& what) { run_.waits_for = keeper_.can_pay() ? what : "the payer's balance is used up"; }
 
-Result<std::optional<WeightOpening>> Pass::reserve(std::uint32_t slice) {
-  auto weights = c_.ports.proofs.reserve(slice);
-  if (!weights) return std::unexpected(weights.error().within(slice_name(slice)));
-  return *weights;
+Result<bool> Pass::reserve(std::uint32_t slice, std::optional<WeightOpening>& weights) {
+  auto reserved = c_.ports.proofs.reserve(slice);
+  if (!reserved && reserved.error().kind == ErrorKind::resource) {
+    fail_run(reserved.error().within(slice_name(slice)).text());
+    return false;
+  }
+  DSPERSE_TRY(weights, std::move(reserved));
+  return true;
 }
 
 Status Pass::start_proof(std::uint32_t slice) {
@@ -95,15 +102,18 @@ Status Pass::start_proof(std::uint32_t slice) {
   const auto tried = [&](const trust::NodeLabels& n) {
     return std::ranges::any_of(s.errands, [&](std::uint32_t e) { return errand(e).worker == n.key; });
   };
-  DSPERSE_TRY(std::optional<Digest> worker, choose(slice, [&](const auto& n) { return !tried(n); }));
+  const std::uint64_t memory = c_.model.slices[slice].prove_bytes;
+  DSPERSE_TRY(std::optional<Digest> worker, choose(memory, [&](const auto& n) { return !tried(n); }));
   if (!worker) {
-    DSPERSE_TRY(worker, choose(slice, [](const auto&) { return true; }));
+    DSPERSE_TRY(worker, choose(memory, [](const auto&) { return true; }));
   }
   if (!worker) {
     waits_for("a worker that can prove " + slice_name(slice));
     return {};
   }
-  DSPERSE_TRY(const std::optional<WeightOpening> weights, reserve(slice));
+  std::optional<WeightOpening> weights;
+  DSPERSE_TRY(const bool reserved, reserve(slice, weights));
+  if (!reserved) return {};
   give(Purpose::prove, slice, *worker, weights);
   s.phase = SlicePhase::proving;
   return {};
@@ -149,7 +159,7 @@ Result<std::optional<Settled>> Pass::accepted_proof(const Errand& e) {
 Status Pass::start_replication(std::uint32_t slice) {
   SliceState& s = a_.slices[slice];
   const trust::Treatment& t = treatment(slice);
-  DSPERSE_TRY(const std::optional<Digest> first, choose(slice, [](const auto&) { return true; }));
+  DSPERSE_TRY(const std::optional<Digest> first, choose(c_.model.slices[slice].run_bytes, [](const auto&) { return true; }));
   if (!first) {
     waits_for("a worker for " + slice_name(slice));
     return {};
@@ -157,7 +167,7 @@ Status Pass::start_replication(std::uint32_t slice) {
   std::uint32_t k = t.replicate ? t.replicate->k : 1;
   std::uint8_t distinct = t.replicate ? bits_of(t.replicate->distinct) : std::uint8_t{replication::kOperator};
   // R5: an audit holds only those with a record; others are replicated as well.
-  if (t.audit && keeper_.decide(*first, {}).mode == trust::audit::Mode::replicate) k = std::max(k, 2U);
+  if (t.audit && !has_record(*first)) k = std::max(k, 2U);
   const std::uint64_t commit = now_ms() + static_cast<std::uint64_t>(c_.settings.commit_ms);
   DSPERSE_TRY(s.replication, replication::begin(k, distinct, commit, commit + static_cast<std::uint64_t>(c_.settings.commit_ms)));
   s.phase = SlicePhase::replicating;
@@ -166,9 +176,12 @@ Status Pass::start_replication(std::uint32_t slice) {
 
 Status Pass::fill_replication(std::uint32_t slice) {
   SliceState& s = a_.slices[slice];
+  // One result that only an audit holds comes from a worker with a record (R5).
+  const bool needs_record = treatment(slice).audit && s.replication->k == 1;
   while (s.replication->phase == replication::Phase::committing && alive(*s.replication) < s.replication->k) {
-    DSPERSE_TRY(const std::optional<Digest> worker, choose(slice, [&](const trust::NodeLabels& n) {
-                  return replication::may_join(*s.replication, {}, worker_of(n)).has_value();
+    DSPERSE_TRY(const std::optional<Digest> worker, choose(c_.model.slices[slice].run_bytes, [&](const trust::NodeLabels& n) {
+                  return replication::may_join(*s.replication, {}, worker_of(n)).has_value() &&
+                         (!needs_record || has_record(n.key));
                 }));
     if (!worker) {
       waits_for(std::to_string(s.replication->k) + " different workers for " + slice_name(slice) + ": " +

@@ -8,9 +8,6 @@
 
 namespace dsperse::work {
 
-/// Who pays for runs when there are points.
-Digest payer_account();
-
 class Keeper {
  public:
   Keeper(Standings& standings, const Settings& settings, const trust::Signer& signer)

@@ -112,6 +112,7 @@ void field(A& a, Attempt& x) {
   field_list(a, x.errands, [](A& ar, Errand& e) { field(ar, e); });
   field_list(a, x.slices, [](A& ar, SliceState& s) { field(ar, s); });
   field_bytes(a, x.lottery, [](const auto& v) { return trust::lottery::encode(v); }, trust::lottery::decode);
+  field(a, x.closing);
   field(a, x.seal);
   field_enum(a, x.phase, RunPhase::failed);
 }
