@@ -37,9 +37,9 @@ set_tests_properties(check_rooms check_text checks_selftest PROPERTIES LABELS un
   ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 
 if(TARGET dsperse_verifier)
-  # What verifies proofs, and what verifies receipts and the ledger.
+  # What verifies proofs, and what verifies receipts, the ledger and records.
   dsperse_link_closure(dsperse_verifier closure)
-  dsperse_link_closure(dsperse_ledger_verify more)
+  dsperse_link_closure(dsperse_record more)
   list(APPEND closure ${more})
   list(REMOVE_DUPLICATES closure)
   set(lines "")

@@ -182,6 +182,8 @@ int main(int argc, char** argv) {
   put("corpus/certificate/stripped.dscert", proof::encode_certificate(c));
   c.slices.clear();
   put("corpus/certificate/empty.dscert", proof::encode_certificate(c));
+  c.record = {1, 2, 3};
+  put("corpus/certificate/record.dscert", proof::encode_certificate(c));
   Bytes head{0};
   head.insert(head.end(), m.certificate.slices[0].proof.begin(), m.certificate.slices[0].proof.begin() + 512);
   put("corpus/proof/head.script", head);
