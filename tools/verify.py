@@ -37,7 +37,7 @@ def arguments():
     parser.add_argument("--nonce", help="the number that the certificate was asked for with, in hexadecimal")
     parser.add_argument("--model-id", help="the model that must have been run (64 hexadecimal digits)")
     parser.add_argument("--slices", help="the slices that must be proved: 0,2-4; default all")
-    parser.add_argument("--policy", help="proof, trust, or a policy file")
+    parser.add_argument("--policy", help="a treatment such as proof or replicate(2), or a policy file")
     parser.add_argument("--corpus", help="a folder with manifest.json")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell which slice is being verified")
     return parser.parse_args()

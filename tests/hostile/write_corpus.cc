@@ -94,7 +94,7 @@ void write_plan(const ModelCase& m) {
   plan.model.fidelity.outputs = {{"y", 0.5, 0.25, 0.99, 1}};
   plan.labels = {"a", "b"};
   plan.cuts = {2};
-  plan.modes = {slice::Mode::trust, slice::Mode::proof};
+  plan.treatments = {{}, {.proof = true}};
   plan.predicted.resize(2);
   const std::string folder = root + "/plan.tmp";
   if (!store::write_plan(folder, plan)) std::abort();
@@ -103,7 +103,7 @@ void write_plan(const ModelCase& m) {
   std::filesystem::remove_all(folder);
   std::vector<store::ProvingKey> secrets;
   for (const quantize::WeightStore& w : m.weights) secrets.push_back({w, Digest{}});
-  const store::CompiledModel compiled{"small", m.key, {slice::Mode::proof, slice::Mode::trust}, std::vector<slice::Cost>(2)};
+  const store::CompiledModel compiled{"small", m.key, {{.proof = true}, {}}, std::vector<slice::Cost>(2)};
   if (!store::write_model(folder, compiled, secrets)) std::abort();
   put("corpus/document/manifest.json", *store::read_file(folder + "/manifest.json", 1U << 20));
   std::filesystem::remove_all(folder);
