@@ -70,4 +70,12 @@ Bytes encode_certificate(const Certificate& certificate);
 /// Canonical and bounded by the key: counts, shapes and presence follow from it.
 [[nodiscard]] Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes);
 
+/// Parts that other formats have too (docs/formats/verdict.md). Reading goes on with zeros after an error: ask the reader.
+void write_boundary(ByteWriter& out, const Boundary& boundary);
+/// At most the chunk's elements. False: neither root nor values.
+[[nodiscard]] bool read_boundary(ByteReader& in, const Chunk& chunk, Boundary& boundary);
+/// All but the number of the slice.
+void write_slice_proof(ByteWriter& out, const SliceProof& proof);
+void read_slice_proof(ByteReader& in, const SliceKey& key, SliceProof& proof);
+
 }  // namespace dsperse::proof
