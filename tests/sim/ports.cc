@@ -58,10 +58,18 @@ Result<std::uint64_t> MemoryLedger::add(ByteView entry) {
   return at;
 }
 
+Result<trust::Envelope> MemoryLedger::seal(ByteView entry, std::uint64_t time_ms) {
+  DSPERSE_TRY(const std::uint64_t index, add(entry));
+  return sign(index + 1, time_ms);
+}
+
 Result<trust::Envelope> MemoryLedger::checkpoint(std::uint64_t time_ms) {
-  const std::uint64_t size = content_.read("ledger: head").entries.size();
+  return sign(content_.read("ledger: head").entries.size(), time_ms);
+}
+
+Result<trust::Envelope> MemoryLedger::sign(std::uint64_t size, std::uint64_t time_ms) {
   if (const auto kept = content_.get().checkpoints.find(size); kept != content_.get().checkpoints.end()) return kept->second;
-  DSPERSE_TRY(const Digest head, root());
+  DSPERSE_TRY(const Digest head, trust::tree_root(*this, size));
   DSPERSE_TRY(trust::Envelope signed_head, trust::sign_checkpoint({origin_, size, head, time_ms}, keeper_));
   DSPERSE_CHECK_OK(
       content_.commit("ledger: checkpoint", [size, signed_head](Content& c) { c.checkpoints.emplace(size, signed_head); }));

@@ -41,6 +41,7 @@ class MemoryLedger final : public work::Ledger, private trust::NodeSource {
   MemoryLedger(Fuse& fuse, const DiskFaults& faults, std::string origin, const trust::Signer& keeper)
       : content_(fuse, faults), origin_(std::move(origin)), keeper_(keeper) {}
   Result<std::uint64_t> add(ByteView entry) override;
+  Result<trust::Envelope> seal(ByteView entry, std::uint64_t time_ms) override;
   Result<trust::Envelope> checkpoint(std::uint64_t time_ms) override;
   Result<trust::InclusionProof> inclusion(std::uint64_t index, std::uint64_t size) override;
   Result<trust::ConsistencyProof> consistency(std::uint64_t first, std::uint64_t second) override;
@@ -59,6 +60,8 @@ class MemoryLedger final : public work::Ledger, private trust::NodeSource {
 
  private:
   [[nodiscard]] Result<Digest> node(unsigned level, std::uint64_t index) override;
+  /// Of the first `size` entries; one statement a size.
+  [[nodiscard]] Result<trust::Envelope> sign(std::uint64_t size, std::uint64_t time_ms);
   Durable<Content> content_;
   std::string origin_;
   const trust::Signer& keeper_;

@@ -93,7 +93,6 @@ Model make(bool private_input) {
     s.weights = crypto::hash(m.blobs[2 * i + 1]);
     s.inputs = shapes[i].in;
     s.outputs = shapes[i].out;
-    s.memory_bytes = 1 << 20;
     m.facts.slices.push_back(std::move(s));
   }
   m.facts.slices[0].ended = {kX};
