@@ -13,7 +13,7 @@ namespace dsperse::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPause = std::chrono::milliseconds(15), kPoll = std::chrono::milliseconds(100);
+constexpr std::chrono::milliseconds kPause{15}, kPoll{100};
 constexpr auto kSilence = std::chrono::seconds(20);  ///< waiting for the same thing so long is said
 
 bool over(work::RunPhase phase) { return phase == work::RunPhase::finished || phase == work::RunPhase::failed; }
