@@ -253,6 +253,8 @@ TEST_F(Pipeline, TreatmentsComeFromTheKeyAndThePlan) {
   VerifyRequest request;
   request.policy = trust::parse_policy("[[rule]]\nslices = \"1\"\nmode = \"replicate(2)\"").value();
   EXPECT_EQ(wanted_slices(key, *request.policy).value(), (std::set<std::uint32_t>{0, 2}));
+  EXPECT_EQ(verify("r", request)->verdict.verdict.where, "slice 1: wanted replicate(2), found trust") << "there is no record";
+  request.policy->rules[0].treatment = {};
   EXPECT_TRUE(verify("r", request)->verdict.verdict);
   EXPECT_FALSE(verify()->verdict.verdict);
   request.policy = trust::parse_policy("[[rule]]\nslices = \"3\"\nmode = \"replicate(2)\"").value();
