@@ -54,8 +54,8 @@ std::string verdict(const Document& d) {
   if (all_proved(d))
     return R"(<div class="verdict proof"><strong>Accepted, all of it proved</strong><p>Every part of this run is proved: the output is what this model, as )"
            "converted to integers, makes of this input.</p></div>";
-  const bool held =
-      std::any_of(d.slices.begin(), d.slices.end(), [](const Slice& s) { return s.mode != "proof" && s.mode != "trust"; });
+  const bool held = std::any_of(d.slices.begin(), d.slices.end(),
+                                [](const Slice& s) { return s.mode.starts_with("replicate(") || s.mode.starts_with("audit("); });
   if (held)
     return fmt::format(
         R"(<div class="verdict checked"><strong>Accepted, not all of it proved</strong><p>{}.</p><p>What that means, part by part, is said under "The )"
@@ -317,6 +317,4 @@ std::string page(const Document& d) {
   return out;
 }
 
-}  // namespace dsperse::report  const bool held = std::any_of(d.slices.begin(), d.slices.end(), [](const Slice& s) {
-return s.mode.starts_with("replicate(") || s.mode.starts_with("audit(");
-});
+}  // namespace dsperse::report
