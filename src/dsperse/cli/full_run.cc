@@ -58,7 +58,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
 
   // What was written, checked as a verifier would: from the files.
   pipeline::VerifyRequest verify;
-  verify.policy = request.policy;
+  verify.policy = trust::explicit_policy(plan.treatments);
   verify.model_id = model.key.id();
   if (has_nonce) verify.nonce = nonce;
   pipeline::VerifyFiles files{proofs.certificate_path, in_out("output.json"), flags.inputs};
