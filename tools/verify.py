@@ -93,6 +93,8 @@ def verify(args):
         print("  model not pinned: the key is taken as given (pin it with --model-id)")
     if not user.nonce:
         print("  freshness not checked: the certificate may be an old one (ask with --nonce)")
+    if certificate.record:
+        print("  receipts not read: what is said here is about proofs alone")
 
 
 def main():

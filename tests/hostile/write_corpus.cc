@@ -152,6 +152,20 @@ void write_scripts(std::size_t proofs) {
   for (std::size_t part = 0; part < 8; ++part) put(name("forgery", 7, part), tail({7, 0, byte(part)}));
   for (std::size_t part = 0; part < 6; ++part) put(name("forgery", 8, part), tail({7, 0, 3, 0, byte(part)}));
   put(name("forgery", 9, 0), Bytes{});
+  for (std::size_t slice = 0; slice < 2; ++slice) {
+    for (std::size_t what = 0; what < 8; ++what)
+      put("corpus/slice_evidence/change_" + std::to_string(slice) + "_" + std::to_string(what) + ".script",
+          Bytes{1, byte(slice), byte(what), byte(30 * what), 0, 0, 0, 7, 1, 0, 0, 0});
+    put("corpus/slice_evidence/as_it_is_" + std::to_string(slice) + ".script", Bytes{1, byte(slice)});
+  }
+  // A header and a live root; huge counts.
+  const Bytes head{0, 0, 'D', 'S', 'E', 'V', 'I', '0', '0', '1', 1, 0, 0, 0};
+  Bytes one = head;
+  one.insert(one.end(), 40, 0);
+  put("corpus/slice_evidence/head.script", one);
+  Bytes many = head;
+  std::fill(many.end() - 4, many.end(), 0xFF);
+  put("corpus/slice_evidence/huge.script", many);
   put("corpus/forgery/root_and_values.script",
       Bytes{4, 0xFC, 0x8D, 0x43, 0xE2, 0x3E, 0xBB});  // found: same bytes, yet not accepted
 }
@@ -182,6 +196,8 @@ int main(int argc, char** argv) {
   put("corpus/certificate/stripped.dscert", proof::encode_certificate(c));
   c.slices.clear();
   put("corpus/certificate/empty.dscert", proof::encode_certificate(c));
+  c.record = {1, 2, 3};
+  put("corpus/certificate/record.dscert", proof::encode_certificate(c));
   Bytes head{0};
   head.insert(head.end(), m.certificate.slices[0].proof.begin(), m.certificate.slices[0].proof.begin() + 512);
   put("corpus/proof/head.script", head);
