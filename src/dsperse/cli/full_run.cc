@@ -61,7 +61,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   pipeline::VerifyRequest verify;
   const trust::Ed25519Check signatures;
   verify.signatures = &signatures;
-  verify.policy = request.policy;
+  verify.policy = trust::explicit_policy(plan.treatments);
   verify.model_id = model.key.id();
   if (has_nonce) verify.nonce = nonce;
   pipeline::VerifyFiles files{proofs.certificate_path, in_out("output.json"), flags.inputs};
