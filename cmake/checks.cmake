@@ -37,10 +37,12 @@ set_tests_properties(check_rooms check_text checks_selftest PROPERTIES LABELS un
   ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 
 if(TARGET dsperse_verifier)
-  # What verifies proofs, and what verifies receipts and the ledger.
+  # What verifies proofs, what verifies receipts, the ledger and records, and what verifies disputes.
   dsperse_link_closure(dsperse_verifier closure)
-  dsperse_link_closure(dsperse_ledger_verify more)
-  list(APPEND closure ${more})
+  foreach(target dsperse_record dsperse_verdict)
+    dsperse_link_closure(${target} more)
+    list(APPEND closure ${more})
+  endforeach()
   list(REMOVE_DUPLICATES closure)
   set(lines "")
   foreach(item ${closure})

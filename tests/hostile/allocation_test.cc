@@ -15,9 +15,9 @@
 #include "dsperse/proof/package.h"
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/report/report.h"
-#include "dsperse/slice/policy.h"
 #include "dsperse/store/plan_folder.h"
 #include "dsperse/store/tensors/tensor_file.h"
+#include "dsperse/trust/policy/policy.h"
 #include "fixture.h"
 
 namespace dsperse::hostile {
@@ -270,7 +270,7 @@ TEST(Allocation, Documents) {
 
 TEST(Allocation, Policies) {
   Sweep sweep(
-      "policy", [](ByteView b) { return slice::parse_policy({reinterpret_cast<const char*>(b.data()), b.size()}).has_value(); },
+      "policy", [](ByteView b) { return trust::parse_policy({reinterpret_cast<const char*>(b.data()), b.size()}).has_value(); },
       kText);
   for (const auto& [name, bytes] : corpus("tests/hostile/corpus/policy")) sweep.all(bytes);
   sweep.one(bytes_of("[[rule]]\nmode = \"proof\"\nslices = \"" + repeated("0-65535,", 20000) + "0\"\n"));

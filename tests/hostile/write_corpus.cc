@@ -95,7 +95,7 @@ void write_plan(const ModelCase& m) {
   plan.model.fidelity.outputs = {{"y", 0.5, 0.25, 0.99, 1}};
   plan.labels = {"a", "b"};
   plan.cuts = {2};
-  plan.modes = {slice::Mode::trust, slice::Mode::proof};
+  plan.treatments = {{}, {.proof = true}};
   plan.predicted.resize(2);
   const std::string folder = root + "/plan.tmp";
   if (!store::write_plan(folder, plan)) std::abort();
@@ -104,7 +104,7 @@ void write_plan(const ModelCase& m) {
   std::filesystem::remove_all(folder);
   std::vector<store::ProvingKey> secrets;
   for (const quantize::WeightStore& w : m.weights) secrets.push_back({w, Digest{}});
-  const store::CompiledModel compiled{"small", m.key, {slice::Mode::proof, slice::Mode::trust}, std::vector<slice::Cost>(2)};
+  const store::CompiledModel compiled{"small", m.key, {{.proof = true}, {}}, std::vector<slice::Cost>(2)};
   if (!store::write_model(folder, compiled, secrets)) std::abort();
   put("corpus/document/manifest.json", *store::read_file(folder + "/manifest.json", 1U << 20));
   std::filesystem::remove_all(folder);
@@ -153,6 +153,20 @@ void write_scripts(std::size_t proofs) {
   for (std::size_t part = 0; part < 8; ++part) put(name("forgery", 7, part), tail({7, 0, byte(part)}));
   for (std::size_t part = 0; part < 6; ++part) put(name("forgery", 8, part), tail({7, 0, 3, 0, byte(part)}));
   put(name("forgery", 9, 0), Bytes{});
+  for (std::size_t slice = 0; slice < 2; ++slice) {
+    for (std::size_t what = 0; what < 8; ++what)
+      put("corpus/slice_evidence/change_" + std::to_string(slice) + "_" + std::to_string(what) + ".script",
+          Bytes{1, byte(slice), byte(what), byte(30 * what), 0, 0, 0, 7, 1, 0, 0, 0});
+    put("corpus/slice_evidence/as_it_is_" + std::to_string(slice) + ".script", Bytes{1, byte(slice)});
+  }
+  // A header and a live root; huge counts.
+  const Bytes head{0, 0, 'D', 'S', 'E', 'V', 'I', '0', '0', '1', 1, 0, 0, 0};
+  Bytes one = head;
+  one.insert(one.end(), 40, 0);
+  put("corpus/slice_evidence/head.script", one);
+  Bytes many = head;
+  std::fill(many.end() - 4, many.end(), 0xFF);
+  put("corpus/slice_evidence/huge.script", many);
   put("corpus/forgery/root_and_values.script",
       Bytes{4, 0xFC, 0x8D, 0x43, 0xE2, 0x3E, 0xBB});  // found: same bytes, yet not accepted
 }
@@ -186,6 +200,8 @@ int main(int argc, char** argv) {
   put("corpus/certificate/stripped.dscert", proof::encode_certificate(c));
   c.slices.clear();
   put("corpus/certificate/empty.dscert", proof::encode_certificate(c));
+  c.record = {1, 2, 3};
+  put("corpus/certificate/record.dscert", proof::encode_certificate(c));
   Bytes head{0};
   head.insert(head.end(), m.certificate.slices[0].proof.begin(), m.certificate.slices[0].proof.begin() + 512);
   put("corpus/proof/head.script", head);

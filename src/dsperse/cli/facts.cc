@@ -86,18 +86,18 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   Json slices = Json::array();
   slice::Cost total;
   std::size_t first = 0;
-  for (std::size_t s = 0; s < plan.modes.size(); ++s) {
+  for (std::size_t s = 0; s < plan.treatments.size(); ++s) {
     const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
     const slice::Cost& c = plan.predicted[s];
     const std::vector<quantize::Op> ops(plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(first),
                                         plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(last));
-    const bool proved = plan.modes[s] == slice::Mode::proof;
+    const bool proved = plan.treatments[s].proof;
     rows.push_back({std::to_string(s), types_text(ops), millions(c.macs), millions(c.lookups), seconds_text(c.prove_seconds),
-                    bytes_text(c.peak_bytes), bytes_text(c.proof_bytes), store::mode_name(plan.modes[s])});
+                    bytes_text(c.peak_bytes), bytes_text(c.proof_bytes), trust::to_text(plan.treatments[s])});
     Json names = Json::array();
     for (const quantize::Op& op : ops) names.push_back(op.name);
     slices.push_back({{"slice", s},
-                      {"mode", store::mode_name(plan.modes[s])},
+                      {"mode", trust::to_text(plan.treatments[s])},
                       {"operators", names},
                       {"multiply_adds", c.macs},
                       {"lookups", c.lookups},
@@ -127,7 +127,8 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                        {"cosine", o.cosine},
                        {"top1_agreement", o.top1_agreement}});
   }
-  const auto unproved = std::count(plan.modes.begin(), plan.modes.end(), slice::Mode::trust);
+  const auto unproved =
+      std::count_if(plan.treatments.begin(), plan.treatments.end(), [](const trust::Treatment& t) { return t.is_trust(); });
   if (unproved != 0) context.say("residual risk: the results of {} slice(s) are held by nothing (mode trust)", unproved);
   const slice::Cost whole = slice::predict(plan.model.program);
   context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
@@ -151,10 +152,8 @@ Status show_model(Context& context, const store::CompiledModel& model) {
   context.document["profile"] = proof::bits(model.key.profile());
   context.document["weights"] = model.key.weights_public() ? "public" : "hidden";
   context.document["plan"]["edges"] = edges_json(model.key);
-  std::set<std::uint32_t> proved;
-  for (std::uint32_t i = 0; i < model.modes.size(); ++i)
-    if (model.modes[i] == slice::Mode::proof) proved.insert(i);
-  DSPERSE_TRY(const proof::SecurityTable table, proof::security_of_certificate(model.key, proved));
+  DSPERSE_TRY(const proof::SecurityTable table,
+              proof::security_of_certificate(model.key, trust::proved_slices(model.treatments)));
   show_security(context, model.key.profile(), table);
   return {};
 }

@@ -17,7 +17,7 @@ void ImportFlags::add(CLI::App& app, bool cuts) {
   app.add_flag("--external-data", external_data, "allow weights in other files of the model's folder");
   if (!cuts) return;
   app.add_option("--labels", labels, "file of class labels, one a line; part of the key");
-  app.add_option("--policy", policy, "FILE, proof or trust: which slices are to be proved (default proof)");
+  app.add_option("--policy", policy, "FILE, or one treatment for all: proof, trust, replicate(2), audit(0.05) (default proof)");
   auto* how = app.add_option_group("cuts", "default: one slice per layer block; --memory alone: fewest slices that fit");
   how->add_option("--count", count, "this many slices, balanced by predicted time")->check(CLI::Range(1U, 4096U));
   how->add_option("--cut-after", cut_after, "tensors after which to cut")->delimiter(',');

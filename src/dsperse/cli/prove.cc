@@ -12,7 +12,7 @@ struct Flags {
 };
 
 Result<int> prove(Context& context, const Flags& flags) {
-  DSPERSE_TRY(const std::optional<slice::Policy> policy, flags.selection.policy_of());
+  DSPERSE_TRY(const std::optional<trust::Policy> policy, flags.selection.policy_of());
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
   pipeline::ProveOptions options;

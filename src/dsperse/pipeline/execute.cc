@@ -16,7 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Input edges into their chunks; every chunk of an input gets its part.
+}  // namespace
+
 Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::vector<IntTensor>& chunks) {
   std::size_t used = 0;
   for (const proof::Edge& e : key.edges) {
@@ -37,8 +38,6 @@ Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::
   if (used != inputs.size()) return fail(ErrorKind::bad_input, "an input that the model does not have");
   return {};
 }
-
-}  // namespace
 
 Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
                                           const std::vector<IntTensor>& inputs, SliceRun* stats) {

@@ -180,7 +180,7 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
     out.predicted.push_back(s.cost);
     if (s.last_op < out.model.program.ops.size()) out.cuts.push_back(s.last_op - 1);
   }
-  DSPERSE_TRY(out.modes, slice::expand(request.policy, programs));
+  DSPERSE_TRY(out.treatments, trust::expand(request.policy, programs));
   return out;
 }
 

@@ -11,8 +11,8 @@
 #include "dsperse/pipeline/progress.h"
 #include "dsperse/quantize/options.h"
 #include "dsperse/quantize/quantize.h"
-#include "dsperse/slice/policy.h"
 #include "dsperse/store/plan_folder.h"
+#include "dsperse/trust/policy/policy.h"
 
 namespace dsperse::pipeline {
 
@@ -27,7 +27,7 @@ struct ImportRequest {
   std::vector<std::string> labels;
   quantize::QuantizeOptions quantize;
   slice::CutRequest cut;
-  slice::Policy policy;
+  trust::Policy policy;
 };
 
 /// Loaded and prepared (shapes known, constants folded, normalisations fused).

@@ -46,15 +46,12 @@ Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTe
   return step;
 }
 
-Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model, const std::optional<slice::Policy>& policy) {
+Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model, const std::optional<trust::Policy>& policy) {
   if (policy) return wanted_slices(model.key, *policy);
-  std::set<std::uint32_t> out;
-  for (std::uint32_t i = 0; i < model.modes.size(); ++i)
-    if (model.modes[i] == slice::Mode::proof) out.insert(i);
-  return out;
+  return trust::proved_slices(model.treatments);
 }
 
-Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm, const std::optional<slice::Policy>& policy,
+Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm, const std::optional<trust::Policy>& policy,
                              const backend::Backend& backend, store::OpeningStore& openings, ProveOptions options,
                              const Observer& observer) {
   DSPERSE_TRY(store::RunFolder run, store::RunFolder::open(run_folder));

@@ -27,9 +27,9 @@ struct RunStep {
 [[nodiscard]] Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,
                                        const std::string& out, const Observer& observer);
 
-/// Slices that the compiled model's own modes, or the policy if one is given, want proved.
+/// Slices that the compiled model's own treatments, or the policy if one is given, want proved.
 [[nodiscard]] Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model,
-                                                              const std::optional<slice::Policy>& policy);
+                                                              const std::optional<trust::Policy>& policy);
 
 /// Proves into the run folder and writes certificate.dscert beside the proofs. dsm: empty: where the run says it is.
 struct ProveStep {
@@ -39,7 +39,7 @@ struct ProveStep {
   Digest run_id{};
 };
 [[nodiscard]] Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm,
-                                           const std::optional<slice::Policy>& policy, const backend::Backend& backend,
+                                           const std::optional<trust::Policy>& policy, const backend::Backend& backend,
                                            store::OpeningStore& openings, ProveOptions options, const Observer& observer);
 
 /// NAME=FILE, FILE, NAME=commit:HEX[,HEX...] or commit:HEX as tensors and roots. allow_commitments: for verifiers.

@@ -17,14 +17,15 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const slice::Policy& policy) {
+Result<std::vector<trust::Treatment>> wanted_treatments(const proof::ModelKey& key, const trust::Policy& policy) {
   std::vector<const quantize::Program*> programs;
   for (const proof::SliceKey& s : key.slices) programs.push_back(&s.program);
-  DSPERSE_TRY(const std::vector<slice::Mode> modes, slice::expand(policy, programs));
-  std::set<std::uint32_t> out;
-  for (std::uint32_t i = 0; i < modes.size(); ++i)
-    if (modes[i] == slice::Mode::proof) out.insert(i);
-  return out;
+  return trust::expand(policy, programs);
+}
+
+Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const trust::Policy& policy) {
+  DSPERSE_TRY(const std::vector<trust::Treatment> treatments, wanted_treatments(key, policy));
+  return proved_slices(treatments);
 }
 
 Result<VerifyReport> verify_run(const VerifyRequest& request) {

@@ -10,7 +10,7 @@
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/security.h"
 #include "dsperse/proof/verify.h"
-#include "dsperse/slice/policy.h"
+#include "dsperse/trust/policy/policy.h"
 
 namespace dsperse::pipeline {
 
@@ -20,7 +20,7 @@ struct VerifyRequest {
   EdgeTensors inputs;     ///< public ones
   EdgeRoots input_roots;  ///< committed ones
   ClaimedOutput output;
-  std::optional<slice::Policy> policy;  ///< absent: every slice must be proved
+  std::optional<trust::Policy> policy;  ///< absent: every slice must be proved
   std::optional<Digest> model_id;
   std::optional<Bytes> nonce;
   std::set<Digest> known;  ///< weight range proofs and epoch links that this user verified before (store/verified.h)
@@ -36,8 +36,10 @@ struct VerifyReport {
 /// Errors (bad_input): bytes that are no certificate of this key. Everything else is a verdict, slices timed.
 [[nodiscard]] Result<VerifyReport> verify_run(const VerifyRequest& request);
 
-/// Slices that a policy wants proved, expanded from the key.
-[[nodiscard]] Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const slice::Policy& policy);
+/// Treatment of each slice under a policy, expanded from the key.
+[[nodiscard]] Result<std::vector<trust::Treatment>> wanted_treatments(const proof::ModelKey& key, const trust::Policy& policy);
+/// The slices among them that must be proved.
+[[nodiscard]] Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const trust::Policy& policy);
 
 /// "3 of 4 slices, 17 of 20 operators, 98.2 % of multiply-adds proved; 91.0 % with everything they depend on".
 std::string coverage_text(const proof::Coverage& coverage);

@@ -129,7 +129,32 @@ Verdict check_epoch(const SliceKey& key, const SliceProof& slice, const std::set
   return Verdict::accept();
 }
 
+/// checked_ranges and checked_links of `out` gain what was verified.
+Verdict check_slice_proof(const SliceKey& slice, const Statement& statement, const SliceProof& s,
+                          const std::set<Digest>& known_ranges, const std::set<Digest>& known_links, Openings& openings,
+                          CertificateVerdict& out) {
+  Verdict v = Verdict::accept();
+  if (slice.weight_root) {
+    const Digest ranges = range_digest(slice);
+    if (!known_ranges.contains(ranges)) {
+      v = verify_ranges(slice);
+      if (v) out.checked_ranges.push_back(ranges);
+    }
+  }
+  if (v) v = check_epoch(slice, s, known_links, openings, out.checked_links);
+  if (v) v = verify_slice(slice, statement, s.proof);
+  return v;
+}
+
 }  // namespace
+
+Verdict verify_slice_proof(const SliceKey& key, Statement statement, const SliceProof& proof, const std::set<Digest>& known) {
+  statement.weights = proof.weights;
+  statement.opening = proof.opening;
+  Openings openings;
+  CertificateVerdict checked;
+  return check_slice_proof(key, statement, proof, known, known, openings, checked);
+}
 
 CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& certificate, const Expectation& user,
                                       const std::function<void(std::uint32_t)>& on_slice) {
@@ -158,6 +183,10 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   for (const std::uint32_t i : wanted)
     if (violated("policy: names slices", i >= key.slices.size()))
       return reject(Verdict::reject("policy names no slice", "slice " + std::to_string(i)));
+  // A dispute or an audit ends with a proof that the policy did not ask for; the record says why. Here it counts as asked for.
+  if (!certificate.record.empty())
+    for (const SliceProof& s : certificate.slices)
+      if (s.slice < key.slices.size()) wanted.insert(s.slice);
   out.coverage = coverage(key, wanted);
 
   if (Verdict v = check_table(key, certificate); !v) return reject(std::move(v));
@@ -184,16 +213,7 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
     if (on_slice) on_slice(s.slice);
     Statement statement{slice.digest(), s.weights, s.opening, run, s.slice, {}};
     for (const Port& p : slice.ports()) statement.boundaries.push_back(certificate.table[p.chunk]);
-    Verdict v = Verdict::accept();
-    if (slice.weight_root) {
-      const Digest ranges = range_digest(slice);
-      if (!user.known_ranges.contains(ranges)) {
-        v = verify_ranges(slice);
-        if (v) out.checked_ranges.push_back(ranges);
-      }
-    }
-    if (v) v = check_epoch(slice, s, user.known_links, openings, out.checked_links);
-    if (v) v = verify_slice(slice, statement, s.proof);
+    Verdict v = check_slice_proof(slice, statement, s, user.known_ranges, user.known_links, openings, out);
     if (!v) {
       v.where = "slice " + std::to_string(s.slice) + (v.where.empty() ? "" : " > " + v.where);
       return reject(std::move(v));

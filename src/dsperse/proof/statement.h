@@ -49,13 +49,18 @@ struct SliceProof {
   Bytes proof;
 };
 
-/// table: one Boundary per chunk of the model, in order. slices: the proved ones, ascending.
+/// Longest record of a run; bytes to this room.
+inline constexpr std::size_t kMaxRecord = std::size_t{64} << 20;
+
+/// table: one Boundary per chunk of the model, in order. slices: the proved ones, ascending. record: what answers for the others
+/// (trust/record), at most kMaxRecord bytes, empty: none.
 struct Certificate {
   Digest model_id{};
   Bytes nonce;  ///< the user's, at most 64 bytes; empty: none
   Digest salt{};
   std::vector<Boundary> table;
   std::vector<SliceProof> slices;
+  Bytes record;
 };
 
 /// H(model id, nonce, salt).
@@ -64,5 +69,13 @@ Digest run_id(const Digest& model_id, ByteView nonce, const Digest& salt);
 Bytes encode_certificate(const Certificate& certificate);
 /// Canonical and bounded by the key: counts, shapes and presence follow from it.
 [[nodiscard]] Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes);
+
+/// Parts that other formats have too (docs/formats/verdict.md). Reading goes on with zeros after an error: ask the reader.
+void write_boundary(ByteWriter& out, const Boundary& boundary);
+/// At most the chunk's elements. False: neither root nor values.
+[[nodiscard]] bool read_boundary(ByteReader& in, const Chunk& chunk, Boundary& boundary);
+/// All but the number of the slice.
+void write_slice_proof(ByteWriter& out, const SliceProof& proof);
+void read_slice_proof(ByteReader& in, const SliceKey& key, SliceProof& proof);
 
 }  // namespace dsperse::proof

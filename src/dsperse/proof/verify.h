@@ -27,6 +27,11 @@ Verdict verify_link(const SliceKey& key, const EpochLink& link);
 /// Names a slice key together with all of a link: what a user may remember as verified.
 Digest link_digest(const SliceKey& key, const EpochLink& link);
 
+/// A slice proof as certificates carry it: the key's weight ranges, the links from the key's weights to the epoch, the proof.
+/// statement: key, run, slice and boundaries; weights and opening are the proof's. known: range_digest() and link_digest() that
+/// this user has verified before.
+Verdict verify_slice_proof(const SliceKey& key, Statement statement, const SliceProof& proof, const std::set<Digest>& known = {});
+
 /// What the user knows without the certificate.
 struct Expectation {
   std::optional<Digest> model_id;                 ///< pinned model

@@ -1,12 +1,12 @@
-#include "dsperse/slice/policy.h"
+#include "dsperse/trust/policy/policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dsperse/quantize/testing/programs.h"
-#include "dsperse/slice/pattern.h"
+#include "dsperse/trust/policy/pattern.h"
 
-namespace dsperse::slice {
+namespace dsperse::trust {
 namespace {
 
 using quantize::Program;
@@ -33,16 +33,16 @@ struct Slices {
   [[nodiscard]] std::vector<const Program*> view() const { return {&programs[0], &programs[1], &programs[2]}; }
 };
 
-/// The modes as text, "P" or "t" each, or the error.
+/// The treatments as text, "P" for proof, "t" for trust, any other in brackets, or the error.
 std::string expanded(std::string_view text) {
   const Slices slices;
   const auto policy = parse_policy(text);
   if (!policy) return policy.error().text();
   const auto view = slices.view();
-  const auto modes = expand(*policy, view);
-  if (!modes) return modes.error().text();
+  const auto treatments = expand(*policy, view);
+  if (!treatments) return treatments.error().text();
   std::string out;
-  for (const Mode m : *modes) out += m == Mode::proof ? "P" : "t";
+  for (const Treatment& t : *treatments) out += t.proof ? "P" : t.is_trust() ? "t" : "[" + to_text(t) + "]";
   return out;
 }
 
@@ -50,7 +50,19 @@ TEST(Policy, Words) {
   EXPECT_EQ(expanded("proof"), "PPP");
   EXPECT_EQ(expanded(" trust\n"), "ttt");
   EXPECT_EQ(expanded(""), "PPP");  // nothing said: everything is proved
+  EXPECT_EQ(expanded("replicate(2, distinct=region)"),
+            "[replicate(2, distinct=region)][replicate(2, distinct=region)][replicate(2, distinct=region)]");
   EXPECT_THAT(expanded("prove"), HasSubstr("policy line 1"));
+}
+
+TEST(Policy, EveryTreatment) {
+  EXPECT_EQ(expanded("default = \"audit(0.05)\"\n[[rule]]\nslices = \"1\"\nmode = 'replicate(3)+audit(0.5, by=proof)'\n"),
+            "[audit(0.05)][replicate(3)+audit(0.5, by=proof)][audit(0.05)]");
+  const auto policy = parse_policy("default = \"audit(0.05)\"\n[[rule]]\nslices = \"1\"\nmode = \"proof\"");
+  ASSERT_TRUE(policy);
+  const Slices slices;
+  const auto view = slices.view();
+  EXPECT_THAT(proved_slices(expand(*policy, view).value()), ElementsAre(1));
 }
 
 TEST(Policy, RulesInOrder) {
@@ -109,8 +121,8 @@ TEST(Policy, ErrorsSayLineAndKey) {
     EXPECT_THAT(policy.error().what, HasSubstr(std::string(what)));
     EXPECT_EQ(policy.error().where, where);
   };
-  says("default = \"maybe\"", "expected \"proof\" or \"trust\"", "policy line 1, key \"default\"");
-  says("default = 1", "expected \"proof\" or \"trust\"", "policy line 1, key \"default\"");
+  says("default = \"maybe\"", "\"maybe\" is no treatment", "policy line 1, key \"default\"");
+  says("default = 1", "expected a treatment as a text", "policy line 1, key \"default\"");
   says("# comment\nfallback = \"proof\"", "unknown key", "policy line 2, key \"fallback\"");
   says("rule = 3", "[[rule]]", "policy line 1, key \"rule\"");
   says("rule = [3]", "[[rule]]", "policy line 1, key \"rule\"");
@@ -127,4 +139,4 @@ TEST(Policy, ErrorsSayLineAndKey) {
 }
 
 }  // namespace
-}  // namespace dsperse::slice
+}  // namespace dsperse::trust

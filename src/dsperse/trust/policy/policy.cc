@@ -1,4 +1,4 @@
-#include "dsperse/slice/policy.h"
+#include "dsperse/trust/policy/policy.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "dsperse/quantize/limits.h"
-#include "dsperse/slice/pattern.h"
+#include "dsperse/trust/policy/pattern.h"
 
 // toml++ asserts, and with clang and NDEBUG assumes, that a table's key begins with a letter before it has looked at one ("[*]");
 // without both it goes on to a proper error.
@@ -15,7 +15,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
-namespace dsperse::slice {
+namespace dsperse::trust {
 namespace {
 
 const char* const kHint = "docs/formats/policy.md describes the file";
@@ -26,17 +26,12 @@ std::unexpected<Error> bad(std::string what, const toml::source_region& at, std:
   return fail(ErrorKind::usage, std::move(what), std::move(where), kHint);
 }
 
-std::optional<Mode> mode_of(std::string_view text) {
-  if (text == "proof") return Mode::proof;
-  if (text == "trust") return Mode::trust;
-  return std::nullopt;
-}
-
-Result<Mode> read_mode(const toml::node& node, std::string_view key) {
+Result<Treatment> read_treatment(const toml::node& node, std::string_view key) {
   const auto text = node.value_exact<std::string_view>();
-  const auto mode = text ? mode_of(*text) : std::nullopt;
-  if (!mode) return bad("expected \"proof\" or \"trust\"", node.source(), key);
-  return *mode;
+  if (!text) return bad("expected a treatment as a text, for example \"proof\" or \"replicate(2)\"", node.source(), key);
+  const auto treatment = parse_treatment(*text);
+  if (!treatment) return bad(treatment.error().what, node.source(), key);
+  return *treatment;
 }
 
 Result<Rule> read_rule(const toml::table& table) {
@@ -46,7 +41,7 @@ Result<Rule> read_rule(const toml::table& table) {
   for (const auto& [toml_key, node] : table) {
     const std::string_view key = toml_key.str();
     if (key == "mode") {
-      DSPERSE_TRY(rule.mode, read_mode(node, key));
+      DSPERSE_TRY(rule.treatment, read_treatment(node, key));
       has_mode = true;
       continue;
     }
@@ -136,8 +131,8 @@ Result<SliceRanges> parse_slices(std::string_view text) {
 
 Result<Policy> parse_policy(std::string_view text) {
   Policy policy;
-  if (const auto mode = mode_of(trimmed(text))) {
-    policy.fallback = *mode;
+  if (const auto treatment = parse_treatment(text)) {
+    policy.fallback = *treatment;
     return policy;
   }
   // toml++ promises the compiler that no letter beyond ASCII stands where it looks for white space, and some do.
@@ -151,7 +146,7 @@ Result<Policy> parse_policy(std::string_view text) {
   for (const auto& [toml_key, node] : parsed.table()) {
     const std::string_view key = toml_key.str();
     if (key == "default") {
-      DSPERSE_TRY(policy.fallback, read_mode(node, key));
+      DSPERSE_TRY(policy.fallback, read_treatment(node, key));
     } else if (key == "rule") {
       const toml::array* rules = node.as_array();
       if (rules == nullptr) return bad("rules are written as [[rule]]", node.source(), key);
@@ -167,8 +162,15 @@ Result<Policy> parse_policy(std::string_view text) {
   return policy;
 }
 
-Result<std::vector<Mode>> expand(const Policy& policy, std::span<const quantize::Program* const> slices) {
-  std::vector<Mode> modes(slices.size(), policy.fallback);
+std::set<std::uint32_t> proved_slices(std::span<const Treatment> treatments) {
+  std::set<std::uint32_t> out;
+  for (std::uint32_t i = 0; i < treatments.size(); ++i)
+    if (treatments[i].proof) out.insert(i);
+  return out;
+}
+
+Result<std::vector<Treatment>> expand(const Policy& policy, std::span<const quantize::Program* const> slices) {
+  std::vector<Treatment> out(slices.size(), policy.fallback);
   for (std::size_t r = 0; r < policy.rules.size(); ++r) {
     const Rule& rule = policy.rules[r];
     if (!rule.slices.empty() && rule.slices.back().second >= slices.size())
@@ -179,14 +181,14 @@ Result<std::vector<Mode>> expand(const Policy& policy, std::span<const quantize:
     bool any = false;
     for (std::uint32_t s = 0; s < slices.size(); ++s) {
       if (!selects(rule, s, *slices[s])) continue;
-      modes[s] = rule.mode;
+      out[s] = rule.treatment;
       any = true;
     }
     if (!any)
       return fail(ErrorKind::usage, "this rule matches no slice", rule_text(rule, r),
                   "`dsperse slice` lists slices, operators and names");
   }
-  return modes;
+  return out;
 }
 
-}  // namespace dsperse::slice
+}  // namespace dsperse::trust
