@@ -4,6 +4,7 @@
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/trust/sign/ed25519.h"
 
 namespace dsperse::cli {
 namespace {
@@ -58,7 +59,9 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
 
   // What was written, checked as a verifier would: from the files.
   pipeline::VerifyRequest verify;
-  verify.policy = request.policy;
+  const trust::Ed25519Check signatures;
+  verify.signatures = &signatures;
+  verify.policy = trust::explicit_policy(plan.treatments);
   verify.model_id = model.key.id();
   if (has_nonce) verify.nonce = nonce;
   pipeline::VerifyFiles files{proofs.certificate_path, in_out("output.json"), flags.inputs};

@@ -79,7 +79,7 @@ struct Attempt {
   std::vector<Errand> errands;           ///< by number
   std::vector<SliceState> slices;
   trust::lottery::State lottery;
-  Bytes seal;  ///< text of the checkpoint; empty until sealed
+  Bytes closing, seal;  ///< texts of ClosingNote and checkpoint; empty until sealed
   RunPhase phase = RunPhase::running;
 };
 
