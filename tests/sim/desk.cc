@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dsperse/crypto/hash/hash.h"
+
 namespace dsperse::sim {
 namespace {
 
@@ -81,32 +83,51 @@ Result<Bytes> Desk::evidence(const work::SliceTask& task, const trust::BoundaryR
   return w.take();
 }
 
-Verdict check_evidence(const Truth& truth, const trust::dispute::Subject& subject, const Digest& h_out, ByteView evidence) {
+namespace {
+
+struct Parts {
+  Bytes task, proof;
+  trust::BoundaryRoots roots_out;
+  Values values;
+};
+std::optional<Parts> parts_of(ByteView evidence) {
   const auto as_bytes = [](const std::string& s) { return Bytes(s.begin(), s.end()); };
   ByteReader in(evidence);
-  const Bytes task_bytes = as_bytes(in.text(kMostValues));
-  trust::BoundaryRoots roots_out(in.count(1024, 36));
-  for (trust::BoundaryRoot& r : roots_out) {
+  Parts out;
+  out.task = as_bytes(in.text(kMostValues));
+  out.roots_out.resize(in.count(1024, 36));
+  for (trust::BoundaryRoot& r : out.roots_out) {
     r.chunk = in.u32();
     r.root = in.digest();
   }
-  Values values;
   for (std::size_t n = in.count(1024, 8); n > 0; --n) {
     const std::uint32_t chunk = in.u32();
-    values[chunk] = as_bytes(in.text(kMostValues));
+    out.values[chunk] = as_bytes(in.text(kMostValues));
   }
-  const Bytes proof = as_bytes(in.text(kMostValues));
-  if (!in.finished()) return Verdict::reject("the evidence is malformed");
-  const auto decoded = work::decode_task(task_bytes);
+  out.proof = as_bytes(in.text(kMostValues));
+  return in.finished() ? std::optional(std::move(out)) : std::nullopt;
+}
+
+}  // namespace
+
+Digest proof_in(ByteView evidence) {
+  const auto parts = parts_of(evidence);
+  return parts ? crypto::hash(parts->proof) : Digest{};
+}
+
+Verdict check_evidence(const Truth& truth, const trust::dispute::Subject& subject, const Digest& h_out, ByteView evidence) {
+  auto parts = parts_of(evidence);
+  if (!parts) return Verdict::reject("the evidence is malformed");
+  const auto decoded = work::decode_task(parts->task);
   const auto* task = decoded ? std::get_if<work::SliceTask>(&*decoded) : nullptr;
   if (task == nullptr || task->run != subject.run || task->slice != subject.slice || task->slice_key != subject.slice_key ||
       work::h_in_of(*task) != subject.h_in)
     return Verdict::reject("the evidence is about something else");
-  const auto live = work::live_after(*task, roots_out);
+  const auto live = work::live_after(*task, parts->roots_out);
   if (!live || trust::trace_digest(*live) != h_out) return Verdict::reject("the evidence shows another output");
-  const auto said = said_of(truth.model(), *task, std::move(values), roots_out);
+  const auto said = said_of(truth.model(), *task, std::move(parts->values), parts->roots_out);
   if (!said) return Verdict::reject(said.error().what, said.error().where);
-  return truth.verify(*said, proof);
+  return truth.verify(*said, parts->proof);
 }
 
 Result<Said> said_of(const Model& m, const work::SliceTask& task, Values values, const trust::BoundaryRoots& roots_out) {

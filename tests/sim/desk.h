@@ -43,6 +43,8 @@ class Desk final : public work::ProofDesk {
                                    const trust::BoundaryRoots& roots_out);
 /// Evidence of a dispute, as Desk makes it: whether it shows that the slice maps h_in to h_out in this run.
 Verdict check_evidence(const Truth& truth, const trust::dispute::Subject& subject, const Digest& h_out, ByteView evidence);
+/// Digest of the proof in evidence; zero if it is malformed.
+Digest proof_in(ByteView evidence);
 /// The task's inputs, from blobs. Errors (bad_input): missing, damaged, another root than the task says.
 [[nodiscard]] Result<Values> fetch_inputs(Truth& truth, const work::SliceTask& task, engine::BlobStore& blobs);
 

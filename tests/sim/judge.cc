@@ -27,7 +27,7 @@ class Judge {
     judge_strikes();
     judge_money();
     judge_evidence();
-    f_.proofs_shown = town_.truth().openings.proofs_shown();
+    f_.proofs_published = town_.truth().openings.proofs_published();
     if (const std::uint64_t over = town_.truth().openings.beyond_budget(); over > 0)
       find(f_.openings_beyond_budget, "openings beyond budget: " + std::to_string(over));
     return std::move(f_);
@@ -166,6 +166,7 @@ class Judge {
       Said said{p.slice, finished.run, p.opening, *values, {}, {}};
       for (const work::FinishedRun::Tensor& t : finished.tensors)
         if (m.facts.committed[t.chunk]) said.roots[t.chunk] = t.root;
+      town_.truth().openings.published(p.proof);
       const auto bytes = blob(p.proof);
       if (!bytes)
         find(f_.record_refused, "a proof of the run can't be had");
@@ -182,6 +183,7 @@ class Judge {
         find(f_.false_evidence, "a verdict file is not canonical");
         continue;
       }
+      for (const trust::dispute::Evidence& e : file->evidence) town_.truth().openings.published(proof_in(e.proof));
       const auto check = [&](const trust::dispute::Subject& subject, const Digest& h_out, ByteView evidence) {
         return check_evidence(town_.truth(), subject, h_out, evidence);
       };
@@ -316,7 +318,7 @@ void Findings::add(const Findings& o) {
   for (std::uint64_t Findings::* n :
        {&Findings::seeds, &Findings::steps, &Findings::runs, &Findings::finished, &Findings::failed, &Findings::attempts,
         &Findings::keeper_kills, &Findings::worker_kills, &Findings::engine_crashes, &Findings::payouts, &Findings::verdicts,
-        &Findings::evidence, &Findings::proofs_shown, &Findings::records, &Findings::lies, &Findings::wrong_finals,
+        &Findings::evidence, &Findings::proofs_published, &Findings::records, &Findings::lies, &Findings::wrong_finals,
         &Findings::wrong_final_unexplained, &Findings::honest_slashed, &Findings::lost, &Findings::payout_without_proof,
         &Findings::openings_beyond_budget, &Findings::record_refused, &Findings::money_not_conserved, &Findings::false_evidence})
     this->*n += o.*n;

@@ -17,7 +17,7 @@ namespace dsperse::sim {
 struct Findings {
   std::uint64_t seeds = 0, steps = 0, runs = 0, finished = 0, failed = 0, attempts = 0;
   std::uint64_t keeper_kills = 0, worker_kills = 0, engine_crashes = 0;
-  std::uint64_t payouts = 0, verdicts = 0, evidence = 0, proofs_shown = 0, records = 0, lies = 0, wrong_finals = 0;
+  std::uint64_t payouts = 0, verdicts = 0, evidence = 0, proofs_published = 0, records = 0, lies = 0, wrong_finals = 0;
   std::map<std::string, std::uint64_t> explained;  ///< wrong finals by the assumption that was broken
   std::map<std::string, std::uint64_t> reasons;    ///< of failed runs
   TimeMs longest_ms = 0;                           ///< of one run

@@ -37,7 +37,7 @@ std::string to_json(const Campaign& c, const Extent& extent, double seconds) {
   out["payouts"] = t.payouts;
   out["verdicts"] = t.verdicts;
   out["equivocations_proved"] = t.evidence;
-  out["proofs_shown"] = t.proofs_shown;
+  out["proofs_published"] = t.proofs_published;
   out["records_verified"] = t.records;
   out["longest_run_simulated_ms"] = t.longest_ms;
   out["trace"] = to_hex(t.trace);

@@ -101,12 +101,12 @@ Snapshot warmed(const std::vector<WorkerSpec>& workers, const work::Settings& se
   }
 }
 
-engine::simulated::Faults bad_day() {
+engine::simulated::Faults bad_day(double harder) {
   engine::simulated::Faults f;
-  f.drop = 0.01;
-  f.duplicate = 0.02;
-  f.slow = 0.01;
-  f.crash = 0.005;
+  f.drop = 0.003 * harder;
+  f.duplicate = 0.02 * harder;
+  f.slow = 0.003 * harder;
+  f.crash = 0.001 * harder;
   f.min_delay_ms = 1;
   f.max_delay_ms = 10;
   f.timeout_ms = 100;
@@ -127,10 +127,11 @@ TownSpec spec_of(const Adversary& adversary, const PolicyCase& policy, const Sna
   spec.own = seed % 4 != 0;
   spec.private_input = seed % 5 == 0;
   if (day == 0) return spec;
-  spec.faults = bad_day();
-  spec.disk.error = 0.01;
-  spec.keeper_killed = 0.002;
-  spec.worker_killed = 0.005;
+  const double harder = seed % 3 == 2 ? 4 : 1;
+  spec.faults = bad_day(harder);
+  spec.disk.error = 0.0025 * harder;
+  spec.keeper_killed = 0.0005 * harder;
+  spec.worker_killed = 0.002 * harder;
   spec.keeper_offset_ms = static_cast<TimeMs>(seed % 7) * 100;
   spec.keeper_drift_ppm = 200;
   for (std::size_t i = 0; i < spec.workers.size(); ++i) {

@@ -32,7 +32,8 @@ TownSpec spec_of(const Adversary& adversary, const PolicyCase& policy, const Sna
 /// Whether runs of this cell may fail with a reason.
 bool may_fail(const Adversary& adversary, const PolicyCase& policy);
 
-engine::simulated::Faults bad_day();
+/// harder: times the usual probabilities.
+engine::simulated::Faults bad_day(double harder);
 
 /// Schedules for killing the coordinator or a worker at every place: short, without other faults.
 struct Schedule {

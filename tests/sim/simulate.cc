@@ -33,6 +33,21 @@ int list() {
   return 0;
 }
 
+void print_strikes(Town& town) {
+  for (const Bytes& entry : town.ledger().entries()) {
+    const auto envelope = trust::decode_envelope(entry);
+    if (!envelope || envelope->payload_type != trust::kStrikeType) continue;
+    const auto note = trust::decode_strike(envelope->payload);
+    const WorkerProcess* who = note ? town.worker_of(note->worker) : nullptr;
+    if (who == nullptr) continue;
+    const work::SliceTask* task = town.grapevine().slice_task(note->job);
+    std::printf("%9lld ms  strike: %s, %s of %s%s, job %s\n", static_cast<long long>(note->time_ms) - static_cast<long long>(town.began_at()),
+                note->kind.c_str(), note->reason.c_str(), std::string(name_of(who->spec().kind)).c_str(),
+                task == nullptr ? "" : (" at slice " + std::to_string(task->slice) + (task->prove ? ", proving" : "")).c_str(),
+                to_hex(note->job).substr(0, 8).c_str());
+  }
+}
+
 void print(const Findings& f) {
   std::printf("steps %llu, runs %llu, finished %llu, failed %llu, lies %llu, wrong finals %llu, kills %llu + %llu + %llu\n",
               static_cast<unsigned long long>(f.steps), static_cast<unsigned long long>(f.runs),
@@ -101,6 +116,7 @@ int main(int argc, char** argv) {
     Town town(*spec);
     town.live();
     const Findings f = judge(town);
+    print_strikes(town);
     print(f);
     return f.clean() ? 0 : 1;
   }

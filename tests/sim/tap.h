@@ -3,7 +3,6 @@
 // Tested by tests/sim/ports_test.cc.
 #pragma once
 
-#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/engine/engine.h"
 #include "fuse.h"
 #include "grapevine.h"
@@ -12,9 +11,8 @@ namespace dsperse::sim {
 
 class Tap final : public engine::Engine {
  public:
-  /// openings: told of every blob that is put (may be null).
-  Tap(engine::Engine& inner, Fuse& fuse, Grapevine& grapevine, Openings* openings)
-      : jobs_{inner.jobs(), fuse, grapevine}, blobs_{inner.blobs(), fuse, openings}, nodes_{inner.nodes(), fuse} {}
+  Tap(engine::Engine& inner, Fuse& fuse, Grapevine& grapevine)
+      : jobs_{inner.jobs(), fuse, grapevine}, blobs_{inner.blobs(), fuse}, nodes_{inner.nodes(), fuse} {}
   engine::JobQueue& jobs() override { return jobs_; }
   engine::BlobStore& blobs() override { return blobs_; }
   engine::NodeRegistry& nodes() override { return nodes_; }
@@ -79,13 +77,9 @@ class Tap final : public engine::Engine {
   };
 
   struct Blobs final : engine::BlobStore {
-    Blobs(engine::BlobStore& in, Fuse& f, Openings* o) : inner(in), fuse(f), openings(o) {}
+    Blobs(engine::BlobStore& in, Fuse& f) : inner(in), fuse(f) {}
     Result<Digest> put(ByteView bytes) override {
-      fuse.pass("blobs: put");
-      if (openings != nullptr) openings->shown(crypto::hash(bytes));
-      auto answer = inner.put(bytes);
-      fuse.pass("blobs: put");
-      return answer;
+      return through(fuse, "blobs: put", [&] { return inner.put(bytes); });
     }
     Result<Bytes> get(const Digest& digest, std::uint64_t limit) override {
       return through(fuse, "blobs: get", [&] { return inner.get(digest, limit); });
@@ -99,7 +93,6 @@ class Tap final : public engine::Engine {
     std::uint64_t limit_bytes() const override { return inner.limit_bytes(); }
     engine::BlobStore& inner;
     Fuse& fuse;
-    Openings* openings;
   };
 
   struct Nodes final : engine::NodeRegistry {

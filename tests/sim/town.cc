@@ -34,7 +34,7 @@ Town::Town(TownSpec spec)
       signatures_(spec_.real),
       truth_(spec_.real ? real_truth(model(spec_.private_input), people_) : ideal_truth(model(spec_.private_input), people_)),
       fuse_(world_),
-      tap_(engine_, fuse_, grapevine_, &truth_->openings),
+      tap_(engine_, fuse_, grapevine_),
       clock_(world_, spec_.keeper_offset_ms, spec_.keeper_drift_ppm),
       keeper_dice_(seed_, "keeper"),
       keeper_(signatures_.signer(crypto::hash_tagged("dsperse simulation: keeper", {people_}))) {

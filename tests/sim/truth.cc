@@ -222,14 +222,14 @@ void Openings::made(const Digest& proof, const Said& said) {
   made_.emplace(proof, std::move(m));
 }
 
-void Openings::shown(const Digest& blob) {
-  if (made_.contains(blob)) shown_.insert(blob);
+void Openings::published(const Digest& proof) {
+  if (made_.contains(proof)) published_.insert(proof);
 }
 
 std::uint64_t Openings::beyond_budget() const {
   std::map<std::pair<Digest, std::uint32_t>, std::uint64_t> weights;
   std::map<Digest, std::uint64_t> boundaries;
-  for (const Digest& proof : shown_) {
+  for (const Digest& proof : published_) {
     const Made& m = made_.at(proof);
     if (m.weights) ++weights[*m.weights];
     for (const Digest& root : m.boundaries) ++boundaries[root];

@@ -46,15 +46,15 @@ struct Said {
   std::map<std::uint32_t, Digest> seeds;  ///< of the committed ports; only a prover needs them
 };
 
-/// Counts what proofs reveal, whoever makes them: the judge of the coordinator's and the desk's counting.
+/// Counts what published proofs reveal, whoever made them: the judge of the coordinator's and the desk's counting. Published is
+/// what others get to see: proofs of finished runs, and those in verdict files.
 class Openings {
  public:
   void made(const Digest& proof, const Said& said);
-  /// These bytes left the prover.
-  void shown(const Digest& blob);
-  /// Weight openings that two different shown proofs used, and boundary roots that were opened beyond the budget.
+  void published(const Digest& proof);
+  /// Weight openings that two different published proofs used, and boundary roots that were opened beyond the budget.
   [[nodiscard]] std::uint64_t beyond_budget() const;
-  [[nodiscard]] std::uint64_t proofs_shown() const { return shown_.size(); }
+  [[nodiscard]] std::uint64_t proofs_published() const { return published_.size(); }
 
  private:
   struct Made {
@@ -62,7 +62,7 @@ class Openings {
     std::set<Digest> boundaries;
   };
   std::map<Digest, Made> made_;
-  std::set<Digest> shown_;
+  std::set<Digest> published_;
 };
 
 class Truth {

@@ -9,7 +9,7 @@ WorkerProcess::WorkerProcess(Around around, const WorkerSpec& spec, const Digest
       spec_(spec),
       dice_(seed, "worker"),
       fuse_(around.world),
-      tap_(around.engine, fuse_, around.grapevine, &around.truth.openings),
+      tap_(around.engine, fuse_, around.grapevine),
       clock_(around.world, spec.clock_offset_ms, spec.clock_drift_ppm),
       signer_(around.signatures.signer(crypto::hash_tagged("dsperse simulation: signer", {person}))),
       hand_(fuse_, around.truth, around.grapevine, signer_->key(), spec, seed),
