@@ -60,7 +60,8 @@ Values Hand::claim(const work::SliceTask& task, const Values& right, Dice& dice)
     case Kind::targeted:
       if (task.slice == spec_.target && dice.chance(spec_.rate)) {
         auto& [c, values] = *out.begin();
-        values = changed(chunk(c), values, 0, 1);
+        for (std::size_t i = 0; i < values.size() / 4; ++i)
+          values = changed(chunk(c), values, i, static_cast<std::int64_t>(dice.below(1000)));
       }
       break;
     case Kind::colluding:
