@@ -125,7 +125,14 @@ Status Pass::pass_audit(std::uint32_t slice, const Errand* auditor) {
 
 Status Pass::pay() {
   for (const Errand& e : a_.errands) {
-    if (e.state != ErrandState::opened) continue;
+    if (!e.shown) continue;
+    // A claim that was proved has earned its wage. What else is dead, and was not slashed, gave nothing that could be used.
+    const auto& settled = a_.slices[e.slice].settled;
+    const bool proved = settled && settled->proof && e.shown->proof == settled->proof->blob;
+    if (e.state != ErrandState::opened && !proved) {
+      DSPERSE_CHECK_OK(keeper_.refund(e.shown->receipt_digest));
+      continue;
+    }
     DSPERSE_CHECK_OK(keeper_.drawn(e.shown->receipt_digest, false));
     DSPERSE_CHECK_OK(keeper_.release(e.shown->receipt_digest));
   }

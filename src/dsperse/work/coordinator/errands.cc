@@ -146,6 +146,7 @@ Status Pass::on_shown(Errand& e, const trust::Opening& opening, Bytes text, Outp
       made != c_.model.slices[e.slice].outputs)
     return misbehaved(e, "the receipt's roots are not the slice's");
   DSPERSE_CHECK_OK(note_chain(c_.ports, c_.standings, keeper_, receipt, text));
+  c_.standings.outbox.push_back(text);  // whatever becomes of it: strikes and payouts name it
   e.shown = Shown{opening, std::move(text), trust::receipt_digest(receipt), receipt.roots_out, std::move(outputs), proof};
   e.state = ErrandState::opened;
   DSPERSE_CHECK_OK(keeper_.lock(e.shown->receipt_digest, e.worker));
