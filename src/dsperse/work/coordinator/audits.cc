@@ -129,7 +129,9 @@ Status Pass::pay() {
     // A claim that was proved has earned its wage. What else is dead, and was not slashed, gave nothing that could be used.
     const auto& settled = a_.slices[e.slice].settled;
     const bool proved = settled && settled->proof && e.shown->proof == settled->proof->blob;
-    if (e.state != ErrandState::opened && !proved) {
+    // Drawn, and its audit never came since the attempt ended before: nobody knows whether it was right.
+    const bool unsure = keeper_.awaits_audit(e.shown->receipt_digest);
+    if ((e.state != ErrandState::opened && !proved) || unsure) {
       DSPERSE_CHECK_OK(keeper_.refund(e.shown->receipt_digest));
       continue;
     }

@@ -104,8 +104,12 @@ Status Keeper::drawn(const Digest& receipt, bool audited) {
   return money(Drawn{receipt, audited});
 }
 
+bool Keeper::awaits_audit(const Digest& receipt) const {
+  return open(receipt) && s_.points->state().escrows.at(receipt).audit == AuditState::drawn;
+}
+
 Status Keeper::audit_passed(const Digest& receipt) {
-  if (!open(receipt) || s_.points->state().escrows.at(receipt).audit != AuditState::drawn) return {};
+  if (!awaits_audit(receipt)) return {};
   return money(AuditPassed{receipt});
 }
 
