@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dsperse/cli/challenge.h"
+
 namespace dsperse::cli {
 namespace {
 
@@ -240,6 +242,7 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   if (accepted) {
     context.say("accepted");
     context.say("{}", pipeline::coverage_text(v.coverage));
+    if (report.challenge) show_challenge(context, *report.challenge, key.slices.size());
     context.say("{}", weights_text(key.weights_public()));
     if (report.security) show_security(context, key.profile(), *report.security);
   } else {

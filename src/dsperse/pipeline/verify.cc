@@ -38,10 +38,15 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   const auto stop = [&] {
     if (running) times[running->first] = std::chrono::duration<double>(Clock::now() - running->second).count();
   };
-  out.verdict = proof::verify_certificate(key, certificate, user, [&](std::uint32_t slice) {
-    stop();
-    running.emplace(slice, Clock::now());
-  });
+  const Verdict bound = request.challenge ? check_challenge(key, certificate, *request.challenge) : Verdict::accept();
+  if (!bound) {
+    out.verdict.verdict = bound;
+  } else {
+    out.verdict = proof::verify_certificate(key, certificate, user, [&](std::uint32_t slice) {
+      stop();
+      running.emplace(slice, Clock::now());
+    });
+  }
   stop();
   for (proof::SliceReport& s : out.verdict.slices)
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
@@ -53,6 +58,17 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
     for (const proof::SliceProof& s : certificate.slices) {
       proved.insert(s.slice);
       links[s.slice] = s.links.size();
+    }
+    if (request.challenge) {
+      out.challenge.emplace();
+      out.challenge->question = *request.challenge;
+      DSPERSE_TRY(out.challenge->drawn, drawn_slices(key, *request.challenge));
+      std::set<std::uint32_t> anyway;
+      if (request.policy) {
+        DSPERSE_TRY(anyway, wanted_slices(key, *request.policy));
+      }
+      DSPERSE_TRY(out.challenge->escapes, escapes(static_cast<std::uint32_t>(key.slices.size()), request.challenge->draw,
+                                                  static_cast<std::uint32_t>(anyway.size())));
     }
     DSPERSE_TRY(out.security, proof::security_of_certificate(key, proved, links));
   }

@@ -102,7 +102,8 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
                 "prove it with `dsperse prove " + folder + "`, or choose another --out");
   std::error_code error;
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
-  for (const char* part : {"output.json", "certificate.dscert"}) std::filesystem::remove(join(folder, part), error);
+  for (const char* part : {"output.json", "published.json", "certificate.dscert"})
+    std::filesystem::remove(join(folder, part), error);
   DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));
   DSPERSE_CHECK_OK(make_folder(join(folder, "proofs"), Access::shared));
