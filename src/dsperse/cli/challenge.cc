@@ -52,10 +52,11 @@ std::string slices_text(const std::vector<std::uint32_t>& slices) {
 
 void show_challenge(Context& context, const pipeline::ChallengeReport& report, std::size_t slices) {
   const std::vector<std::uint32_t> drawn(report.drawn.begin(), report.drawn.end());
-  context.say("challenge: {} of {} drawn after all roots were published, and proved", slices_text(drawn), slices);
+  context.say("challenge: the nonce draws {} of {}, proved; if it was chosen after the roots were published,", slices_text(drawn),
+              slices);
   Json escapes = Json::array();
   for (const pipeline::Escape& e : report.escapes) {
-    context.say("  a prover with {} wrong slice{} escapes this draw with probability {:.1f} %", e.wrong, e.wrong == 1 ? "" : "s",
+    context.say("  a prover with {} wrong slice{} had a chance of {:.1f} % to escape it", e.wrong, e.wrong == 1 ? "" : "s",
                 100 * e.probability);
     escapes.push_back({{"wrong", e.wrong}, {"probability", e.probability}});
   }

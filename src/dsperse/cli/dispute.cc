@@ -27,6 +27,7 @@ Result<int> dispute(Context& context, const Flags& flags) {
     return kOk;
   }
   show_dispute(context, *report.verdict);
+  context.say("here a is {}, b is {}", flags.request.a, flags.request.b);
   if (report.proved_here) context.say("proved here; the opening is used up");
   DSPERSE_CHECK_OK(store::write_file(flags.out, trust::dispute::encode(*report.verdict), store::Access::shared));
   context.say("verdict {}: anybody checks it with `dsperse verify {} --key KEY`", flags.out, flags.out);
