@@ -82,8 +82,17 @@ def expand(argument, key):
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Usage(f"policy: {error}") from error
-    if set(document) - {"default", "rule"} or not isinstance(document.get("rule", []), list):
-        raise Usage("policy: a policy has default and [[rule]]")
+    if set(document) - {"default", "rule", "strategy", "budget", "allowed", "stakes", "assumptions"}:
+        raise Usage("policy: a policy has default, [[rule]], strategy, budget, allowed, [stakes] and [assumptions]")
+    if "strategy" in document or document.get("default") == "plan":
+        raise Usage("policy: this policy leaves treatments to a plan; give the plan's explicit policy, NAME.plan/policy.toml")
+    if "budget" in document or "allowed" in document:
+        raise Usage('policy: budget and allowed need default = "plan"')
+    if not isinstance(document.get("rule", []), list):
+        raise Usage("policy: rules are written as [[rule]]")
+    for table in ("stakes", "assumptions"):  # what results are worth, not what must be proved
+        if not isinstance(document.get(table, {}), dict):
+            raise Usage(f"policy: {table} is written as [{table}]")
     wanted = everything if mode(document.get("default", "proof")) else set()
     for place, rule in enumerate(document.get("rule", []), start=1):
         if not isinstance(rule, dict) or "mode" not in rule or len(rule) != 2 or set(rule) - {"mode", "slices", "operator", "name"}:
