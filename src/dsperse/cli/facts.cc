@@ -241,8 +241,13 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
                  const std::map<std::uint32_t, store::SliceRecord>& measured) {
   const proof::CertificateVerdict& v = report.verdict;
   const bool accepted = v.verdict.accepted;
+  const pipeline::Holding& holding = report.holding;
+  const bool all_proved = std::ranges::all_of(holding.slices, [](const trust::Held& h) { return h.by.proof; });
   if (accepted) {
-    context.say("accepted");
+    // Never a bare "accepted" over something that is not proved.
+    context.say("{}", all_proved ? "accepted" : "accepted: " + pipeline::holding_text(holding));
+    if (!all_proved)
+      for (const std::string& line : pipeline::guarantee_texts(holding)) context.say("{}", line);
     context.say("{}", pipeline::coverage_text(v.coverage));
     context.say("{}", weights_text(key.weights_public()));
     if (report.security) show_security(context, key.profile(), *report.security);
@@ -258,6 +263,14 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
         std::find_if(v.slices.begin(), v.slices.end(), [&](const proof::SliceReport& s) { return s.slice == i; });
     const bool proved = checked != v.slices.end() && checked->proved;
     Json j = {{"slice", i}, {"mode", proved ? "proof" : "trust"}, {"operators", operators_json(key.slices[i].program)}};
+    if (i < holding.slices.size()) {
+      const trust::Held& held = holding.slices[i];
+      j["mode"] = trust::to_text(held.by);
+      j["pending"] = held.pending;
+      j["drawn"] = held.drawn;
+      j["workers"] = Json::array();
+      for (const trust::PublicKey& worker : held.workers) j["workers"].push_back(to_hex(worker));
+    }
     j["prove_s"] = nullptr;
     j["verify_s"] = proved ? Json(checked->verify_s) : Json(nullptr);
     j["proof_bytes"] = proved ? checked->proof_bytes : 0;
@@ -282,6 +295,13 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   d["model_pinned"] = v.model_pinned;
   d["freshness_checked"] = v.fresh;
   d["coverage"] = coverage_json(v.coverage);
+  if (accepted) {
+    d["holding"] = {{"text", pipeline::holding_text(holding)},
+                    {"weakest", holding.weakest},
+                    {"coordinator", holding.keeper ? Json(to_hex(*holding.keeper)) : Json()},
+                    {"coordinator_pinned", holding.keeper_pinned},
+                    {"late_part_compared", holding.late}};
+  }
   d["slices"] = slices;
   d["verify_s"] = report.seconds;
   d["notes"] = report.notes;

@@ -118,7 +118,7 @@ Result<std::vector<RunInputs>> run_inputs(const quantize::QuantizedModel& model,
 }
 
 /// Costs, influences where the policy asks for them, and what each slice gets.
-Result<trust::Assignment> treat(const quantize::QuantizedModel& model, const slice::Plan& plan, const Calibration& calibration,
+Result<trust::Treatments> treat(const quantize::QuantizedModel& model, const slice::Plan& plan, const Calibration& calibration,
                                 const ImportRequest& request, const Observer& observer) {
   const bool influences = trust::needs_influences(request.policy);
   DSPERSE_TRY(const std::vector<RunInputs> inputs, run_inputs(model, calibration, influences ? kInfluenceSamples : 1));

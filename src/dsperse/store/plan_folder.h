@@ -24,7 +24,7 @@ struct PlanFile {
   std::vector<std::uint32_t> cuts;           ///< indices of the ops after which the program is cut, ascending
   std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1
   std::vector<slice::Cost> predicted;        ///< by slice
-  std::optional<trust::Assignment> trust;    ///< figures of the treatments; written for people, not read back
+  std::optional<trust::Treatments> trust;    ///< figures of the treatments; written for people, not read back
 };
 
 [[nodiscard]] Status write_plan(const std::string& folder, const PlanFile& plan);

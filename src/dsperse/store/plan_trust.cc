@@ -23,7 +23,7 @@ Json e1_json(const trust::Deterrence& d) {
           {"reporter_share", s.reporter_share}};
 }
 
-Json slices_json(const trust::Assignment& a) {
+Json slices_json(const trust::Treatments& a) {
   Json out = Json::array();
   for (std::size_t i = 0; i < a.plan.slices.size(); ++i) {
     const trust::SlicePlan& s = a.plan.slices[i];
@@ -66,7 +66,7 @@ Json strategy_json(const trust::Selection& s) {
 
 }  // namespace
 
-std::string trust_document(const trust::Assignment& a) {
+std::string trust_document(const trust::Treatments& a) {
   const trust::Assumptions& b = a.terms.assumptions;
   const trust::Money& m = a.terms.money;
   Json j = {{"cost_s", a.plan.cost}, {"residual", a.plan.residual}, {"weakest", a.plan.weakest}};

@@ -10,6 +10,6 @@
 namespace dsperse::store {
 
 /// One JSON object; what is infinite (no rate or bond deters) is null.
-[[nodiscard]] std::string trust_document(const trust::Assignment& assignment);
+[[nodiscard]] std::string trust_document(const trust::Treatments& assignment);
 
 }  // namespace dsperse::store

@@ -34,7 +34,7 @@ std::string terms_text(const Terms& t) {
 
 }  // namespace
 
-std::vector<Treatment> Assignment::treatments() const {
+std::vector<Treatment> Treatments::treatments() const {
   std::vector<Treatment> out;
   for (const SlicePlan& slice : plan.slices) out.push_back(slice.treatment);
   return out;
@@ -42,12 +42,12 @@ std::vector<Treatment> Assignment::treatments() const {
 
 bool needs_influences(const Policy& policy) { return policy.strategy && policy.strategy->kind == Strategy::Kind::influence; }
 
-Result<Assignment> assign(const Policy& policy, const PlanFacts& facts) {
+Result<Treatments> assign(const Policy& policy, const PlanFacts& facts) {
   const std::size_t count = facts.programs.size();
   if (facts.costs.size() != count || (!facts.influences.empty() && facts.influences.size() != count))
     return fail(ErrorKind::usage, "costs or influences are not one a slice");
   if (needs_influences(policy) && facts.influences.empty()) return fail(ErrorKind::usage, "influences were not measured");
-  Assignment out{.terms = policy.terms, .planning = policy.planning, .costs = facts.costs, .influences = facts.influences};
+  Treatments out{.terms = policy.terms, .planning = policy.planning, .costs = facts.costs, .influences = facts.influences};
   PlanRequest request;
   request.slices = facts.costs;
   request.edges = facts.edges;
@@ -73,7 +73,7 @@ Result<Assignment> assign(const Policy& policy, const PlanFacts& facts) {
   return out;
 }
 
-std::string to_text(const Assignment& a) {
+std::string to_text(const Treatments& a) {
   std::string text = to_text(a.plan);
   if (a.planning) text += "budget: residual risk " + short_text(a.planning->budget) + "\n";
   if (a.selection) text += to_text(*a.selection) + "\n";

@@ -23,7 +23,7 @@ struct PlanFacts {
   std::vector<std::uint32_t> outputs;  ///< edges and outputs as in PlanRequest
 };
 
-struct Assignment {
+struct Treatments {
   Terms terms = {};
   std::optional<Planning> planning = {};
   std::optional<Selection> selection = {};  ///< where a strategy was given
@@ -36,12 +36,12 @@ struct Assignment {
 
 /// Errors (usage): of the rules and the strategy; a fixed audit that does not deter, in a policy that plans. (resource): no
 /// choice keeps the budget.
-[[nodiscard]] Result<Assignment> assign(const Policy& policy, const PlanFacts& facts);
+[[nodiscard]] Result<Treatments> assign(const Policy& policy, const PlanFacts& facts);
 
 /// Whether assign() needs influences.
 [[nodiscard]] bool needs_influences(const Policy& policy);
 
 /// Lines for people: to_text of the plan, the strategy, and what the figures rest on.
-[[nodiscard]] std::string to_text(const Assignment& assignment);
+[[nodiscard]] std::string to_text(const Treatments& assignment);
 
 }  // namespace dsperse::trust

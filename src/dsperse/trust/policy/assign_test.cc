@@ -32,13 +32,13 @@ struct Model {
   }
 };
 
-Result<Assignment> assigned(std::string_view text) {
+Result<Treatments> assigned(std::string_view text) {
   const Model model;
   DSPERSE_TRY(const Policy policy, parse_policy(text));
   return assign(policy, model.facts);
 }
 
-std::vector<std::string> texts(const Result<Assignment>& a) {
+std::vector<std::string> texts(const Result<Treatments>& a) {
   if (!a) return {a.error().text()};
   std::vector<std::string> out;
   for (const Treatment& t : a->treatments()) out.push_back(to_text(t));

@@ -84,7 +84,7 @@ struct Attempt {
 };
 
 struct Run {
-  Digest id{};
+  Digest id{}, model{};
   RunRequest request;
   Attempt attempt;
   std::uint32_t disputes = 0;

@@ -4,7 +4,7 @@
 namespace dsperse::trust {
 
 inline constexpr int kLogFormat = 1;
-/// node.id = level 2^48 + index. A head is the state after one append.
+/// node.id = level 2^48 + index; the index `leaf` is over level 0. A head is the state after one append.
 inline constexpr const char* kLogSchema = R"(
 CREATE TABLE IF NOT EXISTS log(one INTEGER PRIMARY KEY CHECK(one = 1), origin TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS entry(seq INTEGER PRIMARY KEY, data BLOB NOT NULL);
