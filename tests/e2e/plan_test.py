@@ -294,10 +294,24 @@ class Files(Plans):
         refused = self.dsperse("verify", *files, "--policy", "planned.toml", code=2)
         self.assertIn("policy.toml", refused.stderr)
         self.dsperse("prove", "R", "--policy", "planned.toml", code=2)
-        for policy, code in ((explicit, 0), ("planned.toml", 2)):
+        for policy, code in ((explicit, 0), ("planned.toml", 2), ("replicate(2)", 4)):
             python = subprocess.run([sys.executable, ROOT / "tools/verify.py", *map(str, files), "--policy", policy], cwd=self.dir,
                                     capture_output=True, text=True, timeout=600)
             self.assertEqual(python.returncode, code, python.stdout + python.stderr)
+
+    def test_an_unfinished_run_keeps_its_plan(self):
+        """Planned rates rest on times that are measured anew by the second call; the run goes on under the first call's."""
+        (self.dir / "timed.toml").write_text('default = "plan"\nbudget = 0.5\nallowed = ["audit(0.001)"]\n[stakes]\nbond = 1e-4\n'
+                                             "[assumptions]\nirrational = 0.05\n")
+        call = ("full-run", LENET, ZERO, "--labels", LABELS, "--policy", "timed.toml", "--nonce", "01", "--out", "R", "--workers", 3,
+                "--late", "user")
+        self.dsperse(*call)
+        key, plan, policy = ((self.dir / "R" / name).read_bytes() for name in ("model.dsk", "model.plan/plan.json", "model.plan/policy.toml"))
+        self.assertEqual(json.loads(plan)["policy"], (self.dir / "timed.toml").read_text())
+        done = self.dsperse(*call, "--late-nonce", "5f" * 32)
+        self.assertTrue(done.stdout.startswith("accepted"), done.stdout + done.stderr)
+        self.assertEqual([(self.dir / "R" / name).read_bytes() for name in ("model.dsk", "model.plan/plan.json", "model.plan/policy.toml")],
+                         [key, plan, policy])
 
     def test_a_budget_that_nothing_keeps(self):
         (self.dir / "tight.toml").write_text('default = "plan"\nbudget = 0.001\nallowed = ["replicate(2)"]\n'

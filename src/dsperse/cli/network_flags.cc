@@ -131,20 +131,12 @@ Result<NetworkOutcome> ask(Context& context, const NetworkFlags& flags, const pi
 
 }  // namespace
 
-<<<<<<< HEAD
-void NetworkFlags::add(CLI::App& app) {
-  auto* crew =
-      app.add_option("--workers", workers, "run over so many worker processes of this machine")->check(CLI::Range(1U, 256U));
-  app.add_option("--network", network, "run over the workers of the coordinator that serves this folder (`dsperse serve`)")
-      ->excludes(crew);
-=======
 void NetworkFlags::add(CLI::App& app, bool serving) {
   auto* crew =
       app.add_option("--workers", workers, "run over so many worker processes of this machine")->check(CLI::Range(1U, 256U));
   if (serving)
     app.add_option("--network", network, "run over the workers of the coordinator that serves this folder (`dsperse serve`)")
         ->excludes(crew);
->>>>>>> main
   app.add_option("--late", late, "user: audits are drawn only with a number that the asker gives once all results are bound")
       ->check(CLI::IsMember({"user"}));
   app.add_option("--late-nonce", late_nonce, "that number, 32 bytes in hexadecimal: the same command again, with it");
