@@ -134,8 +134,9 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
               bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
   if (plan.trust) {
-    context.say("treatments (cost in seconds of work, predicted; wrong with: the probability under what is assumed):\n{}",
-                trust::to_text(*plan.trust));
+    std::string text = trust::to_text(*plan.trust);
+    text.pop_back();  // its last line break
+    context.say("treatments (cost: seconds of work, predicted; wrong with: the probability under what is assumed)\n{}", text);
   }
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},

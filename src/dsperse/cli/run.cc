@@ -23,8 +23,8 @@ Result<int> run_far(Context& context, const Flags& flags, const store::CompiledM
   DSPERSE_TRY(pipeline::QuantizedInputs quantized, pipeline::quantize_inputs(pipeline::key_inputs(model.key), inputs.tensors));
   pipeline::NetworkRequest request{std::move(quantized.tensors), nonce, model.treatments};
   if (!flags.policy.empty()) {
-    DSPERSE_TRY(const trust::Policy policy, load_policy(flags.policy));
-    DSPERSE_TRY(request.treatments, pipeline::wanted_treatments(model.key, policy));
+    DSPERSE_TRY(const LoadedPolicy loaded, load_policy(flags.policy));
+    DSPERSE_TRY(request.treatments, pipeline::wanted_treatments(model.key, loaded.policy));
   }
   DSPERSE_TRY(const NetworkOutcome outcome,
               run_over_workers(context, flags.network, flags.model, std::move(request), out, openings));
