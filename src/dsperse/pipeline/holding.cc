@@ -103,7 +103,8 @@ std::vector<std::string> guarantee_texts(const Holding& holding) {
         alike.push_back(static_cast<std::uint32_t>(j));
         said[j] = true;
       }
-    const trust::Guarantee g = trust::guarantee(holding.slices[i].by);
+    trust::Guarantee g = trust::guarantee(holding.slices[i].by);
+    if (!holding.keeper && holding.slices[i].by.is_trust()) g.wrong_only_if = "the operator lies; no receipt says who";
     out.push_back(fmt::format("{} {}: {}: wrong only if {}; assumes {}; fails against {}", alike.size() == 1 ? "slice" : "slices",
                               ranges_text(alike), found, g.wrong_only_if, g.assumes, g.fails_against));
   }

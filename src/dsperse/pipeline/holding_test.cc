@@ -86,6 +86,7 @@ TEST(Holding, WithoutARecordOnlyProofsHold) {
   const Judged less = judged(one, wanted);
   ASSERT_TRUE(less.verdict && less.verdict->accepted);
   EXPECT_EQ(holding_text(less.holding), "1 slice proved, " + std::to_string(n - 1) + " trusted; weakest: slice 1, trust");
+  EXPECT_THAT(guarantee_texts(less.holding).back(), HasSubstr("no receipt says who"));
   wanted[1] = t("replicate(2)");
   const Judged none = judged(one, wanted);
   ASSERT_TRUE(none.verdict);
