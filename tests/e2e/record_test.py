@@ -28,6 +28,7 @@ class Record(unittest.TestCase):
         cls.call(DSPERSE, "full-run", DIGITS / "mlp.onnx", DIGITS / "images/7.png", "--policy", "first.toml", "--out", "R")
         cls.keeper, cls.nonce = cls.call(ADD_RECORD, "R/certificate.dscert", "R/model.dsk", "replicate(2)+audit(1)", "held").stdout.split()
         cls.call(ADD_RECORD, "R/certificate.dscert", "R/model.dsk", "replicate(2)+audit(1)", "pending", "pending")
+        cls.call(ADD_RECORD, "R/certificate.dscert", "R/model.dsk", "replicate(3)", "three")
 
     @classmethod
     def tearDownClass(cls):
@@ -60,6 +61,7 @@ class Record(unittest.TestCase):
 
     def test_compares_with_the_policy(self):
         self.verify("held", "--policy", "first.toml")
+        self.verify("three", "--policy", "replicate(2)")
         self.assertIn("rejected proof missing: the policy asks for it (slice 1)", self.verify("held", code=1))
         out = self.verify("R/certificate.dscert", "--policy", "both.toml", code=1)
         self.assertIn("held by less than the policy wants (slice 1: wanted replicate(2)+audit(1), found trust)", out)
@@ -76,7 +78,7 @@ class Record(unittest.TestCase):
         other = "ab" * 32
         for flags, says in ((("--coordinator", other), "record: another keeper"),
                             (("--late-nonce", other), "record: another late part than the user's"),
-                            (("--seal", "pending.seal"), "record: another seal than the user was shown")):
+                            (("--seal", "three.seal"), "record: another seal than the user was shown")):
             self.assertIn(says, self.verify("held", "--policy", "both.toml", *flags, code=1))
         self.verify("held", "--policy", "both.toml", "--late-nonce", "01", code=2)
         self.verify("held", "--policy", "both.toml", "--seal", "first.toml", code=3)

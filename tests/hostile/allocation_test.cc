@@ -12,6 +12,7 @@
 #include "dsperse/model/onnx/load.h"
 #include "dsperse/ops/registry.h"
 #include "dsperse/pipeline/output.h"
+#include "dsperse/proof/package.h"
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/report/report.h"
 #include "dsperse/store/plan_folder.h"
@@ -133,6 +134,11 @@ TEST(Allocation, Keys) {
     decode.all(bytes);
     verify.all(bytes, true);
   }
+}
+
+TEST(Allocation, SlicePackages) {
+  Sweep decode("slice package", [](ByteView b) { return proof::decode_slice_package(b).has_value(); }, kBinary);
+  for (const auto& [name, bytes] : corpus("tests/hostile/corpus/package")) decode.all(bytes);
 }
 
 /// A key of one slice without weights, whose ports are committed.

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "dsperse/pipeline/output.h"
+#include "dsperse/proof/package.h"
 #include "dsperse/proof/testing/model.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/model_folder.h"
@@ -188,6 +189,9 @@ int main(int argc, char** argv) {
   put("corpus/key/small.dsk", proof::encode_model_key(stripped(m.key)));
   put("corpus/key/all_ops.dsk", proof::encode_model_key(key_of(all_ops(), false)));
   put("corpus/key/public_weights.dsk", proof::encode_model_key(key_of(all_ops(), true)));
+  put("corpus/package/hidden.bin", proof::encode_slice_package(stripped(m.key), 0));
+  put("corpus/package/no_weights.bin", proof::encode_slice_package(m.key, 1));
+  put("corpus/package/public_weights.bin", proof::encode_slice_package(key_of(all_ops(), true), 0));
   proof::Certificate c = m.certificate;
   for (proof::SliceProof& s : c.slices) {
     s.proof.resize(16);

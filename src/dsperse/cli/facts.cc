@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dsperse/store/plan_trust.h"
+
 namespace dsperse::cli {
 namespace {
 
@@ -127,12 +129,13 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                        {"cosine", o.cosine},
                        {"top1_agreement", o.top1_agreement}});
   }
-  const auto unproved =
-      std::count_if(plan.treatments.begin(), plan.treatments.end(), [](const trust::Treatment& t) { return t.is_trust(); });
-  if (unproved != 0) context.say("residual risk: the results of {} slice(s) are held by nothing (mode trust)", unproved);
   const slice::Cost whole = slice::predict(plan.model.program);
   context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
               bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
+  if (plan.trust) {
+    context.say("treatments (cost in seconds of work, predicted; wrong with: the probability under what is assumed):\n{}",
+                trust::to_text(*plan.trust));
+  }
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},
                               {"slices", slices},
@@ -142,6 +145,7 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                                 {"peak_bytes", whole.peak_bytes},
                                 {"proof_bytes", whole.proof_bytes},
                                 {"measured", false}}}};
+  if (plan.trust) context.document["plan"]["trust"] = Json::parse(store::trust_document(*plan.trust));
 }
 
 Status show_model(Context& context, const store::CompiledModel& model) {

@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kShortest{10}, kLongest{200};  ///< between looks for a job
-constexpr engine::TimeMs kBeatMs = 10'000, kRetryMs = 1'000;
+constexpr engine::TimeMs kRetryMs = 1'000;
 constexpr auto kEnrollAgain = std::chrono::seconds(10);  ///< an idle worker says that it is there
 constexpr int kMaxFailures = 10;                         ///< of the engine, one after the other
 
@@ -34,6 +34,7 @@ struct Flags {
   std::string engine, state, operated_by = "local", region = "local", label = "dsperse-" DSPERSE_VERSION;
   double idle_s = 0, lie_rate = 0;
   int child = -1;
+  engine::TimeMs beat_ms = 10'000;
   bool once = false;
 };
 
@@ -177,7 +178,7 @@ Result<int> run_worker(Context& context, const Flags& flags) {
   }
   engine::embedded::SystemClock clock;
   const engine::NodeProfile profile{key, flags.operated_by, flags.region, flags.label, {}, memory};
-  work::Worker worker({*engine, clock, identity.signer, *book, *computer, identity.secret, profile, kBeatMs, kRetryMs});
+  work::Worker worker({*engine, clock, identity.signer, *book, *computer, identity.secret, profile, flags.beat_ms, kRetryMs});
   DSPERSE_CHECK_OK(worker.enroll());
   fmt::print(stderr, "worker {} of operator {}, region {}, engine {}: works for {}\n", to_hex(key).substr(0, 16),
              flags.operated_by, flags.region, flags.label, flags.engine);
@@ -185,7 +186,7 @@ Result<int> run_worker(Context& context, const Flags& flags) {
   Summary summary(context, to_hex(key));
   const char* ended = nullptr;
   {
-    Heartbeats heartbeats(flags.engine, kBeatMs, [&summary] { summary.end_now(); });
+    Heartbeats heartbeats(flags.engine, flags.beat_ms, [&summary] { summary.end_now(); });
     DSPERSE_TRY(ended, work_until_done(worker, heartbeats, summary, flags));
   }
   summary.show(ended);
@@ -210,6 +211,9 @@ void add_worker(CLI::App& app, Context& context) {
   verb->add_option("--child", flags->child, "end with the thread that started this process; the number of its process if given")
       ->expected(0, 1)
       ->default_str("0")
+      ->group("");
+  verb->add_option("--beat", flags->beat_ms, "for tests: life of a lease without a heartbeat, in ms")
+      ->check(CLI::Range(engine::TimeMs{30}, engine::TimeMs{3'600'000}))
       ->group("");
   verb->add_option("--test-lie", flags->lie_rate, "for tests: share of jobs with a wrong result")
       ->check(CLI::Range(0.0, 1.0))

@@ -6,73 +6,14 @@
 #include <functional>
 
 #include "dsperse/backend/native/native.h"
-#include "dsperse/engine/simulated/simulated.h"
-#include "dsperse/proof/package.h"
-#include "dsperse/proof/testing/model.h"
-#include "dsperse/store/weights_codec.h"
 #include "dsperse/work/compute/liar.h"
-#include "dsperse/work/task/values.h"
+#include "dsperse/work/compute/testing/model_tasks.h"
 
 namespace dsperse::work {
 namespace {
 
-using proof::testing::ModelCase;
-using proof::testing::test_seed;
-
-template <class T>
-T value(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().text());
-  return std::move(*result);
-}
-
-const Digest kBoundarySeed = test_seed(1, "boundaries");
-
-/// A model, and everything of it that workers are handed, in a blob store.
-class Model {
- public:
-  explicit Model(proof::testing::ModelSpec spec, bool public_weights = false)
-      : m(proof::testing::make_model(with(std::move(spec), public_weights))), world_(Digest{1}), engine_(world_) {}
-
-  ModelCase m;
-  engine::BlobStore& blobs() { return engine_.blobs(); }
-  SliceTask task(std::uint32_t s, bool prove = false) {
-    const proof::SliceKey& key = m.key.slices[s];
-    SliceTask t;
-    t.run = m.statement(s).run_id, t.model = m.key.id(), t.slice_key = key.digest(), t.nonce = Digest{7}, t.slice = s;
-    t.package = value(blobs().put(proof::encode_slice_package(m.key, s)));
-    if (key.weight_root) t.weights = value(blobs().put(store::encode_weights(key.program, m.weights[s])));
-    for (const proof::Port& p : key.inputs) {
-      const Bytes bytes = encode_values(m.values[p.chunk]);
-      t.inputs.push_back({p.chunk, value(blobs().put(bytes)), seed(p)});
-      t.live.push_back({p.chunk, root(p.chunk)});
-    }
-    for (const proof::Port& p : key.outputs) t.outputs.push_back({p.chunk, seed(p)});
-    const auto by_chunk = [](const auto& a, const auto& b) { return a.chunk < b.chunk; };
-    std::sort(t.inputs.begin(), t.inputs.end(), by_chunk);
-    std::sort(t.live.begin(), t.live.end(), by_chunk);
-    std::sort(t.outputs.begin(), t.outputs.end(), by_chunk);
-    t.prove = prove;
-    if (prove && key.weight_root) {
-      const bool epoch = m.epochs[s].impl != nullptr;
-      t.opening = WeightOpening{*(epoch ? m.epochs : m.origins)[s].root(), test_seed(100 + s, epoch ? "epoch" : "weights"), 1};
-    }
-    return t;
-  }
-  /// As the model's certificate has it.
-  Digest root(std::uint32_t chunk) {
-    const proof::Boundary& b = m.certificate.table[chunk];
-    return b.root ? *b.root : public_root(encode_values(b.values));
-  }
-
- private:
-  static proof::testing::ModelSpec with(proof::testing::ModelSpec spec, bool public_weights) {
-    spec.public_weights = public_weights;
-    return spec;
-  }
-  static std::optional<Digest> seed(const proof::Port& p) { return p.is_public ? std::nullopt : std::optional(kBoundarySeed); }
-  engine::simulated::World world_;
-  engine::simulated::SimulatedEngine engine_;
-};
+using testing::value;
+using Model = testing::ModelTasks;
 
 Model& skip() {
   static Model m(proof::testing::skip_model());
@@ -269,7 +210,7 @@ TEST(Liar, LiesAsOftenAsItIsTold) {
   LocalComputer honest(kNative);
   const Liar liar(honest, 0.25, Digest{3});
   int lies = 0;
-  for (std::uint32_t n = 0; n < 4000; ++n) lies += liar.lies(test_seed(n)) ? 1 : 0;
+  for (std::uint32_t n = 0; n < 4000; ++n) lies += liar.lies(proof::testing::test_seed(n)) ? 1 : 0;
   EXPECT_NEAR(lies, 1000, 110);  // four standard deviations
 }
 

@@ -23,6 +23,9 @@ auto insist(Call call) {
   return result;
 }
 
+/// The engine does not know the lease: its job was withdrawn and forgotten meanwhile. Answer and reason are within its limits.
+bool forgotten(const Result<engine::Delivery>& delivery) { return !delivery && delivery.error().kind == ErrorKind::usage; }
+
 Bytes answer_of(const Done& done, bool proved, const trust::PublicKey& worker) {
   if (proved) return encode_answer(Proved{done.opening, done.receipt, done.outputs, *done.proof});
   return encode_answer(Committed{trust::commitment(done.job, worker, done.opening)});
@@ -111,8 +114,10 @@ Result<Done> Worker::do_slice(const SliceTask& task, const engine::Lease& lease)
 }
 
 Status Worker::deliver(const engine::Lease& lease, ByteView answer) {
-  DSPERSE_TRY(const engine::Delivery delivery, parts_.engine.jobs().complete(lease.id, answer, parts_.clock.now()));
-  if (delivery == engine::Delivery::conflicting)
+  const auto delivery = parts_.engine.jobs().complete(lease.id, answer, parts_.clock.now());
+  if (forgotten(delivery)) return {};
+  if (!delivery) return std::unexpected(delivery.error());
+  if (*delivery == engine::Delivery::conflicting)
     return fail(ErrorKind::usage, "the lease has another answer: another process has this worker's key",
                 "job " + to_hex(lease.job.id), "stop one of the two");
   return {};
@@ -124,7 +129,9 @@ Status Worker::give_up(const engine::Lease& lease, const Error& why) {
   const engine::TimeMs now = parts_.clock.now();
   const bool hopeless = why.kind == ErrorKind::usage || why.kind == ErrorKind::unsupported;
   const auto retry_at = hopeless ? std::nullopt : std::optional(now + parts_.retry_ms);
-  DSPERSE_CHECK_OK(parts_.engine.jobs().fail(lease.id, reason, retry_at, now));
+  const auto delivery = parts_.engine.jobs().fail(lease.id, reason, retry_at, now);
+  if (forgotten(delivery)) return {};
+  if (!delivery) return std::unexpected(delivery.error());
   return {};
 }
 

@@ -62,7 +62,8 @@ class Worker {
   /// job is not a task for this worker: malformed, unknown, never proved) and unsupported will be the same next time; all others
   /// may pass.
   [[nodiscard]] Result<Bytes> work(const engine::Lease& lease);
-  /// Delivers. Late and repeated deliveries are no errors. Errors (usage): the lease has another answer.
+  /// Delivers. Late and repeated deliveries are no errors, nor is a job that was forgotten. Errors (usage): the lease has another
+  /// answer.
   [[nodiscard]] Status deliver(const engine::Lease& lease, ByteView answer);
   /// Gives the lease up, with the reason; the job is due again for others after `retry_ms`, or never if that can't help (work()).
   [[nodiscard]] Status give_up(const engine::Lease& lease, const Error& why);

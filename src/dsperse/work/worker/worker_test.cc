@@ -98,6 +98,16 @@ TEST_P(WorkerTest, AnotherAnswerToOneLeaseIsSeen) {
   EXPECT_EQ(other.error().kind, ErrorKind::usage);
 }
 
+TEST_P(WorkerTest, AJobThatWasForgottenMeanwhileIsNoError) {
+  submit(toy_task(1));
+  const engine::Lease lease = take();
+  const Bytes answer = value(worker().work(lease));
+  value(jobs().withdraw(lease.job.id, "not needed"));
+  EXPECT_TRUE(value(jobs().forget(lease.job.id)));
+  ok(worker().deliver(lease, answer));
+  ok(worker().give_up(lease, Error{ErrorKind::resource, "late", {}, {}}));
+}
+
 TEST_P(WorkerTest, AProofIsABlobThatTheReceiptNames) {
   const SliceTask task = toy_task(2, true);
   submit(task);

@@ -162,24 +162,35 @@ Result<std::optional<Envelope>> Log::checkpoint_at(std::uint64_t size) {
   return std::optional<Envelope>(std::move(*envelope));
 }
 
-Result<Envelope> Log::checkpoint(const Signer& keeper, std::uint64_t time_ms) {
-  DSPERSE_TRY(auto transaction, store::Transaction::begin(db_));
-  DSPERSE_TRY(const Head now, head());
-  DSPERSE_TRY(auto kept, checkpoint_at(now.size));
+Result<Envelope> Log::sign_head(const Head& head, const Signer& keeper, std::uint64_t time_ms) {
+  DSPERSE_TRY(auto kept, checkpoint_at(head.size));
   if (kept) {
     const auto statement = decode_checkpoint(kept->payload);
     if (!statement) return damaged("a checkpoint is not canonical");
-    if (statement->size == now.size) {
+    if (statement->size == head.size) {
       if (kept->signatures[0].key != keeper.key())
         return fail(ErrorKind::usage, "another keeper has signed this size", path_, "append, then sign with the new key");
       return std::move(*kept);
     }
   }
-  DSPERSE_TRY(Envelope out, sign_checkpoint({origin_, now.size, now.root, time_ms}, keeper));
-  {
-    DSPERSE_TRY(auto query, db_.prepare("INSERT INTO checkpoint VALUES(?, ?)"));
-    DSPERSE_CHECK_OK(db_.run(query.bind(sql(now.size)).bind(ByteView(encode_envelope(out)))));
-  }
+  DSPERSE_TRY(Envelope out, sign_checkpoint({origin_, head.size, head.root, time_ms}, keeper));
+  DSPERSE_TRY(auto query, db_.prepare("INSERT INTO checkpoint VALUES(?, ?)"));
+  DSPERSE_CHECK_OK(db_.run(query.bind(sql(head.size)).bind(ByteView(encode_envelope(out)))));
+  return out;
+}
+
+Result<Envelope> Log::checkpoint(const Signer& keeper, std::uint64_t time_ms) {
+  DSPERSE_TRY(auto transaction, store::Transaction::begin(db_));
+  DSPERSE_TRY(const Head now, head());
+  DSPERSE_TRY(Envelope out, sign_head(now, keeper, time_ms));
+  DSPERSE_CHECK_OK(transaction.commit());
+  return out;
+}
+
+Result<Envelope> Log::checkpoint_of(std::uint64_t size, const Signer& keeper, std::uint64_t time_ms) {
+  DSPERSE_TRY(auto transaction, store::Transaction::begin(db_));
+  DSPERSE_TRY(const Digest root, root_at(size));
+  DSPERSE_TRY(Envelope out, sign_head({size, root}, keeper, time_ms));
   DSPERSE_CHECK_OK(transaction.commit());
   return out;
 }

@@ -53,6 +53,8 @@ class Log final : private NodeSource {
 
   /// Signs the newest head and keeps the envelope. A second one of the same size gives back the first: one statement a size.
   [[nodiscard]] Result<Envelope> checkpoint(const Signer& keeper, std::uint64_t time_ms);
+  /// The same of the first `size` entries, whatever came after. Errors (usage): more than there are.
+  [[nodiscard]] Result<Envelope> checkpoint_of(std::uint64_t size, const Signer& keeper, std::uint64_t time_ms);
   /// The kept checkpoint of the largest size that is at most `size`.
   [[nodiscard]] Result<std::optional<Envelope>> checkpoint_at(std::uint64_t size);
 
@@ -68,6 +70,8 @@ class Log final : private NodeSource {
   [[nodiscard]] Status check_head();
   [[nodiscard]] Status check_size(std::uint64_t size);
   [[nodiscard]] Status check_checkpoints();
+  /// Within a transaction of the caller's.
+  [[nodiscard]] Result<Envelope> sign_head(const Head& head, const Signer& keeper, std::uint64_t time_ms);
   /// What is wrong with the file.
   [[nodiscard]] std::unexpected<Error> damaged(const std::string& what) const;
 
