@@ -50,13 +50,13 @@ Result<Crew> Crew::start(const CrewOptions& options) {
 
 Status Crew::start_one(std::size_t number) {
   Member& m = members_[number];
-  std::vector<std::string> words{
-      "dsperse",   "worker",    "--engine",   options_.engine,
-      "--state",   store::join(options_.folder, std::to_string(number)),
-      "--operator", "local-" + std::to_string(number),
-      "--threads", std::to_string(options_.threads),
-      "--memory",  std::to_string(std::max(kLeastMemory, options_.memory_bytes / options_.workers)),
-      "--child",   std::to_string(::getpid())};
+  std::vector<std::string> words{"dsperse",    "worker",
+                                 "--engine",   options_.engine,
+                                 "--state",    store::join(options_.folder, std::to_string(number)),
+                                 "--operator", "local-" + std::to_string(number),
+                                 "--threads",  std::to_string(options_.threads),
+                                 "--memory",   std::to_string(std::max(kLeastMemory, options_.memory_bytes / options_.workers)),
+                                 "--child",    std::to_string(::getpid())};
   if (number + options_.liars >= options_.workers) words.insert(words.end(), {"--test-lie", "1"});
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
@@ -82,7 +82,8 @@ Status Crew::look(const pipeline::Observer& observer) {
     if (m.starts == kMostStarts)
       return fail(ErrorKind::backend, fmt::format("worker {} ended {} times", i, m.starts), log_of(i),
                   "its log says why; give the command again to go on");
-    pipeline::tell(observer, {pipeline::Event::Kind::note, 0, 0, fmt::format("worker {} ended and is started again", i), 0, 0, 0});
+    pipeline::tell(observer,
+                   {pipeline::Event::Kind::note, 0, 0, fmt::format("worker {} ended and is started again", i), 0, 0, 0});
     DSPERSE_CHECK_OK(start_one(i));
   }
   return {};

@@ -15,8 +15,8 @@ namespace dsperse::cli {
 
 struct CrewOptions {
   unsigned workers = 0;
-  std::string engine;          ///< folder
-  std::string folder;          ///< of the workers' states and logs: FOLDER/0, FOLDER/1, ...
+  std::string engine;              ///< folder
+  std::string folder;              ///< of the workers' states and logs: FOLDER/0, FOLDER/1, ...
   std::uint64_t memory_bytes = 0;  ///< of all together
   unsigned threads = 1;            ///< of each
   unsigned liars = 0;              ///< a test switch: so many, the last ones, give wrong results

@@ -98,7 +98,8 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
     std::this_thread::sleep_for(kPause);
   }
   if (outcome.view.phase == work::RunPhase::failed)
-    return fail(ErrorKind::resource, "the run failed: " + outcome.view.failure, out, "mend what it says, then run into another folder");
+    return fail(ErrorKind::resource, "the run failed: " + outcome.view.failure, out,
+                "mend what it says, then run into another folder");
   DSPERSE_TRY(store::RunFolder folder, store::RunFolder::create(out));
   DSPERSE_TRY(outcome.collected, network->collect(id, folder));
   return outcome;
@@ -120,7 +121,8 @@ Result<NetworkOutcome> ask(Context& context, const NetworkFlags& flags, const pi
       outcome.collected = answer->collected;
       if (outcome.collected || !late_part) return outcome;
     } else if (answer) {
-      return fail(ErrorKind::resource, "the run failed: " + answer->failure, out, "mend what it says, then ask again with another --out");
+      return fail(ErrorKind::resource, "the run failed: " + answer->failure, out,
+                  "mend what it says, then ask again with another --out");
     }
     waits.tell(context.observer(), "the coordinator's answer: is `dsperse serve` running?");
     std::this_thread::sleep_for(kPoll);
@@ -130,7 +132,8 @@ Result<NetworkOutcome> ask(Context& context, const NetworkFlags& flags, const pi
 }  // namespace
 
 void NetworkFlags::add(CLI::App& app) {
-  auto* crew = app.add_option("--workers", workers, "run over so many worker processes of this machine")->check(CLI::Range(1U, 256U));
+  auto* crew =
+      app.add_option("--workers", workers, "run over so many worker processes of this machine")->check(CLI::Range(1U, 256U));
   app.add_option("--network", network, "run over the workers of the coordinator that serves this folder (`dsperse serve`)")
       ->excludes(crew);
   app.add_option("--late", late, "user: audits are drawn only with a number that the asker gives once all results are bound")
@@ -156,9 +159,11 @@ Result<std::string> coordinator_key_folder() {
 
 void show_network(Context& context, const NetworkOutcome& outcome) {
   const std::string keeper = to_hex(outcome.keeper);
-  context.document["network"] = {{"coordinator", keeper}, {"attempts", outcome.view.attempt + 1}, {"disputes", outcome.view.disputes}};
+  context.document["network"] = {
+      {"coordinator", keeper}, {"attempts", outcome.view.attempt + 1}, {"disputes", outcome.view.disputes}};
   context.say("coordinator {} (pin it with --coordinator)", keeper);
-  if (outcome.view.attempt > 0) context.say("attempts: {}; an accepted result was found wrong, and the run was made again", outcome.view.attempt + 1);
+  if (outcome.view.attempt > 0)
+    context.say("attempts: {}; an accepted result was found wrong, and the run was made again", outcome.view.attempt + 1);
   if (outcome.seal) {
     context.document["network"]["waiting"] = true;
     context.say("sealed: all results are bound. Choose 32 random bytes now and give the same command with --late-nonce HEX");

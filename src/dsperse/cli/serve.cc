@@ -187,9 +187,11 @@ void add_serve(CLI::App& app, Context& context) {
   verb->add_option("MODEL", flags->model, "a .dsm folder written by `dsperse compile`")->required();
   verb->add_option("--network", flags->network, "folder of engine, state and log; made if it is not there")->required();
   verb->add_option("--workers", flags->workers, "start so many workers, too; others may join")->check(CLI::Range(1U, 256U));
-  verb->add_option("--canaries", flags->canaries, "share of jobs with a known answer beside the real ones")->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--canaries", flags->canaries, "share of jobs with a known answer beside the real ones")
+      ->check(CLI::Range(0.0, 1.0));
   verb->add_option("--wait", flags->wait_s, "seconds that a new worker waits for its first job")->check(CLI::NonNegativeNumber);
-  verb->add_option("--commit", flags->commit_s, "seconds within which workers must commit (default 120)")->check(CLI::PositiveNumber);
+  verb->add_option("--commit", flags->commit_s, "seconds within which workers must commit (default 120)")
+      ->check(CLI::PositiveNumber);
   verb->add_flag("--claimants-prove", flags->claimants_prove, "disputes are settled by the claimants' proofs, not by an own one");
   verb->add_option("--idle", flags->idle_s, "end after so many seconds without a run")->check(CLI::PositiveNumber);
   context.add_common(*verb);
