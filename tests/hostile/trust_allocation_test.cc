@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "counting.h"
-#include "dsperse/trust/ledger/checkpoint.h"
-#include "dsperse/trust/receipt/testing/sample.h"
+#include "dsperse/trust/ledger/entry_proof.h"
+#include "dsperse/trust/record/testing/builder.h"
+#include "dsperse/trust/record/testing/samples.h"
 #include "dsperse/work/task/testing/sample.h"
 
 namespace dsperse::hostile {
@@ -29,6 +30,14 @@ void read_all(ByteView bytes) {
     (void)decode_checkpoint(bytes);
     (void)decode_inclusion(bytes);
     (void)decode_consistency(bytes);
+    (void)decode_entry_proof(bytes);
+    (void)decode_record(bytes);
+    (void)decode_opening(bytes);
+    (void)decode_closing(bytes);
+    (void)decode_draw(bytes);
+    (void)decode_verdict_note(bytes);
+    (void)decode_strike(bytes);
+    (void)decode_payout(bytes);
     (void)work::decode_task(bytes);
     (void)work::decode_answer(bytes);
   });
@@ -51,6 +60,12 @@ Receipt largest() {
   return r;
 }
 
+RunRecord small_record() {
+  trust::testing::RecordBuilder b(trust::testing::chain_facts(2), {*parse_treatment("audit(1)"), *parse_treatment("trust")}, 2);
+  b.verdicts = 1;
+  return b.build();
+}
+
 TEST(TrustAllocation, EveryPlaceOverwritten) {
   const Envelope a = sealed(kReceiptType, encode_receipt(sample_receipt(PublicKey{1}, Digest{}, 0)), 1);
   const Envelope b = sealed(kReceiptType, encode_receipt(sample_receipt(PublicKey{1}, Digest{}, 1)), 1);
@@ -60,6 +75,9 @@ TEST(TrustAllocation, EveryPlaceOverwritten) {
                                    a.payload,
                                    encode_evidence(make_evidence(kEquivocation, a, b)),
                                    encode_envelope(sealed(kCheckpointType, encode_checkpoint({"o", 3, Digest{}, 1}), 0)),
+                                   encode_opening(trust::testing::sample_opening()),
+                                   encode_draw(trust::testing::sample_draw()),
+                                   encode_record(small_record()),
                                    encode_inclusion(in),
                                    encode_consistency(con),
                                    work::encode_task(work::testing::sample_task(true)),

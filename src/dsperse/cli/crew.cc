@@ -18,7 +18,8 @@ namespace dsperse::cli {
 namespace {
 
 constexpr unsigned kMostStarts = 5;
-constexpr auto kPatience = std::chrono::seconds(5), kLook = std::chrono::milliseconds(10);
+constexpr auto kPatience = std::chrono::seconds(5);
+constexpr auto kLook = std::chrono::milliseconds(10);
 constexpr std::uint64_t kLeastMemory = std::uint64_t{256} << 20;
 
 /// File actions of posix_spawn, freed at the end.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dsperse/base/result.h"
 #include "dsperse/pipeline/progress.h"
 
 namespace dsperse::cli {

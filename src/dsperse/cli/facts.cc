@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dsperse/store/plan_trust.h"
+
 namespace dsperse::cli {
 namespace {
 
@@ -127,12 +129,13 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                        {"cosine", o.cosine},
                        {"top1_agreement", o.top1_agreement}});
   }
-  const auto unproved =
-      std::count_if(plan.treatments.begin(), plan.treatments.end(), [](const trust::Treatment& t) { return t.is_trust(); });
-  if (unproved != 0) context.say("residual risk: the results of {} slice(s) are held by nothing (mode trust)", unproved);
   const slice::Cost whole = slice::predict(plan.model.program);
   context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
               bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
+  if (plan.trust) {
+    context.say("treatments (cost in seconds of work, predicted; wrong with: the probability under what is assumed):\n{}",
+                trust::to_text(*plan.trust));
+  }
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},
                               {"slices", slices},
@@ -142,6 +145,7 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                                 {"peak_bytes", whole.peak_bytes},
                                 {"proof_bytes", whole.proof_bytes},
                                 {"measured", false}}}};
+  if (plan.trust) context.document["plan"]["trust"] = Json::parse(store::trust_document(*plan.trust));
 }
 
 Status show_model(Context& context, const store::CompiledModel& model) {
@@ -236,8 +240,13 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
                  const std::map<std::uint32_t, store::SliceRecord>& measured) {
   const proof::CertificateVerdict& v = report.verdict;
   const bool accepted = v.verdict.accepted;
+  const pipeline::Holding& holding = report.holding;
+  const bool all_proved = std::ranges::all_of(holding.slices, [](const trust::Held& h) { return h.by.proof; });
   if (accepted) {
-    context.say("accepted");
+    // Never a bare "accepted" over something that is not proved.
+    context.say("{}", all_proved ? "accepted" : "accepted: " + pipeline::holding_text(holding));
+    if (!all_proved)
+      for (const std::string& line : pipeline::guarantee_texts(holding)) context.say("{}", line);
     context.say("{}", pipeline::coverage_text(v.coverage));
     context.say("{}", weights_text(key.weights_public()));
     if (report.security) show_security(context, key.profile(), *report.security);
@@ -253,6 +262,14 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
         std::find_if(v.slices.begin(), v.slices.end(), [&](const proof::SliceReport& s) { return s.slice == i; });
     const bool proved = checked != v.slices.end() && checked->proved;
     Json j = {{"slice", i}, {"mode", proved ? "proof" : "trust"}, {"operators", operators_json(key.slices[i].program)}};
+    if (i < holding.slices.size()) {
+      const trust::Held& held = holding.slices[i];
+      j["mode"] = trust::to_text(held.by);
+      j["pending"] = held.pending;
+      j["drawn"] = held.drawn;
+      j["workers"] = Json::array();
+      for (const trust::PublicKey& worker : held.workers) j["workers"].push_back(to_hex(worker));
+    }
     j["prove_s"] = nullptr;
     j["verify_s"] = proved ? Json(checked->verify_s) : Json(nullptr);
     j["proof_bytes"] = proved ? checked->proof_bytes : 0;
@@ -277,6 +294,13 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   d["model_pinned"] = v.model_pinned;
   d["freshness_checked"] = v.fresh;
   d["coverage"] = coverage_json(v.coverage);
+  if (accepted) {
+    d["holding"] = {{"text", pipeline::holding_text(holding)},
+                    {"weakest", holding.weakest},
+                    {"coordinator", holding.keeper ? Json(to_hex(*holding.keeper)) : Json()},
+                    {"coordinator_pinned", holding.keeper_pinned},
+                    {"late_part_compared", holding.late}};
+  }
   d["slices"] = slices;
   d["verify_s"] = report.seconds;
   d["notes"] = report.notes;

@@ -13,7 +13,7 @@ namespace dsperse::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPause = std::chrono::milliseconds(15), kPoll = std::chrono::milliseconds(100);
+constexpr std::chrono::milliseconds kPause{15}, kPoll{100};
 constexpr auto kSilence = std::chrono::seconds(20);  ///< waiting for the same thing so long is said
 
 bool over(work::RunPhase phase) { return phase == work::RunPhase::finished || phase == work::RunPhase::failed; }
@@ -131,11 +131,12 @@ Result<NetworkOutcome> ask(Context& context, const NetworkFlags& flags, const pi
 
 }  // namespace
 
-void NetworkFlags::add(CLI::App& app) {
+void NetworkFlags::add(CLI::App& app, bool serving) {
   auto* crew =
       app.add_option("--workers", workers, "run over so many worker processes of this machine")->check(CLI::Range(1U, 256U));
-  app.add_option("--network", network, "run over the workers of the coordinator that serves this folder (`dsperse serve`)")
-      ->excludes(crew);
+  if (serving)
+    app.add_option("--network", network, "run over the workers of the coordinator that serves this folder (`dsperse serve`)")
+        ->excludes(crew);
   app.add_option("--late", late, "user: audits are drawn only with a number that the asker gives once all results are bound")
       ->check(CLI::IsMember({"user"}));
   app.add_option("--late-nonce", late_nonce, "that number, 32 bytes in hexadecimal: the same command again, with it");

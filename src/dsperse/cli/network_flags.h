@@ -9,7 +9,8 @@ namespace dsperse::cli {
 struct NetworkFlags {
   unsigned workers = 0;
   std::string network, late, late_nonce;
-  void add(CLI::App& app);
+  /// serving: also --network.
+  void add(CLI::App& app, bool serving);
   [[nodiscard]] bool wanted() const { return workers != 0 || !network.empty(); }
 };
 

@@ -15,7 +15,7 @@ namespace dsperse::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPause = std::chrono::milliseconds(15), kLook = std::chrono::milliseconds(200);
+constexpr std::chrono::milliseconds kPause{15}, kLook{200};
 constexpr int kMaxFailures = 20;
 
 struct Flags {

@@ -15,6 +15,7 @@
 #include "dsperse/pipeline/testing/small_model.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/testing/temporary_folder.h"
+#include "dsperse/trust/record/testing/builder.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -69,6 +70,36 @@ class Pipeline : public ::testing::Test {
   backend::Native native;
   proof::ModelKey key;
 };
+
+// A slice whose proof is missing, and a record that answers for it: verify says by what it is held.
+TEST_F(Pipeline, ARecordAnswersForSlicesWithoutProof) {
+  whole();
+  proof::Certificate c = certificate();
+  c.slices.erase(c.slices.begin() + 1);
+  VerifyRequest request;
+  request.policy = trust::Policy{{.proof = true}, {{{{1, 1}}, "", "", *trust::parse_treatment("replicate(2)")}}};
+  const trust::Ed25519Check signatures;
+  request.signatures = &signatures;
+  write("r/certificate.dscert", proof::encode_certificate(c));
+  auto report = verify("r", request);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(report->verdict.verdict.reason, "held by less than the policy wants");
+  trust::testing::RecordBuilder b(record_facts(key, c, {0, 2}), *wanted_treatments(key, *request.policy));
+  c.record = trust::encode_record(b.build());
+  write("r/certificate.dscert", proof::encode_certificate(c));
+  report = verify("r", request);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_TRUE(report->verdict.verdict) << report->verdict.verdict.reason << report->verdict.verdict.where;
+  EXPECT_EQ(report->verdict.coverage.slices_proved, 2U);
+  EXPECT_EQ(report->holding.weakest, 1U);
+  EXPECT_EQ(report->notes.size(), 4U) << "model, freshness, coordinator, labels";
+  request.policy->rules[0].treatment = {};
+  EXPECT_TRUE(verify("r", request)->verdict.verdict) << "more than was asked for";
+  EXPECT_FALSE(verify("r", {})->verdict.verdict) << "everything was to be proved";
+  c.record.back() ^= 1;
+  write("r/certificate.dscert", proof::encode_certificate(c));
+  EXPECT_FALSE(verify("r", request));
+}
 
 TEST_F(Pipeline, TheWholeRoadIsAccepted) {
   whole();
@@ -222,6 +253,8 @@ TEST_F(Pipeline, TreatmentsComeFromTheKeyAndThePlan) {
   VerifyRequest request;
   request.policy = trust::parse_policy("[[rule]]\nslices = \"1\"\nmode = \"replicate(2)\"").value();
   EXPECT_EQ(wanted_slices(key, *request.policy).value(), (std::set<std::uint32_t>{0, 2}));
+  EXPECT_EQ(verify("r", request)->verdict.verdict.where, "slice 1: wanted replicate(2), found trust") << "there is no record";
+  request.policy->rules[0].treatment = {};
   EXPECT_TRUE(verify("r", request)->verdict.verdict);
   EXPECT_FALSE(verify()->verdict.verdict);
   request.policy = trust::parse_policy("[[rule]]\nslices = \"3\"\nmode = \"replicate(2)\"").value();

@@ -47,6 +47,13 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   for (proof::SliceReport& s : out.verdict.slices)
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
+  if (out.verdict.verdict) {
+    std::set<std::uint32_t> proved;
+    for (const proof::SliceProof& s : certificate.slices) proved.insert(s.slice);
+    DSPERSE_TRY(const std::vector<trust::Treatment> wanted, wanted_treatments(key, request.policy.value_or(trust::Policy{})));
+    DSPERSE_TRY(out.verdict.verdict,
+                judge_holding(key, certificate, proved, wanted, request.record, request.signatures, out.holding));
+  }
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (out.verdict.verdict) {
     std::set<std::uint32_t> proved;
@@ -60,6 +67,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   if (!request.model_id) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
   if (!request.nonce || request.nonce->empty())
     out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
+  out.notes.insert(out.notes.end(), out.holding.notes.begin(), out.holding.notes.end());
   return out;
 }
 

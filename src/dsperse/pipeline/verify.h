@@ -1,11 +1,12 @@
 // The verifier's side of the files: what the user knows (key, tensors, policy, nonce) against a certificate.
 //
-// Thin: the rules are proof::verify_certificate's. Tested by pipeline/pipeline_test.cc and tests/e2e.
+// Thin: the rules are proof::verify_certificate's and trust::verify_record's. Tested by pipeline/pipeline_test.cc and tests/e2e.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "dsperse/pipeline/holding.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/security.h"
@@ -23,11 +24,15 @@ struct VerifyRequest {
   std::optional<trust::Policy> policy;  ///< absent: every slice must be proved
   std::optional<Digest> model_id;
   std::optional<Bytes> nonce;
-  std::set<Digest> known;  ///< weight range proofs and epoch links that this user verified before (store/verified.h)
+  std::set<Digest> known;           ///< weight range proofs and epoch links that this user verified before (store/verified.h)
+  trust::RecordExpectation record;  ///< what the user knows of a record
+  /// Decides the record's signatures; needed if the certificate has a record.
+  const trust::SignatureCheck* signatures = nullptr;
 };
 
 struct VerifyReport {
   proof::CertificateVerdict verdict;
+  Holding holding;  ///< what holds each slice; empty if rejected
   double seconds = 0;
   std::optional<proof::SecurityTable> security;  ///< of all that an accepted certificate proves
   std::vector<std::string> notes;                ///< what the verdict does not say: model not pinned, freshness not checked

@@ -7,6 +7,7 @@
 #include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/store/plan_trust.h"
 #include "dsperse/store/weights_codec.h"
 
 namespace dsperse::store {
@@ -116,15 +117,17 @@ Json plan_json(const PlanFile& plan, const Digest& program) {
                       {"predicted", cost_json(plan.predicted[s])}});
     first = last;
   }
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"name", plan.name},
-          {"calibration", plan.calibration},
-          {"program", to_hex(program)},
-          {"cuts", plan.cuts},
-          {"slices", slices},
-          {"labels", plan.labels},
-          {"fidelity", fidelity_json(plan.model.fidelity)}};
+  Json out = {{"format", kFormat},
+              {"version", kVersion},
+              {"name", plan.name},
+              {"calibration", plan.calibration},
+              {"program", to_hex(program)},
+              {"cuts", plan.cuts},
+              {"slices", slices},
+              {"labels", plan.labels},
+              {"fidelity", fidelity_json(plan.model.fidelity)}};
+  if (plan.trust) out["trust"] = Json::parse(trust_document(*plan.trust));
+  return out;
 }
 
 /// The parts of plan.json that count; throws nlohmann's exceptions on wrong types.
@@ -196,6 +199,7 @@ Status write_plan(const std::string& folder, const PlanFile& plan) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::shared));
   const Bytes program = encode_program_file(plan);
   DSPERSE_CHECK_OK(write_file(join(folder, "program.bin"), program, Access::secret));
+  DSPERSE_CHECK_OK(write_file(join(folder, "policy.toml"), trust::policy_toml(plan.treatments), Access::shared));
   return write_file(join(folder, "plan.json"),
                     plan_json(plan, crypto::hash(program)).dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
                     Access::shared);

@@ -1,14 +1,17 @@
-// NAME.plan/: what `slice` decided. plan.json for people (cuts and treatments may be edited), program.bin (0600) for `compile`.
+// NAME.plan/: what `slice` decided. plan.json for people (cuts and treatments may be edited), program.bin (0600) for `compile`,
+// policy.toml for verifiers: the treatments as an explicit policy.
 //
 // Not here: how a plan is made (slice/, pipeline/import.h). Source: docs/formats/plan.md. Tested by store/folders_test.cc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dsperse/base/result.h"
 #include "dsperse/quantize/quantize.h"
 #include "dsperse/slice/plan.h"
+#include "dsperse/trust/policy/assign.h"
 #include "dsperse/trust/treatment/treatment.h"
 
 namespace dsperse::store {
@@ -21,10 +24,11 @@ struct PlanFile {
   std::vector<std::uint32_t> cuts;           ///< indices of the ops after which the program is cut, ascending
   std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1
   std::vector<slice::Cost> predicted;        ///< by slice
+  std::optional<trust::Treatments> trust;    ///< figures of the treatments; written for people, not read back
 };
 
 [[nodiscard]] Status write_plan(const std::string& folder, const PlanFile& plan);
-/// Checks both files and that they belong together. Cuts and treatments are those of plan.json.
+/// Checks plan.json and program.bin and that they belong together. Cuts and treatments are those of plan.json.
 [[nodiscard]] Result<PlanFile> read_plan(const std::string& folder);
 
 /// program.bin.

@@ -65,6 +65,7 @@ Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::str
     DSPERSE_CHECK_OK(folder.put_proof(slice, record));
     certificate.slices.push_back(std::move(slice));
   }
+  DSPERSE_CHECK_OK(folder.put_record(certificate.record));
   const std::string verdicts = store::join(folder.path(), "verdicts");
   for (std::size_t i = 0; i < finished.verdicts.size(); ++i) {
     DSPERSE_CHECK_OK(store::make_folder(verdicts, store::Access::shared));

@@ -8,60 +8,8 @@
 #include "dsperse/quantize/limits.h"
 #include "dsperse/trust/policy/pattern.h"
 
-// toml++ asserts, and with clang and NDEBUG assumes, that a table's key begins with a letter before it has looked at one ("[*]");
-// without both it goes on to a proper error.
-#undef NDEBUG
-#define TOML_ASSERT(condition) static_cast<void>(0)
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 namespace dsperse::trust {
 namespace {
-
-const char* const kHint = "docs/formats/policy.md describes the file";
-
-std::unexpected<Error> bad(std::string what, const toml::source_region& at, std::string_view key) {
-  std::string where = "policy line " + std::to_string(at.begin.line);
-  if (!key.empty()) where += ", key \"" + std::string(key) + "\"";
-  return fail(ErrorKind::usage, std::move(what), std::move(where), kHint);
-}
-
-Result<Treatment> read_treatment(const toml::node& node, std::string_view key) {
-  const auto text = node.value_exact<std::string_view>();
-  if (!text) return bad("expected a treatment as a text, for example \"proof\" or \"replicate(2)\"", node.source(), key);
-  const auto treatment = parse_treatment(*text);
-  if (!treatment) return bad(treatment.error().what, node.source(), key);
-  return *treatment;
-}
-
-Result<Rule> read_rule(const toml::table& table) {
-  Rule rule;
-  int selectors = 0;
-  bool has_mode = false;
-  for (const auto& [toml_key, node] : table) {
-    const std::string_view key = toml_key.str();
-    if (key == "mode") {
-      DSPERSE_TRY(rule.treatment, read_treatment(node, key));
-      has_mode = true;
-      continue;
-    }
-    if (key != "slices" && key != "operator" && key != "name")
-      return bad("unknown key; a rule has slices, operator or name, and mode", node.source(), key);
-    const auto text = node.value_exact<std::string>();
-    if (!text || text->empty()) return bad("expected a text that is not empty", node.source(), key);
-    ++selectors;
-    if (key == "operator") rule.op = *text;
-    if (key == "name") rule.name = *text;
-    if (key == "slices") {
-      auto slices = parse_slices(*text);
-      if (!slices) return bad(slices.error().what, node.source(), key);
-      rule.slices = std::move(*slices);
-    }
-  }
-  if (selectors != 1) return bad("a rule needs exactly one of slices, operator and name", table.source(), "rule");
-  if (!has_mode) return bad("a rule needs a mode", table.source(), "rule");
-  return rule;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -129,39 +77,6 @@ Result<SliceRanges> parse_slices(std::string_view text) {
   return out;
 }
 
-Result<Policy> parse_policy(std::string_view text) {
-  Policy policy;
-  if (const auto treatment = parse_treatment(text)) {
-    policy.fallback = *treatment;
-    return policy;
-  }
-  // toml++ promises the compiler that no letter beyond ASCII stands where it looks for white space, and some do.
-  const auto odd = std::find_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-  if (odd != text.end())
-    return fail(ErrorKind::usage, "a character beyond ASCII",
-                "policy line " + std::to_string(1 + std::count(text.begin(), odd, '\n')),
-                R"(write it in double quotes as "\u00e9")");
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) return bad(std::string(parsed.error().description()), parsed.error().source(), {});
-  for (const auto& [toml_key, node] : parsed.table()) {
-    const std::string_view key = toml_key.str();
-    if (key == "default") {
-      DSPERSE_TRY(policy.fallback, read_treatment(node, key));
-    } else if (key == "rule") {
-      const toml::array* rules = node.as_array();
-      if (rules == nullptr) return bad("rules are written as [[rule]]", node.source(), key);
-      for (const toml::node& entry : *rules) {
-        if (!entry.is_table()) return bad("rules are written as [[rule]]", entry.source(), key);
-        DSPERSE_TRY(Rule rule, read_rule(*entry.as_table()));
-        policy.rules.push_back(std::move(rule));
-      }
-    } else {
-      return bad("unknown key; a policy has default and [[rule]]", node.source(), key);
-    }
-  }
-  return policy;
-}
-
 std::set<std::uint32_t> proved_slices(std::span<const Treatment> treatments) {
   std::set<std::uint32_t> out;
   for (std::uint32_t i = 0; i < treatments.size(); ++i)
@@ -169,10 +84,10 @@ std::set<std::uint32_t> proved_slices(std::span<const Treatment> treatments) {
   return out;
 }
 
-Result<std::vector<Treatment>> expand(const Policy& policy, std::span<const quantize::Program* const> slices) {
-  std::vector<Treatment> out(slices.size(), policy.fallback);
-  for (std::size_t r = 0; r < policy.rules.size(); ++r) {
-    const Rule& rule = policy.rules[r];
+Result<std::vector<std::optional<Treatment>>> expand_rules(std::span<const Rule> rules, Programs slices) {
+  std::vector<std::optional<Treatment>> out(slices.size());
+  for (std::size_t r = 0; r < rules.size(); ++r) {
+    const Rule& rule = rules[r];
     if (!rule.slices.empty() && rule.slices.back().second >= slices.size())
       return fail(
           ErrorKind::usage,
@@ -189,6 +104,39 @@ Result<std::vector<Treatment>> expand(const Policy& policy, std::span<const quan
                   "`dsperse slice` lists slices, operators and names");
   }
   return out;
+}
+
+Result<std::vector<Treatment>> expand(const Policy& policy, Programs slices) {
+  if (!policy.is_explicit())
+    return fail(ErrorKind::usage,
+                "this policy leaves treatments to a plan (" + std::string(policy.planning ? "default = \"plan\"" : "a strategy") +
+                    "); here each slice's treatment must be said",
+                {}, "give the plan's explicit policy: `dsperse slice` wrote it to NAME.plan/policy.toml");
+  DSPERSE_TRY(const auto ruled, expand_rules(policy.rules, slices));
+  std::vector<Treatment> out;
+  for (const auto& treatment : ruled) out.push_back(treatment.value_or(policy.fallback));
+  return out;
+}
+
+Policy explicit_policy(std::span<const Treatment> treatments) {
+  Policy out;
+  for (std::uint32_t i = 0; i < treatments.size(); ++i)
+    if (i > 0 && treatments[i] == treatments[i - 1])
+      out.rules.back().slices[0].second = i;
+    else
+      out.rules.push_back({{{i, i}}, {}, {}, treatments[i]});
+  return out;
+}
+
+std::string policy_toml(std::span<const Treatment> treatments) {
+  std::string text =
+      "# What is done about each slice of one plan. For verifiers: dsperse verify --policy FILE\ndefault = \"proof\"\n";
+  for (const Rule& rule : explicit_policy(treatments).rules) {
+    const auto& [first, last] = rule.slices[0];
+    text += "\n[[rule]]\nslices = \"" + std::to_string(first) + (last == first ? "" : "-" + std::to_string(last)) +
+            "\"\nmode = \"" + to_text(rule.treatment) + "\"\n";
+  }
+  return text;
 }
 
 }  // namespace dsperse::trust

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/trust/policy/pattern.h"
 
@@ -136,6 +138,132 @@ TEST(Policy, ErrorsSayLineAndKey) {
   EXPECT_THAT(expanded("[[rule]]\nslices = \"3\"\nmode = \"trust\""),
               HasSubstr("slice 3 does not exist; there are 3 (policy rule 1)"));
   EXPECT_THAT(expanded("default = \n"), HasSubstr("policy line 1"));
+}
+
+TEST(Policy, PlansStrategiesAndTerms) {
+  const auto policy = parse_policy(R"toml(
+default = "plan"
+strategy = "first:1"
+budget = 0.01
+allowed = ["proof", "replicate(2)+audit(0.05)"]
+[stakes]
+gain = 10
+bond = 200.5
+reward_factor = 1.5
+cheat_factor = 0.25
+false_alarm = 0.01
+lucky_guess = 0.1
+reporter_share = 0.5
+lost_income = 30
+identity_cost = 20
+[assumptions]
+colluding_operators = 0.2
+colluding_regions = 0.3
+colluding_engines = 0
+irrational = 0.4
+detection = 0.9
+[[rule]]
+slices = "2"
+mode = "trust"
+)toml");
+  ASSERT_TRUE(policy) << policy.error().text();
+  EXPECT_FALSE(policy->is_explicit());
+  ASSERT_TRUE(policy->planning && policy->strategy);
+  EXPECT_EQ(policy->planning->budget, 0.01);
+  EXPECT_EQ(to_text(policy->planning->allowed.at(1)), "replicate(2)+audit(0.05)");
+  EXPECT_EQ(to_text(*policy->strategy), "first:1");
+  const Money& m = policy->terms.money;
+  EXPECT_EQ(m.gain, 10);
+  EXPECT_EQ(m.bond, 220.5) << "E3: the smaller of lost income and identity cost counts as bond";
+  EXPECT_EQ(m.reward_factor, 1.5);
+  EXPECT_EQ(m.cheat_factor, 0.25);
+  EXPECT_EQ(m.false_alarm, 0.01);
+  EXPECT_EQ(m.lucky_guess, 0.1);
+  EXPECT_EQ(m.reporter_share, 0.5);
+  const Assumptions& a = policy->terms.assumptions;
+  EXPECT_EQ(a.colluding_operators, 0.2);
+  EXPECT_EQ(a.colluding_regions, 0.3);
+  EXPECT_EQ(a.colluding_engines, 0);
+  EXPECT_EQ(a.irrational, 0.4);
+  EXPECT_EQ(a.detection, 0.9);
+  EXPECT_TRUE(policy->terms.stakes_stated && policy->terms.assumptions_stated);
+  const Policy none = parse_policy("default = \"trust\"").value();
+  EXPECT_TRUE(none.is_explicit());
+  EXPECT_FALSE(none.terms.stakes_stated || none.terms.assumptions_stated);
+  EXPECT_EQ(none.terms.assumptions.colluding_operators, 1);
+}
+
+TEST(Policy, OnlyAnExplicitPolicyExpands) {
+  EXPECT_THAT(expanded("default = \"plan\"\nbudget = 0.1\nallowed = [\"proof\"]\n"), HasSubstr("policy.toml"));
+  EXPECT_THAT(expanded("default = \"trust\"\nstrategy = \"first:1\"\n"), HasSubstr("policy.toml"));
+  EXPECT_EQ(expanded("default = \"trust\"\n[stakes]\ngain = 1\n[assumptions]\nirrational = 0\n"), "ttt");
+}
+
+TEST(Policy, ExplicitPoliciesExpandToThemselves) {
+  const char* const kinds[] = {"proof", "trust", "replicate(3, distinct=region)+audit(0.0520834)", "audit(1e-09, by=proof)"};
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 200; ++i) {
+    std::vector<Program> programs(1 + random() % 12);
+    std::vector<const Program*> view;
+    std::vector<Treatment> treatments;
+    for (const Program& p : programs) {
+      view.push_back(&p);
+      treatments.push_back(parse_treatment(kinds[random() % 4]).value());
+    }
+    EXPECT_EQ(expand(explicit_policy(treatments), view).value(), treatments);
+    const std::string text = policy_toml(treatments);
+    const auto back = parse_policy(text);
+    ASSERT_TRUE(back) << text << back.error().text();
+    EXPECT_EQ(expand(*back, view).value(), treatments) << text;
+    view.pop_back();
+    EXPECT_FALSE(expand(*back, view)) << "made for more slices";
+  }
+  EXPECT_EQ(policy_toml(std::vector<Treatment>{{.proof = true}, {.proof = true}, {}}),
+            "# What is done about each slice of one plan. For verifiers: dsperse verify --policy FILE\ndefault = \"proof\"\n\n"
+            "[[rule]]\nslices = \"0-1\"\nmode = \"proof\"\n\n[[rule]]\nslices = \"2\"\nmode = \"trust\"\n");
+}
+
+TEST(Policy, ErrorsOfTablesSayLineKeyAndUnit) {
+  const auto says = [](std::string_view text, std::string_view what, std::string_view where) {
+    const auto policy = parse_policy(text);
+    ASSERT_FALSE(policy) << text;
+    EXPECT_EQ(policy.error().kind, ErrorKind::usage);
+    EXPECT_THAT(policy.error().what, HasSubstr(std::string(what)));
+    EXPECT_EQ(policy.error().where, where) << text;
+  };
+  says("[stakes]\ngain = -1", "is -1; it is at least 0, in seconds of native work", "policy line 2, key \"stakes.gain\"");
+  says("[stakes]\nbond = \"5\"", "expected a number, in seconds of native work", "policy line 2, key \"stakes.bond\"");
+  says("[stakes]\nbond = inf", "is inf", "policy line 2, key \"stakes.bond\"");
+  says("[stakes]\nbond = nan", "is nan", "policy line 2, key \"stakes.bond\"");
+  says("[stakes]\nbond = true", "expected a number", "policy line 2, key \"stakes.bond\"");
+  says("[stakes]\nreward_factor = 0.9", "at least 1", "policy line 2, key \"stakes.reward_factor\"");
+  says("[stakes]\ncheat_factor = 2", "at least 0 and at most 1", "policy line 2, key \"stakes.cheat_factor\"");
+  says("[stakes]\nfalse_alarm = 1.5", "at most 1", "policy line 2, key \"stakes.false_alarm\"");
+  says("[stakes]\nlucky_guess = 1", "below 1", "policy line 2, key \"stakes.lucky_guess\"");
+  says("[stakes]\nreporter_share = 0.6", "at most 0.5", "policy line 2, key \"stakes.reporter_share\"");
+  says("[stakes]\nslash = 1", "unknown key; [stakes] has gain, bond", "policy line 2, key \"stakes.slash\"");
+  says("[stakes]\nlost_income = 3", "need each other", "policy line 1, key \"stakes\"");
+  says("[stakes]\nidentity_cost = 3", "need each other", "policy line 1, key \"stakes\"");
+  says("stakes = 3", "is written as [stakes]", "policy line 1, key \"stakes\"");
+  says("\n[assumptions]\ncolluding_operators = 1.1", "at most 1", "policy line 3, key \"assumptions.colluding_operators\"");
+  says("[assumptions]\ndetection = 0", "above 0", "policy line 2, key \"assumptions.detection\"");
+  says("[assumptions]\nhonest = 1", "unknown key; [assumptions] has colluding_operators",
+       "policy line 2, key \"assumptions.honest\"");
+  says("[[assumptions]]\nirrational = 1", "is written as [assumptions]", "policy line 1, key \"assumptions\"");
+  says("budget = 0.1", "needs default = \"plan\"", "policy line 1, key \"budget\"");
+  says("allowed = [\"proof\"]", "needs default = \"plan\"", "policy line 1, key \"allowed\"");
+  says("default = \"plan\"", "a plan needs budget", "policy line 1, key \"default\"");
+  const std::string plan = "default = \"plan\"\nbudget = 0.1\n";
+  says(plan, "a plan needs budget", "policy line 1, key \"default\"");
+  says(plan + "allowed = []", "a list of 1 to 64", "policy line 3, key \"allowed\"");
+  says(plan + "allowed = \"proof\"", "a list of 1 to 64", "policy line 3, key \"allowed\"");
+  says(plan + "allowed = [\"proof\",\n\"audit(2)\"]", "an audit rate lies between", "policy line 4, key \"allowed\"");
+  says("default = \"plan\"\nbudget = 1\nallowed = [\"proof\"]", "above 0 and below 1", "policy line 2, key \"budget\"");
+  says("default = \"plan\"\nbudget = 0\nallowed = [\"proof\"]", "above 0 and below 1", "policy line 2, key \"budget\"");
+  says("strategy = \"first:1\"", "by default everything is", "policy line 1, key \"strategy\"");
+  says("default = \"trust\"\nstrategy = \"random:1\"", "is no strategy", "policy line 2, key \"strategy\"");
+  says("default = \"trust\"\nstrategy = 1", "expected a strategy", "policy line 2, key \"strategy\"");
+  says("[[rule]]\nslices = \"0\"\nmode = \"plan\"", "\"plan\" is no treatment", "policy line 3, key \"mode\"");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dsperse/trust/policy/choice.h"
+#include "dsperse/trust/policy/policy.h"
 #include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
@@ -43,14 +44,14 @@ Result<std::vector<bool>> by_rule(const Strategy& s, std::span<const SliceFacts>
   }
   std::vector<const quantize::Program*> programs;
   for (const SliceFacts& facts : slices) programs.push_back(facts.program);
-  auto treatments = expand({.fallback = {}, .rules = {rule}}, programs);
+  auto treatments = expand_rules({&rule, 1}, programs);
   if (!treatments) {
     Error error = std::move(treatments).error();
     error.where = "strategy " + to_text(s);
     return std::unexpected(std::move(error));
   }
   std::vector<bool> out;
-  for (const Treatment& t : *treatments) out.push_back(t.proof);
+  for (const auto& treatment : *treatments) out.push_back(treatment.has_value());
   return out;
 }
 

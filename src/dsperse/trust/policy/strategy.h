@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dsperse/trust/policy/policy.h"
+#include "dsperse/quantize/program.h"
 
 namespace dsperse::trust {
 

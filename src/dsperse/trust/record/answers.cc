@@ -124,7 +124,8 @@ std::vector<std::string> notes(const Reading& r, const RecordVerdict& verdict) {
   std::vector<std::string> out;
   if (!verdict.keeper_pinned) out.emplace_back("the coordinator's key is taken as given: whoever holds it wrote this record");
   const bool labels = std::ranges::any_of(verdict.slices, [](const Held& h) { return h.by.replicate || h.by.audit; });
-  if (labels) out.emplace_back("that workers have different operators, regions or engines is the coordinator's word");
+  if (labels)
+    out.emplace_back("that workers have different operators, regions or engines, and who audits, is the coordinator's word");
   if (!r.entries.empty() && !r.record.secret) out.emplace_back("audits are not drawn yet: until then they hold nothing");
   if (!r.entries.empty() && r.record.secret) {
     if (verdict.late || r.opening.late == lottery::Late::none)

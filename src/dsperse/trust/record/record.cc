@@ -57,15 +57,13 @@ Verdict check_brackets(Reading& r) {
   return Verdict::accept();
 }
 
-/// Every unproved slice has an answer, a proved one only if it was in the lottery.
+/// Every unproved slice has an answer; one for a proved slice is from before its proof.
 Verdict check_answers_there(const Reading& r) {
   std::size_t at = 0;
   const auto& answers = r.record.slices;
   for (std::size_t i = 0; i < r.facts.slices.size(); ++i) {
     const bool there = at < answers.size() && answers[at].slice == i, proved = r.facts.slices[i].proved;
     if (!there && !proved) return reject("record: an unproved slice has no answer", slice_name(i));
-    if (there && proved && !answers[at].probability)
-      return reject("record: an answer for a proved slice that is not in the lottery", slice_name(i));
     if (there) ++at;
   }
   if (at != answers.size()) return reject("record: answers out of order, or for no slice", slice_name(answers[at].slice));
@@ -110,7 +108,6 @@ Verdict check_draw(Reading& r) {
   for (std::size_t i = 0; i < record.slices.size(); ++i) {
     const SliceAnswer& a = record.slices[i];
     const bool proved = r.facts.slices[a.slice].proved, drawn = is_drawn(r, i);
-    if (proved && a.audit) return reject("record: an audit of a proved slice", slice_name(a.slice));
     if (drawn && !proved && !a.audit) return reject("record: a drawn slice has no audit", slice_name(a.slice));
     if (!drawn && a.audit) return reject("record: an audit of a slice that was not drawn", slice_name(a.slice));
   }

@@ -75,6 +75,7 @@ Status Local::load() {
     DSPERSE_TRY(const std::optional<Bytes> run, ports_.state.load(name));
     if (!run) continue;
     DSPERSE_TRY(Run value, decode_run(*run));
+    if (value.model != model_.model) continue;  // goes on when its model is coordinated again
     if (value.attempt.phase == RunPhase::finished || value.attempt.phase == RunPhase::failed) continue;
     const Digest id = value.id;
     runs_.emplace(id, Saved<Run>{std::move(value), *run});
@@ -122,6 +123,7 @@ Status Local::submit(const Digest& id, const RunRequest& request) {
   if (known) return {};
   Run run;
   run.id = id;
+  run.model = model_.model;
   run.request = request;
   Bytes bytes = encode(run);
   DSPERSE_CHECK_OK(ports_.state.save({{run_name(id), bytes}}));

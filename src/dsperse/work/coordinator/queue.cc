@@ -34,6 +34,9 @@ Status submit(engine::JobQueue& jobs, const Errand& e, ByteView slice_task, cons
   const ModelFacts::Slice& facts = model.slices[e.slice];
   engine::Job job;
   job.id = present_job(e);
+  // A coordinator that was started anew with other limits keeps the jobs that are out as they are.
+  DSPERSE_TRY(const std::optional<engine::JobRecord> known, jobs.find(job.id));
+  if (known) return {};
   job.payload = asks ? encode_task(OpenTask{e.job}) : Bytes(slice_task.begin(), slice_task.end());
   job.needs = {"worker=" + to_hex(e.worker)};
   job.priority = asks ? 1 : 0;

@@ -79,12 +79,12 @@ struct Attempt {
   std::vector<Errand> errands;           ///< by number
   std::vector<SliceState> slices;
   trust::lottery::State lottery;
-  Bytes seal;  ///< text of the checkpoint; empty until sealed
+  Bytes closing, seal;  ///< texts of ClosingNote and checkpoint; empty until sealed
   RunPhase phase = RunPhase::running;
 };
 
 struct Run {
-  Digest id{};
+  Digest id{}, model{};
   RunRequest request;
   Attempt attempt;
   std::uint32_t disputes = 0;

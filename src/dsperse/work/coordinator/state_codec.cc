@@ -144,6 +144,7 @@ void field(A& a, RunRequest& x) {
 template <class A>
 void fields(A& a, Run& x) {
   field(a, x.id);
+  field(a, x.model);
   field(a, x.request);
   field(a, x.attempt);
   field(a, x.disputes);

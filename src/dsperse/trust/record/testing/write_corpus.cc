@@ -25,12 +25,12 @@ Treatment t(std::string_view text) { return *parse_treatment(text); }
 int main(int argc, char** argv) {
   if (argc != 2) return std::fprintf(stderr, "usage: write_record_corpus src/dsperse/trust/record/testdata\n"), 2;
   const std::filesystem::path root = argv[1], statements = root / "statements", records = root / "records";
-  write(statements / "opening.json", encode_opening(testing::sample_opening()));
-  write(statements / "closing.json", encode_closing(testing::sample_closing()));
-  write(statements / "draw.json", encode_draw(testing::sample_draw()));
-  write(statements / "verdict.json", encode_verdict_note(testing::sample_verdict()));
-  write(statements / "strike.json", encode_strike(testing::sample_strike()));
-  write(statements / "payout.json", encode_payout(testing::sample_payout()));
+  write(statements / "opening.dsse", encode_opening(testing::sample_opening()));
+  write(statements / "closing.dsse", encode_closing(testing::sample_closing()));
+  write(statements / "draw.dsse", encode_draw(testing::sample_draw()));
+  write(statements / "verdict.dsse", encode_verdict_note(testing::sample_verdict()));
+  write(statements / "strike.dsse", encode_strike(testing::sample_strike()));
+  write(statements / "payout.dsse", encode_payout(testing::sample_payout()));
 
   testing::RecordBuilder trust(testing::chain_facts(1), {t("trust")}, 1);
   write(records / "trust.dsrec", encode_record(trust.build()));

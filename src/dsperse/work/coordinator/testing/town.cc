@@ -112,6 +112,7 @@ Town::Town(std::uint32_t count, const Settings& wanted)
     ModelFacts::Slice s;
     s.key = digest(60 + i);
     s.package = digest(70 + i);
+    s.weights = digest(80 + i);
     s.inputs = {i};
     s.outputs = {i + 1};
     s.ended = {i};
