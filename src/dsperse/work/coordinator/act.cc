@@ -1,5 +1,6 @@
 // A run's phases, and its effects: jobs for the engine, entries for the log, the record at the end.
 #include <algorithm>
+#include <array>
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/work/coordinator/pass.h"
@@ -20,6 +21,12 @@ std::string label_of(const trust::NodeLabels& n, trust::Distinct distinct) {
       return n.engine;
   }
   return {};
+}
+
+/// An opening can name it. Labels are the workers' own words: one that does not fit keeps its worker out, and nobody else.
+bool nameable(const engine::NodeProfile& profile) {
+  return std::ranges::all_of(std::array{&profile.operated_by, &profile.region, &profile.engine},
+                             [](const std::string* label) { return trust::is_word(*label, trust::kMaxLabelBytes); });
 }
 
 /// Why these workers can't keep the treatments, or nothing.
@@ -70,7 +77,7 @@ Status Pass::begin_attempt() {
   Attempt next;
   next.number = a_.number;
   for (const engine::Node& n : c_.nodes)
-    if (!keeper_.excluded(n.profile.key) && next.nodes.size() < trust::kMaxOpeningNodes)
+    if (nameable(n.profile) && !keeper_.excluded(n.profile.key) && next.nodes.size() < trust::kMaxOpeningNodes)
       next.nodes.push_back({n.profile.key, n.profile.operated_by, n.profile.region, n.profile.engine});
   if (const auto missing = too_few(next.nodes, run_.request.treatments)) {
     run_.waits_for = *missing;

@@ -1,0 +1,80 @@
+// What somebody tries against a coordinator, one attack a test: workers that stop it, workers that make others pay for their
+// lies, faults that cost the honest.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "dsperse/work/coordinator/state.h"
+#include "dsperse/work/coordinator/testing/town.h"
+
+namespace dsperse::work {
+namespace {
+
+using testing::digest;
+using testing::Town;
+using testing::TownWorker;
+
+const Digest kRun = digest(500);
+constexpr auto kCorrectness = static_cast<std::size_t>(trust::StrikeKind::correctness);
+
+void change(const SliceTask&, Bytes& values) { values[3] ^= 1; }
+void change_proofs(const SliceTask& task, Bytes& values) {
+  if (task.prove) change(task, values);
+}
+
+std::uint64_t wrong(Town& town, std::size_t worker) {
+  return town.coordinator->standing(town.workers[worker]->key())->strikes[kCorrectness];
+}
+
+RunView start(Town& town, const std::vector<std::string>& treatments, std::uint32_t passes = 4000) {
+  EXPECT_TRUE(town.coordinator->submit(kRun, town.request(treatments)));
+  return town.run(kRun, passes);
+}
+
+/// Other choices of workers for each seed.
+void shuffle(Town& town, std::uint64_t seed) {
+  for (std::uint64_t i = 0; i < seed; ++i) static_cast<void>(town.world.below(10));
+}
+
+FinishedRun right(Town& town) {
+  auto finished = town.coordinator->finished(kRun);
+  EXPECT_TRUE(finished) << finished.error().text();
+  if (!finished) return {};
+  EXPECT_EQ(town.output(*finished), town.truth());
+  const trust::RecordVerdict v = trust::verify_record(finished->record, town.facts(*finished), {}, town.check);
+  EXPECT_TRUE(v.verdict) << v.verdict.reason << " " << v.verdict.where;
+  return std::move(*finished);
+}
+
+Settings with_points() {
+  Settings s = Town::quick();
+  s.points = true;
+  s.wage = 10;
+  s.slash = 100;
+  return s;
+}
+
+void fund(Town& town, std::uint64_t payer) {
+  EXPECT_TRUE(town.coordinator->fund(payer_account(), payer, 0));
+  for (const auto& w : town.workers) EXPECT_TRUE(town.coordinator->fund(w->key(), 0, 100));
+}
+
+/// Nothing is left in escrow, so that every bond is free.
+void settled(Town& town) {
+  for (int i = 0; i < 5; ++i) town.pass();
+  const auto t = town.coordinator->points()->totals();
+  EXPECT_EQ(t.escrow, 0U);
+  EXPECT_EQ(t.balances + t.bonds + t.escrow + t.stakes + t.burned, t.minted);
+}
+
+TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
+  Town town(2);
+  for (const std::string& label : {std::string(100, 'x'), std::string("a\"b"), std::string("\xff")})
+    ASSERT_TRUE(town.engine.nodes().enroll({digest(700 + label.size()), label, "r", "toy/1", {}, 1U << 20}, 0));
+  const RunView view = start(town, {"replicate(2)", "trust", "trust"});
+  ASSERT_EQ(view.phase, RunPhase::finished) << view.waits_for << view.failure;
+  right(town);
+}
+
+}  // namespace
+}  // namespace dsperse::work
