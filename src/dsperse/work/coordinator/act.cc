@@ -29,6 +29,19 @@ bool nameable(const engine::NodeProfile& profile) {
                              [](const std::string* label) { return trust::is_word(*label, trust::kMaxLabelBytes); });
 }
 
+/// Of more workers than an opening holds a random choice, in order: who can make many keys must not decide who is left out.
+Status keep_some(std::vector<trust::NodeLabels>& nodes, engine::Rng& rng) {
+  if (nodes.size() <= trust::kMaxOpeningNodes) return {};
+  Digest random{};
+  DSPERSE_CHECK_OK(rng.fill(random));
+  crypto::SeedStream stream(random, "workers of an opening");
+  for (std::size_t i = 0; i < trust::kMaxOpeningNodes; ++i)
+    std::swap(nodes[i], nodes[i + static_cast<std::size_t>(stream.below(nodes.size() - i))]);
+  nodes.resize(trust::kMaxOpeningNodes);
+  std::ranges::sort(nodes, {}, &trust::NodeLabels::key);
+  return {};
+}
+
 /// Why these workers can't keep the treatments, or nothing.
 std::optional<std::string> too_few(const std::vector<trust::NodeLabels>& nodes, const std::vector<trust::Treatment>& treatments) {
   if (nodes.empty()) return "a worker";
@@ -77,8 +90,9 @@ Status Pass::begin_attempt() {
   Attempt next;
   next.number = a_.number;
   for (const engine::Node& n : c_.nodes)
-    if (nameable(n.profile) && !keeper_.excluded(n.profile.key) && next.nodes.size() < trust::kMaxOpeningNodes)
+    if (nameable(n.profile) && !keeper_.excluded(n.profile.key))
       next.nodes.push_back({n.profile.key, n.profile.operated_by, n.profile.region, n.profile.engine});
+  DSPERSE_CHECK_OK(keep_some(next.nodes, c_.ports.rng));
   if (const auto missing = too_few(next.nodes, run_.request.treatments)) {
     run_.waits_for = *missing;
     return {};

@@ -76,5 +76,23 @@ TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
   right(town);
 }
 
+TEST(Attack, KeysThatComeFirstDoNotFillTheOpening) {
+  Town town(2);
+  for (std::uint64_t i = 0; i < 300; ++i) {  // a key begins with a zero byte: whoever likes can make such keys
+    const engine::NodeProfile sybil{digest((i + 1) << 8), "operator " + std::to_string(i), "r", "toy/1", {}, 1U << 20};
+    ASSERT_TRUE(town.engine.nodes().enroll(sybil, 0));
+  }
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"trust", "trust", "trust"})));
+  ASSERT_TRUE(town.coordinator->step());
+  const auto saved = town.state->load("run/" + to_hex(kRun));
+  ASSERT_TRUE(saved && *saved);
+  const auto run = decode_run(**saved);
+  ASSERT_TRUE(run);
+  const auto& nodes = run->attempt.nodes;
+  ASSERT_EQ(nodes.size(), trust::kMaxOpeningNodes);
+  EXPECT_TRUE(std::ranges::is_sorted(nodes, {}, &trust::NodeLabels::key));
+  EXPECT_GT(nodes.back().key, digest(257U << 8)) << "not the first by key";
+}
+
 }  // namespace
 }  // namespace dsperse::work
