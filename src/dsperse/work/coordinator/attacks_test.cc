@@ -67,6 +67,25 @@ void settled(Town& town) {
   EXPECT_EQ(t.balances + t.bonds + t.escrow + t.stakes + t.burned, t.minted);
 }
 
+TEST(Attack, AWorkerThatContradictsItsOwnProofIsStruck) {
+  Town town(1);
+  TownWorker& w = *town.workers[0];
+  w.absent = true;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "trust", "trust"})));
+  for (int i = 0; i < 90; ++i) town.pass();  // the first job is overdue, and the same worker is asked again
+  const auto first = w.worker->take(), second = w.worker->take();
+  ASSERT_TRUE(first && *first && second && *second);
+  const auto honest = w.worker->work(**second);
+  ASSERT_TRUE(honest && w.worker->deliver(**second, *honest));
+  town.pass();
+  ASSERT_EQ(town.coordinator->view(kRun)->slices_settled, 1U);
+  w.computer.lie = change;
+  const auto lie = w.worker->work(**first);
+  ASSERT_TRUE(lie && w.worker->deliver(**first, *lie));
+  town.pass();
+  EXPECT_EQ(wrong(town, 0), 1U);
+}
+
 TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
   Town town(2);
   for (const std::string& label : {std::string(100, 'x'), std::string("a\"b"), std::string("\xff")})

@@ -137,15 +137,8 @@ Result<Bytes> Pass::evidence_of(std::uint32_t slice, const Settled& truth) {
 
 Status Pass::resolve(std::uint32_t slice, const Settled& truth) {
   SliceState& s = a_.slices[slice];
-  const Errand* right = nullptr;
-  std::vector<const Errand*> wrong;
-  for (const Errand* e : claims(slice)) {
-    if (e->shown->opening.h_out == truth.h_out) {
-      if (right == nullptr) right = e;
-    } else {
-      wrong.push_back(e);
-    }
-  }
+  std::vector<const Errand*> right, wrong;
+  for (const Errand* e : claims(slice)) (e->shown->opening.h_out == truth.h_out ? right : wrong).push_back(e);
   DSPERSE_CHECK_OK(judge(slice, right, wrong, truth));
   for (const Errand* e : wrong) errand(e->number).state = ErrandState::dead;
   a_.moved = c_.now;
@@ -159,13 +152,17 @@ Status Pass::resolve(std::uint32_t slice, const Settled& truth) {
   return {};
 }
 
-Status Pass::judge(std::uint32_t slice, const Errand* right, const std::vector<const Errand*>& wrong, const Settled& truth) {
+Status Pass::judge(std::uint32_t slice, const std::vector<const Errand*>& right, const std::vector<const Errand*>& wrong,
+                   const Settled& truth) {
   DSPERSE_TRY(const Bytes evidence, evidence_of(slice, truth));
   const std::vector<Digest> trace = trace_before(c_.model, run_, slice);
   const dispute::Subject subject{a_.run, c_.model.model, c_.model.slices[slice].key, slice, trace.back()};
-  // Without a claimant who is right the coordinator is the other side: it proved the slice.
-  const dispute::Claim against = right != nullptr ? claim_of(*right) : dispute::Claim{c_.ports.signer.key(), {}, {}, truth.h_out};
   for (const Errand* e : wrong) {
+    // Without another claimant who is right the coordinator is the other side: it proved the slice, or the worker contradicts
+    // itself.
+    const auto other = std::ranges::find_if(right, [&](const Errand* r) { return r->worker != e->worker; });
+    const dispute::Claim against =
+        other != right.end() ? claim_of(**other) : dispute::Claim{c_.ports.signer.key(), {}, {}, truth.h_out};
     DSPERSE_TRY(dispute::State state, dispute::begin(subject, against, claim_of(*e), 0));
     DSPERSE_TRY(const dispute::Effects effects,
                 dispute::step(state, dispute::OwnProof{truth.h_out, dispute::proof_digest(evidence)}));

@@ -91,8 +91,8 @@ class Pass {
   [[nodiscard]] Result<std::optional<Settled>> prove_myself(std::uint32_t slice);
   /// `truth` is proved: verdicts and strikes for all that claim another output. The slice ends proved, or the attempt restarts.
   [[nodiscard]] Status resolve(std::uint32_t slice, const Settled& truth);
-  [[nodiscard]] Status judge(std::uint32_t slice, const Errand* right, const std::vector<const Errand*>& wrong,
-                             const Settled& truth);
+  [[nodiscard]] Status judge(std::uint32_t slice, const std::vector<const Errand*>& right,
+                             const std::vector<const Errand*>& wrong, const Settled& truth);
   [[nodiscard]] Status carry(const trust::dispute::Effects& effects);
   [[nodiscard]] Status publish_verdict(const trust::dispute::State& state, const std::vector<Bytes>& proofs, Digest* digest);
   [[nodiscard]] Result<Bytes> evidence_of(std::uint32_t slice, const Settled& truth);
