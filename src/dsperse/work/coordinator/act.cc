@@ -60,9 +60,20 @@ std::optional<std::string> too_few(const std::vector<trust::NodeLabels>& nodes, 
 
 bool Pass::under_way() const { return a_.phase != RunPhase::finished && a_.phase != RunPhase::failed; }
 
-void Pass::fail_run(const std::string& why) {
+Status Pass::end_attempt() {
+  DSPERSE_CHECK_OK(pay());  // who worked is paid; who was struck is settled already
+  for (const Errand& e : a_.errands) {
+    run_.stale.push_back(e.job);
+    run_.stale.push_back(job_of(OpenTask{e.job}));
+  }
+  return {};
+}
+
+Status Pass::fail_run(const std::string& why) {
+  DSPERSE_CHECK_OK(end_attempt());
   a_.phase = RunPhase::failed;
   run_.failure = why;
+  return {};
 }
 
 Status Pass::go() {
@@ -118,16 +129,9 @@ Status Pass::begin_attempt() {
 }
 
 Status Pass::restart(const std::string& why) {
-  DSPERSE_CHECK_OK(pay());  // who worked is paid; who was struck is settled already
-  for (const Errand& e : a_.errands) {
-    run_.stale.push_back(e.job);
-    run_.stale.push_back(job_of(OpenTask{e.job}));
-  }
   const std::uint32_t number = a_.number + 1;
-  if (number >= c_.settings.most_attempts) {
-    fail_run("after " + std::to_string(number) + " attempts: " + why);
-    return {};
-  }
+  if (number >= c_.settings.most_attempts) return fail_run("after " + std::to_string(number) + " attempts: " + why);
+  DSPERSE_CHECK_OK(end_attempt());
   run_.notes.clear();
   a_ = Attempt{};
   a_.number = number;

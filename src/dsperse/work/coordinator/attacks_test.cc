@@ -67,6 +67,24 @@ void settled(Town& town) {
   EXPECT_EQ(t.balances + t.bonds + t.escrow + t.stakes + t.burned, t.minted);
 }
 
+TEST(Attack, ALieThatEndsAnAttemptWhileAnotherAuditIsOutStopsNothing) {
+  bool again = false;
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    Town town(4, with_points());
+    fund(town, 10'000);
+    shuffle(town, seed);
+    town.workers[1]->computer.lie = town.workers[2]->computer.lie = [](const SliceTask& task, Bytes& values) {
+      if (task.slice == 0) change(task, values);
+    };
+    const RunView view = start(town, {"audit(1)", "audit(1)", "trust"});
+    ASSERT_EQ(view.phase, RunPhase::finished) << view.waits_for << view.failure;
+    again |= right(town).attempts > 1;
+    EXPECT_EQ(wrong(town, 0) + wrong(town, 3), 0U);
+    settled(town);
+  }
+  EXPECT_TRUE(again);
+}
+
 TEST(Attack, AWorkerThatContradictsItsOwnProofIsStruck) {
   Town town(1);
   TownWorker& w = *town.workers[0];
@@ -93,6 +111,28 @@ TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
   const RunView view = start(town, {"replicate(2)", "trust", "trust"});
   ASSERT_EQ(view.phase, RunPhase::finished) << view.waits_for << view.failure;
   right(town);
+}
+
+TEST(Attack, ARunThatFailsPaysForWhatWasDone) {
+  Town town(1, with_points());
+  fund(town, 1'000);
+  town.desk.most = 0;
+  ASSERT_EQ(start(town, {"trust", "proof", "trust"}).phase, RunPhase::failed);
+  settled(town);
+  EXPECT_EQ(town.coordinator->points()->balance(town.workers[0]->key()), 10U);
+}
+
+TEST(Attack, NobodyIsPaidWhereResultsDifferAndNothingIsProved) {
+  Town town(2, with_points());
+  town.proves = false;
+  town.restart();
+  fund(town, 1'000);
+  town.desk.most = 1;
+  town.workers[0]->computer.lie = change;
+  ASSERT_EQ(start(town, {"replicate(2)", "trust", "trust"}).phase, RunPhase::failed);
+  settled(town);
+  EXPECT_EQ(town.coordinator->points()->balance(town.workers[0]->key()), 0U);
+  EXPECT_EQ(town.coordinator->points()->balance(payer_account()), 1'000U);
 }
 
 TEST(Attack, KeysThatComeFirstDoNotFillTheOpening) {

@@ -124,8 +124,17 @@ Status Pass::pass_audit(std::uint32_t slice, const Errand* auditor) {
 }
 
 Status Pass::pay() {
+  std::vector<bool> open;  // by slice: results differ, and nothing is proved
+  for (std::uint32_t i = 0; i < a_.slices.size(); ++i) open.push_back(disputed(i));
   for (const Errand& e : a_.errands) {
-    if (e.state != ErrandState::opened) continue;
+    if (!e.shown) continue;
+    // What was drawn and never checked is not paid, nor what nobody could use: back to the payer, and the bond is free. What was
+    // slashed is settled.
+    const SliceState& s = a_.slices[e.slice];
+    if (e.state != ErrandState::opened || open[e.slice] || (s.audit == AuditPhase::pending && s.accepted == e.job)) {
+      DSPERSE_CHECK_OK(keeper_.refund(e.shown->receipt_digest));
+      continue;
+    }
     DSPERSE_CHECK_OK(keeper_.drawn(e.shown->receipt_digest, false));
     DSPERSE_CHECK_OK(keeper_.release(e.shown->receipt_digest));
   }

@@ -142,10 +142,9 @@ Status Pass::resolve(std::uint32_t slice, const Settled& truth) {
   DSPERSE_CHECK_OK(judge(slice, right, wrong, truth));
   for (const Errand* e : wrong) errand(e->number).state = ErrandState::dead;
   a_.moved = c_.now;
-  if (s.settled && s.settled->h_out != truth.h_out)
-    return restart("an accepted result of slice " + std::to_string(slice) + " was wrong");
-  const bool fresh = !s.settled;
+  const bool fresh = !s.settled, accepted_wrong = s.settled && s.settled->h_out != truth.h_out;
   s.settled = truth;
+  if (accepted_wrong) return restart("an accepted result of slice " + std::to_string(slice) + " was wrong");
   s.phase = SlicePhase::settled;
   s.dispute.reset();
   if (fresh) DSPERSE_CHECK_OK(leave_lottery(slice));

@@ -37,7 +37,9 @@ class Pass {
   [[nodiscard]] Status begin_attempt();
   /// The accepted result of some slice was wrong, or nobody is left: all again.
   [[nodiscard]] Status restart(const std::string& why);
-  void fail_run(const std::string& why);
+  [[nodiscard]] Status fail_run(const std::string& why);
+  /// Pays, and takes back the jobs that are out.
+  [[nodiscard]] Status end_attempt();
   [[nodiscard]] bool under_way() const;
 
   // Errands (errands.cc).

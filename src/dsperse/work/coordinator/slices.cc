@@ -90,7 +90,7 @@ void Pass::waits_for(const std::string& what) { run_.waits_for = keeper_.can_pay
 Result<bool> Pass::reserve(std::uint32_t slice, std::optional<WeightOpening>& weights) {
   auto reserved = c_.ports.proofs.reserve(slice);
   if (!reserved && reserved.error().kind == ErrorKind::resource) {
-    fail_run(reserved.error().within(slice_name(slice)).text());
+    DSPERSE_CHECK_OK(fail_run(reserved.error().within(slice_name(slice)).text()));
     return false;
   }
   DSPERSE_TRY(weights, std::move(reserved));
