@@ -113,6 +113,18 @@ TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
   right(town);
 }
 
+TEST(Attack, WhoProvesItsClaimIsPaidForTheProof) {
+  Town town(2, with_points());
+  town.proves = false;
+  town.restart();
+  fund(town, 1'000);
+  town.workers[0]->computer.lie = change;
+  ASSERT_EQ(start(town, {"replicate(2)", "trust", "trust"}).phase, RunPhase::finished);
+  right(town);
+  settled(town);
+  EXPECT_EQ(town.coordinator->points()->balance(town.workers[1]->key()), 40U + 50U) << "four wages, and the reporter's share";
+}
+
 TEST(Attack, ARunThatFailsPaysForWhatWasDone) {
   Town town(1, with_points());
   fund(town, 1'000);

@@ -80,11 +80,11 @@ Status Pass::advance_dispute(std::uint32_t slice) {
     Errand& e = errand(number);
     if (e.purpose != Purpose::claim || e.state != ErrandState::opened) continue;
     DSPERSE_TRY(const std::optional<Settled> proved, accepted_proof(e));
-    e.state = ErrandState::dead;
     if (proved) {
       s.dispute.reset();
       return resolve(slice, *proved);
     }
+    e.state = ErrandState::dead;
   }
   if (now_ms() < s.dispute->deadline_ms) {
     run_.waits_for = "proofs of the two claims about slice " + std::to_string(slice);
