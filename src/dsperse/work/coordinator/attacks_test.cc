@@ -147,6 +147,19 @@ TEST(Attack, NobodyIsPaidWhereResultsDifferAndNothingIsProved) {
   EXPECT_EQ(town.coordinator->points()->balance(payer_account()), 1'000U);
 }
 
+TEST(Attack, APayerWithoutMoneyFreesNobodyOfItsBond) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    Town town(2, with_points());
+    fund(town, 10);  // for one wage of two
+    shuffle(town, seed);
+    town.workers[0]->computer.lie = change;
+    start(town, {"replicate(2)", "trust", "trust"}, 60);
+    EXPECT_EQ(wrong(town, 0), 1U);
+    EXPECT_EQ(town.coordinator->points()->bond(town.workers[0]->key()), 0U) << seed;
+    EXPECT_EQ(town.coordinator->points()->bond(town.workers[1]->key()), 100U) << seed;
+  }
+}
+
 TEST(Attack, KeysThatComeFirstDoNotFillTheOpening) {
   Town town(2);
   for (std::uint64_t i = 0; i < 300; ++i) {  // a key begins with a zero byte: whoever likes can make such keys
