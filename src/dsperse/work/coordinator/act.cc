@@ -91,8 +91,9 @@ Status Pass::go() {
   if (a_.phase == RunPhase::waiting && a_.lottery.phase == lottery::Phase::ready) a_.phase = RunPhase::auditing;
   if (a_.phase == RunPhase::auditing && a_.lottery.phase == lottery::Phase::ready) DSPERSE_CHECK_OK(draw());
   if (a_.phase == RunPhase::auditing) DSPERSE_CHECK_OK(advance_audits());
-  // Nobody of this attempt's workers can go on, and others may.
-  if (under_way() && !run_.waits_for.empty() && c_.now - a_.moved > 6 * c_.settings.commit_ms)
+  // Nobody of this attempt's workers can go on, and others may. A dispute ends by itself, with its strikes.
+  const bool claimed = std::ranges::any_of(a_.slices, [](const SliceState& s) { return s.dispute.has_value(); });
+  if (under_way() && !claimed && !run_.waits_for.empty() && c_.now - a_.moved > 6 * c_.settings.commit_ms)
     return restart("no worker of the attempt could go on: " + run_.waits_for);
   return {};
 }

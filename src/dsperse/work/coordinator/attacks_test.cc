@@ -113,6 +113,41 @@ TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
   right(town);
 }
 
+TEST(Attack, AClaimantHasTheTimeThatAProofTakes) {
+  Settings settings = Town::quick();
+  settings.dispute_ms = 100;
+  Town town(2, settings);
+  town.proves = false;
+  town.restart();
+  town.workers[0]->computer.lie = change;
+  town.workers[1]->computer.before = [n = 2](const SliceTask& task) mutable -> Status {
+    if (task.prove && n-- > 0) return fail(ErrorKind::resource, "busy");
+    return {};
+  };
+  ASSERT_EQ(start(town, {"replicate(2)", "trust", "trust"}).phase, RunPhase::finished);
+  EXPECT_EQ(right(town).attempts, 1U);
+  EXPECT_EQ(wrong(town, 0), 1U);
+  EXPECT_EQ(wrong(town, 1), 0U);
+}
+
+TEST(Attack, AnAttemptDoesNotEndBeforeItsDispute) {
+  Settings settings = Town::quick();
+  settings.commit_ms = 5'000;
+  settings.dispute_ms = 300'000;
+  Town town(2, settings);
+  town.proves = false;
+  town.restart();
+  town.workers[0]->computer.lie = change;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(2)", "trust", "trust"})));
+  for (int i = 0; i < 100 && town.coordinator->view(kRun)->waits_for.find("proofs") == std::string::npos; ++i) town.pass();
+  town.workers[0]->absent = town.workers[1]->absent = true;
+  for (int i = 0; i < 100; ++i) town.pass();
+  town.workers[0]->absent = town.workers[1]->absent = false;
+  ASSERT_EQ(town.run(kRun, 4000).phase, RunPhase::finished);
+  EXPECT_EQ(right(town).attempts, 1U);
+  EXPECT_EQ(wrong(town, 1), 0U);
+}
+
 TEST(Attack, WhoProvesItsClaimIsPaidForTheProof) {
   Town town(2, with_points());
   town.proves = false;

@@ -50,6 +50,10 @@ bool Pass::disputed(std::uint32_t slice) const {
   return std::ranges::any_of(all, [&](const Errand* e) { return e->shown->opening.h_out != first; });
 }
 
+TimeMs Pass::time_to_claim(std::uint32_t slice) const {
+  return std::max(c_.settings.dispute_ms, c_.model.slices[slice].prove_ms + c_.settings.commit_ms);
+}
+
 Status Pass::advance_dispute(std::uint32_t slice) {
   SliceState& s = a_.slices[slice];
   if (s.settled && s.settled->proof) return resolve(slice, *s.settled);
@@ -65,7 +69,7 @@ Status Pass::advance_dispute(std::uint32_t slice) {
     const std::vector<Digest> trace = trace_before(c_.model, run_, slice);
     const dispute::Subject subject{a_.run, c_.model.model, c_.model.slices[slice].key, slice, trace.back()};
     DSPERSE_TRY(s.dispute, dispute::begin(subject, claim_of(*all.front()), claim_of(**other),
-                                          now_ms() + static_cast<std::uint64_t>(c_.settings.dispute_ms)));
+                                          now_ms() + static_cast<std::uint64_t>(time_to_claim(slice))));
     const Digest sides[2] = {all.front()->worker, (*other)->worker};
     for (const Digest& worker : sides) {
       std::optional<WeightOpening> weights;

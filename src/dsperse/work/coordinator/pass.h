@@ -89,6 +89,8 @@ class Pass {
   [[nodiscard]] std::vector<const Errand*> claims(std::uint32_t slice) const;
   [[nodiscard]] bool disputed(std::uint32_t slice) const;
   [[nodiscard]] Status advance_dispute(std::uint32_t slice);
+  /// For a claimant to prove: never less than the proof may take.
+  [[nodiscard]] TimeMs time_to_claim(std::uint32_t slice) const;
   /// The coordinator's own proof, or nothing if it can't make one.
   [[nodiscard]] Result<std::optional<Settled>> prove_myself(std::uint32_t slice);
   /// `truth` is proved: verdicts and strikes for all that claim another output. The slice ends proved, or the attempt restarts.
