@@ -148,6 +148,27 @@ TEST(Attack, AnAttemptDoesNotEndBeforeItsDispute) {
   EXPECT_EQ(wrong(town, 1), 0U);
 }
 
+TEST(Attack, AProverWithoutAProofMakesNobodyProve) {
+  std::uint64_t refused = 0;
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    Town town(4);
+    shuffle(town, seed);
+    town.proves = false;
+    town.restart();
+    for (const std::size_t i : {0U, 1U})
+      town.workers[i]->computer.before = [](const SliceTask& task) -> Status {
+        if (task.prove) return fail(ErrorKind::unsupported, "no prover here");
+        return {};
+      };
+    town.workers[2]->computer.lie = change_proofs;
+    ASSERT_EQ(start(town, {"audit(1, by=proof)", "trust", "trust"}).phase, RunPhase::finished);
+    right(town);
+    for (const std::size_t i : {0U, 1U, 3U}) EXPECT_EQ(wrong(town, i), 0U) << "seed " << seed << " worker " << i;
+    refused += wrong(town, 2);
+  }
+  EXPECT_GT(refused, 0U);
+}
+
 TEST(Attack, WhoProvesItsClaimIsPaidForTheProof) {
   Town town(2, with_points());
   town.proves = false;

@@ -57,6 +57,15 @@ TimeMs Pass::time_to_claim(std::uint32_t slice) const {
 Status Pass::advance_dispute(std::uint32_t slice) {
   SliceState& s = a_.slices[slice];
   if (s.settled && s.settled->proof) return resolve(slice, *s.settled);
+  // Who came with a proof is judged by it first: it decides, or the claim counts for nothing and nobody has to answer it.
+  for (const std::uint32_t number : std::vector<std::uint32_t>(s.errands)) {
+    Errand& e = errand(number);
+    if (e.purpose != Purpose::prove || e.state != ErrandState::opened) continue;
+    DSPERSE_TRY(const std::optional<Settled> proved, accepted_proof(e));
+    if (proved) return resolve(slice, *proved);
+    e.state = ErrandState::dead;
+  }
+  if (!s.dispute && !disputed(slice)) return {};
   if (!s.dispute) {
     DSPERSE_TRY(const std::optional<Settled> mine, prove_myself(slice));
     if (mine) return resolve(slice, *mine);
