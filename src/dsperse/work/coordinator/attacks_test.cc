@@ -113,6 +113,25 @@ TEST(Attack, LabelsThatNoOpeningHoldsKeepOthersFromNothing) {
   right(town);
 }
 
+TEST(Attack, WhoeverSawTheClaimDoesNotAuditWhereOthersCan) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    Town town(5);
+    shuffle(town, seed);
+    ASSERT_EQ(start(town, {"audit(1)", "trust", "trust"}).phase, RunPhase::finished);
+    const FinishedRun f = right(town);
+    ASSERT_TRUE(f.record.slices[0].audit);
+    const trust::PublicKey auditor = f.record.slices[0].audit->receipt.signatures[0].key;
+    // h_in of a later slice's job is the h_out that is audited, or it lives on in it.
+    for (std::size_t i = 1; i < 3; ++i) EXPECT_NE(f.record.slices[i].results[0].receipt.signatures[0].key, auditor) << seed;
+  }
+}
+
+TEST(Attack, TheOnlyAuditorMayHaveSeenTheClaim) {
+  Town town(3);
+  ASSERT_EQ(start(town, {"replicate(2)+audit(1)", "replicate(3)", "trust"}).phase, RunPhase::finished);
+  right(town);
+}
+
 TEST(Attack, AClaimantHasTheTimeThatAProofTakes) {
   Settings settings = Town::quick();
   settings.dispute_ms = 100;
@@ -126,7 +145,7 @@ TEST(Attack, AClaimantHasTheTimeThatAProofTakes) {
   };
   ASSERT_EQ(start(town, {"replicate(2)", "trust", "trust"}).phase, RunPhase::finished);
   EXPECT_EQ(right(town).attempts, 1U);
-  EXPECT_EQ(wrong(town, 0), 1U);
+  EXPECT_GT(wrong(town, 0), 0U);
   EXPECT_EQ(wrong(town, 1), 0U);
 }
 

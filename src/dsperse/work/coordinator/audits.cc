@@ -94,8 +94,18 @@ Status Pass::advance_audit(std::uint32_t slice) {
                                }) ||
            (!by_proof && n.operated_by.empty());
   };
-  DSPERSE_TRY(const std::optional<Digest> worker,
-              choose(by_proof ? facts.prove_bytes : facts.run_bytes, [&](const auto& n) { return !taken(n); }));
+  // h_in of a later slice's job is the h_out to be audited, or leads to it: whoever has one could echo it.
+  const auto saw = [&](const trust::NodeLabels& n) {
+    return !by_proof && std::ranges::any_of(a_.errands, [&](const Errand& e) {
+      const trust::NodeLabels* other = labels(e.worker);
+      return e.slice > slice && other != nullptr && n.operated_by == other->operated_by;
+    });
+  };
+  const std::uint64_t memory = by_proof ? facts.prove_bytes : facts.run_bytes;
+  DSPERSE_TRY(std::optional<Digest> worker, choose(memory, [&](const auto& n) { return !taken(n) && !saw(n); }));
+  if (!worker) {
+    DSPERSE_TRY(worker, choose(memory, [&](const auto& n) { return !taken(n); }));
+  }
   if (!worker) {
     DSPERSE_TRY(const std::optional<Settled> mine, prove_myself(slice));
     if (mine) return resolve(slice, *mine);
