@@ -250,8 +250,13 @@ Result<trust::RunRecord> Pass::make_record() {
     answer.slice = i;
     std::vector<const Errand*> all = claims(i);
     std::ranges::sort(all, {}, [](const Errand* e) { return e->job; });
+    // Who committed after the decision could have read the answer in later jobs: no replica.
+    const auto independent = [&](const Errand* e) {
+      return e->purpose == Purpose::replica && s.replication &&
+             std::ranges::any_of(s.replication->replicas, [&](const auto& r) { return r.job == e->job && !r.after_decision; });
+    };
     for (const Errand* e : all) {
-      if (e->purpose != Purpose::replica || (s.accepted && e->job < *s.accepted)) continue;
+      if (!independent(e) || (s.accepted && e->job < *s.accepted)) continue;
       DSPERSE_TRY(trust::SignedResult r, result(*e));
       if (r.place.index < seal.size) answer.results.push_back(std::move(r));
     }

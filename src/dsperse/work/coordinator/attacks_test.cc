@@ -235,6 +235,23 @@ TEST(Attack, APayerWithoutMoneyFreesNobodyOfItsBond) {
   }
 }
 
+TEST(Attack, WhoAnswersAfterTheDecisionIsNoReplica) {
+  bool late = false;
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    Town town(4);
+    shuffle(town, seed);
+    town.workers[0]->absent = true;
+    ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(3)", "replicate(3)", "replicate(3)"})));
+    for (int i = 0; i < 400 && town.coordinator->view(kRun)->slices_settled == 0; ++i) town.pass();
+    town.workers[0]->absent = false;
+    ASSERT_EQ(town.run(kRun, 4000).phase, RunPhase::finished);
+    const FinishedRun f = right(town);
+    late |= town.workers[0]->computer.runs > 2;
+    for (const trust::SliceAnswer& a : f.record.slices) EXPECT_EQ(a.results.size(), 3U) << seed;
+  }
+  EXPECT_TRUE(late);
+}
+
 TEST(Attack, KeysThatComeFirstDoNotFillTheOpening) {
   Town town(2);
   for (std::uint64_t i = 0; i < 300; ++i) {  // a key begins with a zero byte: whoever likes can make such keys
