@@ -252,6 +252,17 @@ TEST(Attack, WhoAnswersAfterTheDecisionIsNoReplica) {
   EXPECT_TRUE(late);
 }
 
+TEST(Attack, WorkersThatStayAwayDoNotKeepNewOnesOut) {
+  Town town(3);
+  town.workers[2]->absent = true;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(3)", "trust", "trust"})));
+  for (int i = 0; i < 200; ++i) town.pass();
+  town.workers.push_back(std::make_unique<TownWorker>(town.engine, town.world, 3, town.folder.path(), "operator-3"));
+  const RunView view = town.run(kRun, 2000);
+  ASSERT_EQ(view.phase, RunPhase::finished) << view.waits_for << view.failure;
+  right(town);
+}
+
 TEST(Attack, KeysThatComeFirstDoNotFillTheOpening) {
   Town town(2);
   for (std::uint64_t i = 0; i < 300; ++i) {  // a key begins with a zero byte: whoever likes can make such keys

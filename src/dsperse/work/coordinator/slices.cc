@@ -55,6 +55,7 @@ Status Pass::advance(std::uint32_t slice) {
   if (s.phase == SlicePhase::waiting) DSPERSE_CHECK_OK(treatment(slice).proof ? start_proof(slice) : start_replication(slice));
   if (s.phase == SlicePhase::proving) return advance_proof(slice);
   if (s.phase == SlicePhase::replicating) DSPERSE_CHECK_OK(advance_replication(slice));
+  if (a_.slices.empty()) return {};  // the attempt is over
   if (s.phase == SlicePhase::disputed) return advance_dispute(slice);
   return {};
 }
@@ -216,9 +217,9 @@ Status Pass::advance_replication(std::uint32_t slice) {
     DSPERSE_CHECK_OK(replicate(s, replication::Extend{commit, commit + static_cast<std::uint64_t>(c_.settings.commit_ms)}));
   }
   DSPERSE_CHECK_OK(fill_replication(slice));
-  // Workers that were lost may be back, but not in this replication.
-  if (!run_.waits_for.empty() && c_.now - a_.moved > 2 * c_.settings.commit_ms) return forget_replication(slice);
-  return {};
+  if (run_.waits_for.empty() || c_.now - a_.moved <= 2 * c_.settings.commit_ms) return {};
+  // Workers that were lost may be back, but not in this replication; new ones only in another attempt.
+  return others() ? restart("no worker of the attempt could go on: " + run_.waits_for) : forget_replication(slice);
 }
 
 Status Pass::settle_agreed(std::uint32_t slice) {
