@@ -38,7 +38,7 @@ Errand& Pass::give(Purpose purpose, std::uint32_t slice, const Digest& worker, c
   e.weights = weights;
   e.since = c_.now;
   const ModelFacts::Slice& facts = c_.model.slices[slice];
-  e.deadline = c_.now + (purpose == Purpose::claim ? c_.settings.dispute_ms
+  e.deadline = c_.now + (purpose == Purpose::claim ? time_to_claim(slice)
                          : proves(purpose)         ? facts.prove_ms + c_.settings.commit_ms
                                                    : 2 * c_.settings.commit_ms);
   e.job = job_of(task_of(c_.model, run_, e));
