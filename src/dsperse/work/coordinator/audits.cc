@@ -139,9 +139,12 @@ Status Pass::pay() {
   for (const Errand& e : a_.errands) {
     if (!e.shown) continue;
     // What was drawn and never checked is not paid, nor what nobody could use: back to the payer, and the bond is free. What was
-    // slashed is settled.
+    // slashed is settled. A claim that was proved has earned its wage.
     const SliceState& s = a_.slices[e.slice];
-    if (e.state != ErrandState::opened || open[e.slice] || (s.audit == AuditPhase::pending && s.accepted == e.job)) {
+    const bool proved = s.settled && s.settled->proof && e.shown->proof == s.settled->proof->blob;
+    const bool useless =
+        e.state != ErrandState::opened || open[e.slice] || (s.audit == AuditPhase::pending && s.accepted == e.job);
+    if (useless && !proved) {
       DSPERSE_CHECK_OK(keeper_.refund(e.shown->receipt_digest));
       continue;
     }
