@@ -20,7 +20,7 @@ class Pass {
     const ModelFacts& model;
     const Settings& settings;
     Standings& standings;
-    const std::vector<engine::Node>& nodes;  ///< of the registry, active ones, by key
+    const std::vector<engine::Node>& nodes;  ///< of the registry, active ones that are there, by key
     TimeMs now = 0;
     std::set<Digest>& done;  ///< effects that this process knows to have happened: jobs submitted, openings logged
   };
@@ -39,6 +39,8 @@ class Pass {
   [[nodiscard]] Status restart(const std::string& why);
   void fail_run(const std::string& why);
   [[nodiscard]] bool under_way() const;
+  /// Workers that may get work now.
+  [[nodiscard]] std::vector<trust::NodeLabels> present() const;
 
   // Errands (errands.cc).
   Errand& give(Purpose purpose, std::uint32_t slice, const Digest& worker, const std::optional<WeightOpening>& weights = {});
