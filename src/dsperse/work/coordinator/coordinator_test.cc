@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/trust/dispute/verdict_file.h"
 #include "dsperse/work/coordinator/testing/town.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 using testing::digest;
 using testing::Town;
+using testing::value_after;
 
 const Digest kRun = digest(500);
 
@@ -198,6 +200,39 @@ TEST(Coordinator, ARefusedProofIsAStrikeAndAnotherWorkerIsAsked) {
   const FinishedRun f = carry(town, {"proof", "proof", "proof"});
   EXPECT_EQ(f.proofs.size(), 3U);
   EXPECT_EQ(strikes(town, 1)[kCorrectness], 0U);
+}
+
+TEST(Coordinator, AStoreThatDoesNotAnswerIsNobodysFault) {
+  Town town(2);
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "replicate(2)", "proof"})));
+  for (int i = 0; i < 2000 && !town.coordinator->active().empty(); ++i) {
+    town.world.faults.drop = 0.05;  // while the coordinator acts
+    static_cast<void>(town.coordinator->step());
+    town.world.faults = {};
+    for (const auto& w : town.workers) static_cast<void>(w->step());
+    town.world.advance(100);
+  }
+  right(town, kRun, {"proof", "replicate(2)", "proof"});
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_EQ(strikes(town, i)[static_cast<std::size_t>(trust::StrikeKind::commitment)], 0U);
+}
+
+TEST(Coordinator, ABlobThatTheStoreDamagedIsNoBrokenCommitment) {
+  Town town(2);
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(2)", "trust", "trust"})));
+  const Digest blob = crypto::hash(value_after(town.input, 0));
+  bool damaged = false;
+  for (int i = 0; i < 4000 && !town.coordinator->active().empty(); ++i) {
+    town.pass();
+    const auto there = town.engine.blobs().has(blob);
+    if (damaged || !there || !*there) continue;
+    town.engine.server().meddle([&](engine::simulated::Memory& m) { m.blobs.overwrite(blob, Bytes{1, 2, 3}); });
+    damaged = true;
+  }
+  EXPECT_TRUE(damaged);
+  right(town, kRun, {"replicate(2)", "trust", "trust"});
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_EQ(strikes(town, i)[static_cast<std::size_t>(trust::StrikeKind::commitment)], 0U);
 }
 
 TEST(Coordinator, FailsWhenNoOpeningIsLeft) {

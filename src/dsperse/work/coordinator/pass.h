@@ -76,8 +76,11 @@ class Pass {
   [[nodiscard]] Status fill_replication(std::uint32_t slice);
   [[nodiscard]] Status advance_replication(std::uint32_t slice);
   [[nodiscard]] Status settle_agreed(std::uint32_t slice);
-  /// Its output blobs have the roots of its receipt.
-  [[nodiscard]] Result<bool> blobs_fit(const Errand& e);
+  /// Output blobs of an errand that showed its result. gone: missing or damaged, which may be the store's doing; unlike: whole,
+  /// and not what the receipt's roots say.
+  enum class Blobs : std::uint8_t { fit, unlike, gone };
+  [[nodiscard]] Result<Blobs> look_at_blobs(const Errand& e);
+  [[nodiscard]] Status blame_for(const Errand& e, Blobs blobs);
   [[nodiscard]] Status forget_replication(std::uint32_t slice);
   /// False: no opening is left, and the run has failed.
   [[nodiscard]] Result<bool> reserve(std::uint32_t slice, std::optional<WeightOpening>& weights);

@@ -140,10 +140,11 @@ Status Pass::advance_proof(std::uint32_t slice) {
 }
 
 Result<std::optional<Settled>> Pass::accepted_proof(const Errand& e) {
-  auto proof = c_.ports.engine.blobs().get(*e.shown->proof, kMostBlobBytes);
-  DSPERSE_TRY(const bool fit, blobs_fit(e));
-  if (!proof || !fit) {
-    DSPERSE_CHECK_OK(keeper_.strike({e.worker, e.job, trust::StrikeKind::commitment, "its blobs are not what it signed"}));
+  const auto proof = c_.ports.engine.blobs().get(*e.shown->proof, kMostBlobBytes);
+  if (!proof && proof.error().kind == ErrorKind::backend) return std::unexpected(proof.error());
+  DSPERSE_TRY(const Blobs blobs, look_at_blobs(e));
+  if (!proof || blobs != Blobs::fit) {
+    DSPERSE_CHECK_OK(blame_for(e, proof ? blobs : Blobs::gone));
     return std::nullopt;
   }
   DSPERSE_TRY(const Verdict verdict, c_.ports.proofs.take(task_of(c_.model, run_, e), e.shown->roots_out, e.shown->outputs,
@@ -228,12 +229,12 @@ Status Pass::settle_agreed(std::uint32_t slice) {
     if (e->shown->opening.h_out == h_out) agreeing.push_back(e);
   const Errand* holder = nullptr;
   for (const Errand* e : agreeing) {
-    DSPERSE_TRY(const bool fit, blobs_fit(*e));
-    if (fit) {
+    DSPERSE_TRY(const Blobs blobs, look_at_blobs(*e));
+    if (blobs == Blobs::fit) {
       holder = e;
       break;
     }
-    DSPERSE_CHECK_OK(keeper_.strike({e->worker, e->job, trust::StrikeKind::commitment, "its blobs are not what it signed"}));
+    DSPERSE_CHECK_OK(blame_for(*e, blobs));
   }
   if (holder == nullptr) return forget_replication(slice);
   s.settled = Settled{h_out, holder->shown->roots_out, holder->shown->outputs, std::nullopt};
@@ -244,22 +245,28 @@ Status Pass::settle_agreed(std::uint32_t slice) {
   return enter_lottery(slice);
 }
 
-Result<bool> Pass::blobs_fit(const Errand& e) {
+Result<Pass::Blobs> Pass::look_at_blobs(const Errand& e) {
   for (std::size_t i = 0; i < e.shown->outputs.size(); ++i) {
     const auto& [chunk, blob] = e.shown->outputs[i];
     const auto values = c_.ports.engine.blobs().get(blob, kMostBlobBytes);
     if (!values && values.error().kind == ErrorKind::backend) return std::unexpected(values.error());
-    if (!values) return false;
+    if (!values) return Blobs::gone;
     Digest root = public_root(*values);
     if (c_.model.committed[chunk]) {
       const auto committed = c_.ports.proofs.root_of(chunk, *values, seed_of(a_, chunk));
       if (!committed && committed.error().kind != ErrorKind::bad_input) return std::unexpected(committed.error());
-      if (!committed) return false;
+      if (!committed) return Blobs::unlike;
       root = *committed;
     }
-    if (root != e.shown->roots_out[i].root) return false;
+    if (root != e.shown->roots_out[i].root) return Blobs::unlike;
   }
-  return true;
+  return Blobs::fit;
+}
+
+Status Pass::blame_for(const Errand& e, Blobs blobs) {
+  if (blobs == Blobs::gone)
+    return keeper_.strike({e.worker, e.job, trust::StrikeKind::liveness, "its blobs are missing or damaged"});
+  return keeper_.strike({e.worker, e.job, trust::StrikeKind::commitment, "its blobs are not what it signed"});
 }
 
 Status Pass::forget_replication(std::uint32_t slice) {
