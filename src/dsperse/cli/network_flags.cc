@@ -79,6 +79,11 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
   // The folder's owner runs all workers: a new one needs no waiting.
   DSPERSE_CHECK_OK(store::make_folder(out, store::Access::shared));
   DSPERSE_TRY(const auto network, pipeline::LocalNetwork::open(dsm, options, openings, native));
+  if (store::exists(store::join(out, "state.db"))) {
+    const auto before = store::RunFolder::open(out);
+    if (before && (before->info().nonce != request.nonce || before->info().model_id != network->model().model().key.id()))
+      return fail(ErrorKind::usage, "holds another finished run", out, "choose another --out");
+  }
   DSPERSE_TRY(const CrewOptions wanted, crew_options(context, flags, options.folder));
   DSPERSE_TRY(Crew crew, Crew::start(wanted));
   const auto& observer = context.observer();

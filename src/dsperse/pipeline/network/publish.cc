@@ -117,7 +117,13 @@ Result<work::RunRequest> publish_request(const proof::ModelKey& key, const EdgeT
     const Bytes values = work::encode_values(chunks[c]);
     work::RunRequest::Input in;
     in.chunk = c;
-    DSPERSE_TRY(in.values, blobs.put(values));
+    auto put = blobs.put(values);
+    if (!put) {  // whatever it is, it says nothing about the request
+      Error error = put.error();
+      if (error.kind == ErrorKind::bad_input) error.kind = ErrorKind::resource;
+      return std::unexpected(std::move(error));
+    }
+    in.values = *put;
     in.root = work::public_root(values);
     if (!key.chunks[c].is_public) {
       DSPERSE_TRY(in.seed, random_seed());
