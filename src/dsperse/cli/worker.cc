@@ -230,9 +230,9 @@ void add_worker(CLI::App& app, Context& context) {
       ->expected(0, 1)
       ->default_str("0")
       ->group("");
-  verb->add_option("--beat", flags->beat_ms, "for tests: life of a lease without a heartbeat, in ms")
+  verb->add_option("--beat", flags->beat_ms, "life of a lease without a heartbeat, in ms")
       ->check(CLI::Range(engine::TimeMs{30}, engine::TimeMs{3'600'000}))
-      ->group("");
+      ->capture_default_str();
   verb->add_option("--test-lie", flags->lie_rate, "for tests: share of jobs with a wrong result")
       ->check(CLI::Range(0.0, 1.0))
       ->group("");
