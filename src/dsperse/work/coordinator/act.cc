@@ -98,19 +98,26 @@ Status Pass::go() {
   if (a_.phase == RunPhase::waiting && a_.lottery.phase == lottery::Phase::ready) a_.phase = RunPhase::auditing;
   if (a_.phase == RunPhase::auditing && a_.lottery.phase == lottery::Phase::ready) DSPERSE_CHECK_OK(draw());
   if (a_.phase == RunPhase::auditing) DSPERSE_CHECK_OK(advance_audits());
-  // Nobody of this attempt's workers can go on, and others may. A dispute ends by itself, with its strikes.
+  // Nobody of this attempt's workers can go on, and those who are there now may. A dispute ends by itself, with its strikes.
   const bool claimed = std::ranges::any_of(a_.slices, [](const SliceState& s) { return s.dispute.has_value(); });
-  if (under_way() && !claimed && !run_.waits_for.empty() && c_.now - a_.moved > 6 * c_.settings.commit_ms)
+  if (under_way() && !claimed && !run_.waits_for.empty() && c_.now - a_.moved > 6 * c_.settings.commit_ms &&
+      !too_few(present(), run_.request.treatments))
     return restart("no worker of the attempt could go on: " + run_.waits_for);
   return {};
+}
+
+std::vector<trust::NodeLabels> Pass::present() const {
+  std::vector<trust::NodeLabels> out;
+  for (const engine::Node& n : c_.nodes)
+    if (nameable(n.profile) && !keeper_.excluded(n.profile.key))
+      out.push_back({n.profile.key, n.profile.operated_by, n.profile.region, n.profile.engine});
+  return out;
 }
 
 Status Pass::begin_attempt() {
   Attempt next;
   next.number = a_.number;
-  for (const engine::Node& n : c_.nodes)
-    if (nameable(n.profile) && !keeper_.excluded(n.profile.key))
-      next.nodes.push_back({n.profile.key, n.profile.operated_by, n.profile.region, n.profile.engine});
+  next.nodes = present();
   DSPERSE_CHECK_OK(keep_some(next.nodes, c_.ports.rng));
   if (const auto missing = too_few(next.nodes, run_.request.treatments)) {
     run_.waits_for = *missing;

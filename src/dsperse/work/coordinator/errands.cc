@@ -79,8 +79,8 @@ Status Pass::collect_result(Errand& e) {
 Status Pass::collect_opening(Errand& e) {
   // A replication that was extended meanwhile takes openings again once the new replicas have committed.
   const SliceState& s = a_.slices[e.slice];
-  if (const auto* r = part_of(s, e.job); r != nullptr && r->status == replication::Status::committed &&
-                                         s.replication->phase == replication::Phase::committing)
+  if (const auto* r = part_of(s, e.job);
+      r != nullptr && r->status == replication::Status::committed && s.replication->phase == replication::Phase::committing)
     return {};
   DSPERSE_TRY(const Answered answered, answer_of(c_.ports.engine.jobs(), present_job(e)));
   if (!answered.result) return lost_if_over(e, answered.over);

@@ -20,7 +20,7 @@ class Pass {
     const ModelFacts& model;
     const Settings& settings;
     Standings& standings;
-    const std::vector<engine::Node>& nodes;  ///< of the registry, active ones, by key
+    const std::vector<engine::Node>& nodes;  ///< of the registry, active ones that are there, by key
     TimeMs now = 0;
     std::set<Digest>& done;  ///< effects that this process knows to have happened: jobs submitted, openings logged
   };
@@ -43,6 +43,8 @@ class Pass {
   [[nodiscard]] bool under_way() const;
   /// Somebody could get work who is not in the attempt's opening.
   [[nodiscard]] bool others() const;
+  /// Workers that may get work now.
+  [[nodiscard]] std::vector<trust::NodeLabels> present() const;
 
   // Errands (errands.cc).
   Errand& give(Purpose purpose, std::uint32_t slice, const Digest& worker, const std::optional<WeightOpening>& weights = {});
