@@ -52,7 +52,8 @@ void run_matrix(Campaign& out, const Extent& extent, const Parallel& parallel) {
     const int day = seed >= extent.seeds ? 2 : seed % 2 == 0 ? 0 : 1;
     const Snapshot* from = p.warm && day != 2 ? &warm.of(a) : nullptr;
     found[i] = lived(spec_of(a, p, from, 1000 * row + seed + 1, day), may_fail(a, p));
-    for (std::string& text : found[i].texts) text = a.name + "/" + p.name + (day == 0 ? "" : day == 1 ? "/bad" : "/real") + ", " + text;
+    for (std::string& text : found[i].texts)
+      text = a.name + "/" + p.name + (day == 0 ? "" : day == 1 ? "/bad" : "/real") + ", " + text;
   });
   for (std::size_t i = 0; i < found.size(); ++i) out.matrix[i / each].found.add(found[i]);
   for (const Campaign::Row& row : out.matrix) out.total.add(row.found);
@@ -123,7 +124,8 @@ Campaign run_campaign(const Extent& extent, unsigned threads, const std::functio
   if (extent.statistics) {
     const auto add = [&](std::vector<Cell> cells) {
       for (Cell& c : cells) {
-        said(c.name + ": " + std::to_string(c.measured) + ", expected " + std::to_string(c.expected) + ", z " + std::to_string(c.z()));
+        said(c.name + ": " + std::to_string(c.measured) + ", expected " + std::to_string(c.expected) + ", z " +
+             std::to_string(c.z()));
         out.cells.push_back(std::move(c));
       }
     };

@@ -8,14 +8,16 @@ namespace dsperse::sim {
 namespace {
 
 Bytes lowest(const proof::Chunk& chunk) {
-  return to_bytes(quantize::IntTensor(static_cast<std::size_t>(quantize::elements(chunk.shape)), static_cast<std::int32_t>(chunk.lo)));
+  return to_bytes(
+      quantize::IntTensor(static_cast<std::size_t>(quantize::elements(chunk.shape)), static_cast<std::int32_t>(chunk.lo)));
 }
 
 }  // namespace
 
 std::string_view name_of(Kind kind) {
-  static constexpr std::string_view names[kKinds] = {"honest",      "lazy",     "cached",  "flip",      "targeted",     "colluding",   "copying",
-                                                     "withholding", "stalling", "beating", "replaying", "equivocating", "lazy_auditor"};
+  static constexpr std::string_view names[kKinds] = {"honest",    "lazy",         "cached",      "flip",     "targeted",
+                                                     "colluding", "copying",      "withholding", "stalling", "beating",
+                                                     "replaying", "equivocating", "lazy_auditor"};
   return names[static_cast<std::size_t>(kind)];
 }
 

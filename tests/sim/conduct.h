@@ -32,9 +32,9 @@ enum class Proves : std::uint8_t { nothing, rubbish, truth };
 struct WorkerSpec {
   Kind kind = Kind::honest;
   std::string operated_by = "op", region = "eu", engine = "native";
-  double rate = 1;            ///< of lies: flip, targeted, colluding
-  std::uint32_t target = 0;   ///< slice: targeted, colluding
-  std::uint32_t clique = 0;   ///< colluding: the same lie within one
+  double rate = 1;           ///< of lies: flip, targeted, colluding
+  std::uint32_t target = 0;  ///< slice: targeted, colluding
+  std::uint32_t clique = 0;  ///< colluding: the same lie within one
   Proves proves = Proves::nothing;
   TimeMs clock_offset_ms = 0;
   std::int64_t clock_drift_ppm = 0;

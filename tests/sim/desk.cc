@@ -142,7 +142,8 @@ Result<Said> said_of(const Model& m, const work::SliceTask& task, Values values,
     const bool is_input = std::ranges::find(key.inputs, p) != key.inputs.end();
     const Digest* root = root_in(is_input ? task.live : roots_out, p.chunk);
     const auto value = values.find(p.chunk);
-    if (root == nullptr || value == values.end()) return fail(ErrorKind::bad_input, "a port is missing", m.key.chunks[p.chunk].name);
+    if (root == nullptr || value == values.end())
+      return fail(ErrorKind::bad_input, "a port is missing", m.key.chunks[p.chunk].name);
     DSPERSE_TRY(const quantize::IntTensor tensor, to_values(m.key.chunks[p.chunk], value->second));
     if (p.is_public) {
       if (work::public_root(value->second) != *root)

@@ -26,9 +26,9 @@ struct Grapevine {
     std::uint32_t slice = 0;
     friend auto operator<=>(const Lie&, const Lie&) = default;
   };
-  std::map<Digest, Heard> jobs;        ///< by id
-  std::vector<Digest> order;           ///< of jobs, as submitted
-  std::vector<Answered> answers;       ///< in order of sending
+  std::map<Digest, Heard> jobs;   ///< by id
+  std::vector<Digest> order;      ///< of jobs, as submitted
+  std::vector<Answered> answers;  ///< in order of sending
   std::set<Lie> lies;
   std::uint64_t worked = 0;  ///< slice tasks that were computed, honestly or not
 

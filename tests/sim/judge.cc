@@ -95,7 +95,8 @@ class Judge {
       if (!wrong) continue;
       const std::string why = explanation(finished, s);
       if (why.empty())
-        find(f_.wrong_final_unexplained, "slice " + std::to_string(s) + " is wrong, policy " + trust::to_text(town_.spec().policy[s]));
+        find(f_.wrong_final_unexplained,
+             "slice " + std::to_string(s) + " is wrong, policy " + trust::to_text(town_.spec().policy[s]));
       else
         ++f_.explained[why];
     }
@@ -138,7 +139,8 @@ class Judge {
     ++f_.records;
     const Model& m = town_.truth().model();
     const trust::RunFacts facts = facts_of(m, finished);
-    if (const Digest id = proof::run_id(m.facts.model, Bytes{'n', static_cast<std::uint8_t>(&run - town_.runs().data())}, finished.salt);
+    if (const Digest id =
+            proof::run_id(m.facts.model, Bytes{'n', static_cast<std::uint8_t>(&run - town_.runs().data())}, finished.salt);
         id != finished.run)
       find(f_.record_refused, "the run's id is not made of model, nonce and salt");
     trust::RecordExpectation user;
@@ -149,7 +151,8 @@ class Judge {
     if (!decoded || *decoded != finished.record) return find(f_.record_refused, "the record does not survive its bytes");
     const trust::RecordVerdict verdict = trust::verify_record(*decoded, facts, user, town_.signatures());
     if (!verdict.verdict)
-      return find(f_.record_refused, verdict.verdict.reason + (verdict.verdict.where.empty() ? "" : " (" + verdict.verdict.where + ")"));
+      return find(f_.record_refused,
+                  verdict.verdict.reason + (verdict.verdict.where.empty() ? "" : " (" + verdict.verdict.where + ")"));
     for (std::size_t s = 0; s < town_.spec().policy.size(); ++s)
       if (const Verdict held = trust::covers(verdict.slices[s], town_.spec().policy[s], false); !held)
         find(f_.record_refused, held.reason + " (" + held.where + ")");
@@ -298,7 +301,8 @@ class Judge {
         continue;
       }
       const WorkerProcess* who = town_.worker_of(worker);
-      if (who == nullptr || who->spec().kind != Kind::equivocating) find(f_.false_evidence, "evidence against a worker with one book");
+      if (who == nullptr || who->spec().kind != Kind::equivocating)
+        find(f_.false_evidence, "evidence against a worker with one book");
     }
   }
 
@@ -315,12 +319,30 @@ class Judge {
 }  // namespace
 
 void Findings::add(const Findings& o) {
-  for (std::uint64_t Findings::* n :
-       {&Findings::seeds, &Findings::steps, &Findings::runs, &Findings::finished, &Findings::failed, &Findings::attempts,
-        &Findings::keeper_kills, &Findings::worker_kills, &Findings::engine_crashes, &Findings::payouts, &Findings::verdicts,
-        &Findings::evidence, &Findings::proofs_published, &Findings::records, &Findings::lies, &Findings::wrong_finals,
-        &Findings::wrong_final_unexplained, &Findings::honest_slashed, &Findings::lost, &Findings::payout_without_proof,
-        &Findings::openings_beyond_budget, &Findings::record_refused, &Findings::money_not_conserved, &Findings::false_evidence})
+  for (std::uint64_t Findings::* n : {&Findings::seeds,
+                                      &Findings::steps,
+                                      &Findings::runs,
+                                      &Findings::finished,
+                                      &Findings::failed,
+                                      &Findings::attempts,
+                                      &Findings::keeper_kills,
+                                      &Findings::worker_kills,
+                                      &Findings::engine_crashes,
+                                      &Findings::payouts,
+                                      &Findings::verdicts,
+                                      &Findings::evidence,
+                                      &Findings::proofs_published,
+                                      &Findings::records,
+                                      &Findings::lies,
+                                      &Findings::wrong_finals,
+                                      &Findings::wrong_final_unexplained,
+                                      &Findings::honest_slashed,
+                                      &Findings::lost,
+                                      &Findings::payout_without_proof,
+                                      &Findings::openings_beyond_budget,
+                                      &Findings::record_refused,
+                                      &Findings::money_not_conserved,
+                                      &Findings::false_evidence})
     this->*n += o.*n;
   for (const auto& [why, n] : o.explained) explained[why] += n;
   for (const auto& [why, n] : o.reasons) reasons[why] += n;

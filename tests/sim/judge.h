@@ -25,13 +25,13 @@ struct Findings {
 
   std::uint64_t wrong_final_unexplained = 0;
   std::uint64_t honest_slashed = 0;
-  std::uint64_t lost = 0;                 ///< neither finished nor failed with a reason, or failed where it should not
+  std::uint64_t lost = 0;  ///< neither finished nor failed with a reason, or failed where it should not
   std::uint64_t payout_without_proof = 0;
   std::uint64_t openings_beyond_budget = 0;
-  std::uint64_t record_refused = 0;       ///< by trust::verify_record, or held by less than the policy, or verify_certificate
+  std::uint64_t record_refused = 0;  ///< by trust::verify_record, or held by less than the policy, or verify_certificate
   std::uint64_t money_not_conserved = 0;
-  std::uint64_t false_evidence = 0;       ///< of an equivocation, against nobody or an honest worker; or a verdict file that fails
-  std::vector<std::string> texts;         ///< of the findings
+  std::uint64_t false_evidence = 0;  ///< of an equivocation, against nobody or an honest worker; or a verdict file that fails
+  std::vector<std::string> texts;    ///< of the findings
 
   void add(const Findings& other);
   [[nodiscard]] bool clean() const;

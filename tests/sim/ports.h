@@ -50,7 +50,9 @@ class MemoryLedger final : public work::Ledger, private trust::NodeSource {
 
   /// What anybody can read of it: for the invariants, not for the coordinator.
   [[nodiscard]] const std::vector<Bytes>& entries() const { return content_.get().entries; }
-  [[nodiscard]] Result<trust::InclusionProof> prove(std::uint64_t index) { return trust::prove_inclusion(*this, index, entries().size()); }
+  [[nodiscard]] Result<trust::InclusionProof> prove(std::uint64_t index) {
+    return trust::prove_inclusion(*this, index, entries().size());
+  }
   [[nodiscard]] Result<Digest> root() { return trust::tree_root(*this, entries().size()); }
 
   /// Hook of tests: entries that contain this text are not added, and get the index of the last one.

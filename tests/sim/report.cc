@@ -20,7 +20,8 @@ Json must_be_zero(const Findings& f) {
 }
 
 Json counts(const Findings& f) {
-  Json out{{"seeds", f.seeds}, {"steps", f.steps}, {"runs", f.runs}, {"finished", f.finished}, {"failed", f.failed}, {"lies", f.lies}};
+  Json out{{"seeds", f.seeds},       {"steps", f.steps},   {"runs", f.runs},
+           {"finished", f.finished}, {"failed", f.failed}, {"lies", f.lies}};
   out["wrong_finals"] = f.wrong_finals;
   out["explained"] = f.explained;
   return out;

@@ -144,7 +144,8 @@ TownSpec spec_of(const Adversary& adversary, const PolicyCase& policy, const Sna
 bool may_fail(const Adversary&, const PolicyCase&) { return false; }
 
 std::vector<Schedule> schedules(const Snapshot& warm) {
-  const auto make = [](std::string name, std::vector<WorkerSpec> workers, std::vector<trust::Treatment> policy, std::uint64_t seed) {
+  const auto make = [](std::string name, std::vector<WorkerSpec> workers, std::vector<trust::Treatment> policy,
+                       std::uint64_t seed) {
     TownSpec spec;
     spec.seed = seed;
     spec.settings = quick_settings();

@@ -41,8 +41,9 @@ void print_strikes(Town& town) {
     const WorkerProcess* who = note ? town.worker_of(note->worker) : nullptr;
     if (who == nullptr) continue;
     const work::SliceTask* task = town.grapevine().slice_task(note->job);
-    std::printf("%9lld ms  strike: %s, %s of %s%s, job %s\n", static_cast<long long>(note->time_ms) - static_cast<long long>(town.began_at()),
-                note->kind.c_str(), note->reason.c_str(), std::string(name_of(who->spec().kind)).c_str(),
+    std::printf("%9lld ms  strike: %s, %s of %s%s, job %s\n",
+                static_cast<long long>(note->time_ms) - static_cast<long long>(town.began_at()), note->kind.c_str(),
+                note->reason.c_str(), std::string(name_of(who->spec().kind)).c_str(),
                 task == nullptr ? "" : (" at slice " + std::to_string(task->slice) + (task->prove ? ", proving" : "")).c_str(),
                 to_hex(note->job).substr(0, 8).c_str());
   }

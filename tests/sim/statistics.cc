@@ -81,7 +81,8 @@ std::vector<Cell> challenge_cells(double scale) {
   };
   std::vector<Cell> out;
   Dice dice(Digest{1}, "challenge");
-  for (const Shape s : {Shape{1000, 100, 5}, Shape{1000, 100, 22}, Shape{1000, 50, 20}, Shape{12, 3, 4}, Shape{4, 1, 1}, Shape{4, 1, 2}}) {
+  for (const Shape s :
+       {Shape{1000, 100, 5}, Shape{1000, 100, 22}, Shape{1000, 50, 20}, Shape{12, 3, 4}, Shape{4, 1, 1}, Shape{4, 1, 2}}) {
     const std::size_t n = scaled(20'000, scale);
     std::uint64_t missed = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -99,11 +100,12 @@ std::vector<Cell> challenge_cells(double scale) {
     }
     // Drawn without replacement: exact for few slices, (1-f)^k where there are many.
     const double exact = must(trust::sampling_miss(s.slices, s.bad, s.count));
-    const std::string name = "challenge " + std::to_string(s.count) + " of " + std::to_string(s.slices) + ", " + std::to_string(s.bad) + " bad: missed";
+    const std::string name = "challenge " + std::to_string(s.count) + " of " + std::to_string(s.slices) + ", " +
+                             std::to_string(s.bad) + " bad: missed";
     out.push_back(share_cell(name, n, missed, exact));
     if (s.slices >= 1000)
-      out.push_back(share_cell(name + ", (1-f)^k", n, missed,
-                               must(trust::sampling_bound(static_cast<double>(s.bad) / s.slices, s.count))));
+      out.push_back(
+          share_cell(name + ", (1-f)^k", n, missed, must(trust::sampling_bound(static_cast<double>(s.bad) / s.slices, s.count))));
   }
   return out;
 }
@@ -159,8 +161,10 @@ std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& 
   const Snapshot warm = warm_four(false);
   std::vector<Cell> out;
   std::mutex mutex;
-  for (const auto& [p, by] : std::vector<std::pair<double, trust::AuditBy>>{
-           {0.2, trust::AuditBy::reexec}, {0.5, trust::AuditBy::reexec}, {0.9, trust::AuditBy::reexec}, {0.5, trust::AuditBy::proof}}) {
+  for (const auto& [p, by] : std::vector<std::pair<double, trust::AuditBy>>{{0.2, trust::AuditBy::reexec},
+                                                                            {0.5, trust::AuditBy::reexec},
+                                                                            {0.9, trust::AuditBy::reexec},
+                                                                            {0.5, trust::AuditBy::proof}}) {
     std::uint64_t trials = 0, caught = 0;
     parallel(scaled(1500, scale), [&, p = p, by = by](std::size_t i) {
       Town town(two_liars(warm, 10'000 + i, p, by, false));
@@ -173,8 +177,9 @@ std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& 
       ++trials;
       caught += town.runs()[0].finished->run != first->run ? 1 : 0;
     });
-    out.push_back(share_cell("audit(" + std::to_string(p).substr(0, 4) + (by == trust::AuditBy::proof ? ", by=proof" : "") + "): a lie is caught",
-                             trials, caught, p));
+    out.push_back(share_cell(
+        "audit(" + std::to_string(p).substr(0, 4) + (by == trust::AuditBy::proof ? ", by=proof" : "") + "): a lie is caught",
+        trials, caught, p));
   }
   return out;
 }
@@ -194,7 +199,9 @@ std::vector<Cell> replication_cells(double scale, const Parallel& parallel, Find
       spec.settings = quick_settings();
       spec.workers = honest_workers(8);
       // Each worker colludes with probability r, whatever the others do.
-      Dice dice(crypto::hash_tagged("dsperse simulation: shares", {Digest{static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8)}}), "shares");
+      Dice dice(crypto::hash_tagged("dsperse simulation: shares",
+                                    {Digest{static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8)}}),
+                "shares");
       for (WorkerSpec& w : spec.workers) {
         if (!dice.chance(s.share)) continue;
         w.kind = Kind::colluding;

@@ -100,10 +100,9 @@ bool Town::noted(const Status& status, std::string_view what) {
 
 Status Town::open() {
   if (coordinator_) return {};
-  DSPERSE_TRY(coordinator_,
-              work::Coordinator::open({tap_, clock_, keeper_dice_, *state_, *ledger_, *keeper_, signatures_, *desk_,
-                                       spec_.own ? own_.get() : nullptr},
-                                      truth_->model().facts, spec_.settings));
+  DSPERSE_TRY(coordinator_, work::Coordinator::open({tap_, clock_, keeper_dice_, *state_, *ledger_, *keeper_, signatures_, *desk_,
+                                                     spec_.own ? own_.get() : nullptr},
+                                                    truth_->model().facts, spec_.settings));
   return {};
 }
 

@@ -23,14 +23,14 @@ struct Snapshot {
 struct TownSpec {
   std::uint64_t seed = 1;
   const Snapshot* from = nullptr;  ///< must outlive the town; as many workers, with the same labels
-  bool real = false;           ///< the product's proof system and Ed25519, else their ideals
+  bool real = false;               ///< the product's proof system and Ed25519, else their ideals
   bool private_input = false;
   work::Settings settings;
   std::vector<WorkerSpec> workers;
   std::vector<trust::Treatment> policy;  ///< by slice: what the user asked for
   std::uint32_t runs = 1;
   trust::lottery::Late late = trust::lottery::Late::none;
-  bool own = true;  ///< the coordinator can prove and run slices itself
+  bool own = true;                    ///< the coordinator can prove and run slices itself
   std::uint64_t bond = 0, purse = 0;  ///< with points: of each worker, of the payer
 
   engine::simulated::Faults faults;  ///< of messages and the engine, while they last

@@ -48,11 +48,11 @@ struct Shape {
 };
 
 Model make(bool private_input) {
-  const std::vector<Shape> shapes = {
-      {gemm(), {kX}, {kA}}, {gemm(), {kA}, {kB}}, {gemm(), {kA}, {kC}}, {merge(), {kB, kC}, {kY}}};
+  const std::vector<Shape> shapes = {{gemm(), {kX}, {kA}}, {gemm(), {kA}, {kB}}, {gemm(), {kA}, {kC}}, {merge(), {kB, kC}, {kY}}};
   Model m;
   const char* names[kChunks] = {"x", "a", "b", "c", "y"};
-  for (std::uint32_t c = 0; c < kChunks; ++c) m.key.chunks.push_back({names[c], {}, 0, 0, 0, c == kY || (c == kX && !private_input)});
+  for (std::uint32_t c = 0; c < kChunks; ++c)
+    m.key.chunks.push_back({names[c], {}, 0, 0, 0, c == kY || (c == kX && !private_input)});
   std::vector<proof::SliceSpec> specs;
   for (const Shape& s : shapes) {
     proof::SliceSpec spec{s.program, {}, {}, false};
@@ -211,7 +211,8 @@ Bytes random_input(const Model& m, Dice& dice) {
   const proof::Chunk& chunk = m.key.chunks[kX];
   quantize::IntTensor out;
   for (std::int64_t i = 0; i < quantize::elements(chunk.shape); ++i)
-    out.push_back(static_cast<std::int32_t>(chunk.lo + static_cast<std::int64_t>(dice.below(static_cast<std::uint64_t>(chunk.hi - chunk.lo + 1)))));
+    out.push_back(static_cast<std::int32_t>(
+        chunk.lo + static_cast<std::int64_t>(dice.below(static_cast<std::uint64_t>(chunk.hi - chunk.lo + 1)))));
   return to_bytes(out);
 }
 

@@ -41,7 +41,7 @@ struct Said {
   std::uint32_t slice = 0;
   Digest run{};
   std::optional<work::WeightOpening> opening;
-  Values values;                     ///< of all ports
+  Values values;                          ///< of all ports
   std::map<std::uint32_t, Digest> roots;  ///< of the committed ports
   std::map<std::uint32_t, Digest> seeds;  ///< of the committed ports; only a prover needs them
 };

@@ -39,15 +39,15 @@ Status WorkerProcess::enroll() {
 
 void WorkerProcess::start() {
   for (int i = 0; i < (spec_.kind == Kind::equivocating ? 2 : 1); ++i)
-    workers_[i] = std::make_unique<work::Worker>(work::Worker::Parts{
-        tap_,
-        clock_,
-        *signer_,
-        books_[i],
-        hand_,
-        secret_,
-        {signer_->key(), spec_.operated_by, spec_.region, spec_.engine, {}, std::uint64_t{1} << 30},
-        beat_ms_});
+    workers_[i] = std::make_unique<work::Worker>(
+        work::Worker::Parts{tap_,
+                            clock_,
+                            *signer_,
+                            books_[i],
+                            hand_,
+                            secret_,
+                            {signer_->key(), spec_.operated_by, spec_.region, spec_.engine, {}, std::uint64_t{1} << 30},
+                            beat_ms_});
 }
 
 void WorkerProcess::live() {

@@ -38,7 +38,7 @@ Errand& Pass::give(Purpose purpose, std::uint32_t slice, const Digest& worker, c
   e.weights = weights;
   e.since = c_.now;
   const ModelFacts::Slice& facts = c_.model.slices[slice];
-  e.deadline = c_.now + (purpose == Purpose::claim ? c_.settings.dispute_ms
+  e.deadline = c_.now + (purpose == Purpose::claim ? time_to_claim(slice)
                          : proves(purpose)         ? facts.prove_ms + c_.settings.commit_ms
                                                    : 2 * c_.settings.commit_ms);
   e.job = job_of(task_of(c_.model, run_, e));
@@ -79,8 +79,8 @@ Status Pass::collect_result(Errand& e) {
 Status Pass::collect_opening(Errand& e) {
   // A replication that was extended meanwhile takes openings again once the new replicas have committed.
   const SliceState& s = a_.slices[e.slice];
-  if (const auto* r = part_of(s, e.job); r != nullptr && r->status == replication::Status::committed &&
-                                         s.replication->phase == replication::Phase::committing)
+  if (const auto* r = part_of(s, e.job);
+      r != nullptr && r->status == replication::Status::committed && s.replication->phase == replication::Phase::committing)
     return {};
   DSPERSE_TRY(const Answered answered, answer_of(c_.ports.engine.jobs(), present_job(e)));
   if (!answered.result) return lost_if_over(e, answered.over);

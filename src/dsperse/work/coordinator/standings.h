@@ -29,8 +29,6 @@ class Keeper {
   [[nodiscard]] bool can_pay() const;
   [[nodiscard]] Status lock(const Digest& receipt, const Digest& worker);
   [[nodiscard]] Status drawn(const Digest& receipt, bool audited);
-  /// Drawn, and neither passed nor settled.
-  [[nodiscard]] bool awaits_audit(const Digest& receipt) const;
   [[nodiscard]] Status audit_passed(const Digest& receipt);
   /// As soon as the window is closed.
   [[nodiscard]] Status release(const Digest& receipt);
