@@ -95,7 +95,8 @@ TEST(DrawRules, PendingOnlyIfTheUserAllowsIt) {
   RecordBuilder b = sample(lottery::Late::user_nonce);
   b.drawn = false;
   EXPECT_EQ(reason(b), "record: audits are not drawn yet");
-  const RecordVerdict v = judged(b, {{}, b.late_part, {}, true});
+  EXPECT_EQ(reason(b, {{}, b.late_part, {}, true}), "record: audits are not drawn yet") << "the user gave its part: it was due";
+  const RecordVerdict v = judged(b, {{}, {}, {}, true});
   ASSERT_TRUE(v.verdict) << v.verdict.reason;
   EXPECT_TRUE(v.slices[0].pending && v.slices[1].pending && !v.slices[2].pending);
   EXPECT_TRUE(has_note(v, "not drawn yet"));

@@ -85,7 +85,7 @@ struct RecordExpectation {
   std::optional<PublicKey> keeper;  ///< pinned coordinator
   std::optional<Digest> late_part;  ///< the user's own late nonce
   std::optional<Checkpoint> seal;   ///< the seal that the user was shown before giving the nonce
-  bool allow_pending = false;       ///< take audits that are not drawn yet
+  bool allow_pending = false;       ///< take audits that are not drawn yet, as long as no late part was given
 };
 
 /// What one slice is held by.
