@@ -99,6 +99,7 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
   outcome.keeper = network->keeper();
   const auto slices = static_cast<std::uint32_t>(request.treatments.size());
   std::uint32_t settled = 0, disputes = 0;
+  auto began = Clock::now();
   Waits waits;
   auto last_good = Clock::now();
   for (;;) {
@@ -111,8 +112,11 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
     }
     last_good = Clock::now();
     DSPERSE_TRY(outcome.view, network->coordinator().view(id));
-    for (; settled < outcome.view.slices_settled; ++settled)
-      pipeline::tell(observer, {pipeline::Event::Kind::finished, settled, slices, "run", 0, 0, 0});
+    for (; settled < outcome.view.slices_settled; ++settled) {
+      const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+      pipeline::tell(observer, {pipeline::Event::Kind::finished, settled, slices, "settled", seconds, 0, 0});
+      began = Clock::now();
+    }
     settled = outcome.view.slices_settled;
     for (; disputes < outcome.view.disputes; ++disputes)
       pipeline::tell(observer, {pipeline::Event::Kind::note, 0, 0, "a result was disputed and decided by proof", 0, 0, 0});

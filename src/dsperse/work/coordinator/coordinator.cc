@@ -132,7 +132,15 @@ Status Local::submit(const Digest& id, const RunRequest& request) {
   if (chunks != model_.inputs) return unfit("the inputs are not the model's");
   if (request.nonce.size() > 64) return unfit("a nonce has at most 64 bytes");
   DSPERSE_TRY(const std::optional<Bytes> known, ports_.state.load(run_name(id)));
-  if (known) return {};
+  if (known) {
+    if (runs_.contains(id)) return {};
+    // Over, or saved by a call whose answer got lost.
+    DSPERSE_TRY(Run saved, decode_run(*known));
+    const RunPhase phase = saved.attempt.phase;
+    if (saved.model == model_.model && phase != RunPhase::finished && phase != RunPhase::failed)
+      runs_.emplace(id, Saved<Run>{std::move(saved), *known});
+    return {};
+  }
   Run run;
   run.id = id;
   run.model = model_.model;
@@ -251,6 +259,8 @@ Result<RunView> Local::view(const Digest& id) {
 Result<FinishedRun> Local::finished(const Digest& id) {
   DSPERSE_TRY(const Run run, find(id));
   if (!run.record) return fail(ErrorKind::usage, "this run is not finished", "run " + to_hex(id));
+  if (run.model != model_.model)
+    return fail(ErrorKind::usage, "a run of another model", "run " + to_hex(id), "open the coordinator with that model");
   FinishedRun out;
   out.run = run.attempt.run;
   out.salt = run.attempt.salt;
@@ -301,7 +311,9 @@ Status Local::fund(const Digest& account, std::uint64_t balance, std::uint64_t b
     DSPERSE_TRY(const std::vector<Payout> none, points->submit(event));
     static_cast<void>(none);
   }
-  return save();
+  const Status saved = save();
+  if (!saved) DSPERSE_CHECK_OK(roll_back());
+  return saved;
 }
 
 Result<std::vector<Bytes>> Local::evidence() {

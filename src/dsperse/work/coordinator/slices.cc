@@ -55,6 +55,7 @@ Status Pass::advance(std::uint32_t slice) {
   if (s.phase == SlicePhase::waiting) DSPERSE_CHECK_OK(treatment(slice).proof ? start_proof(slice) : start_replication(slice));
   if (s.phase == SlicePhase::proving) return advance_proof(slice);
   if (s.phase == SlicePhase::replicating) DSPERSE_CHECK_OK(advance_replication(slice));
+  if (a_.slices.empty()) return {};  // the attempt is over
   if (s.phase == SlicePhase::disputed) return advance_dispute(slice);
   return {};
 }
@@ -90,7 +91,7 @@ void Pass::waits_for(const std::string& what) { run_.waits_for = keeper_.can_pay
 Result<bool> Pass::reserve(std::uint32_t slice, std::optional<WeightOpening>& weights) {
   auto reserved = c_.ports.proofs.reserve(slice);
   if (!reserved && reserved.error().kind == ErrorKind::resource) {
-    fail_run(reserved.error().within(slice_name(slice)).text());
+    DSPERSE_CHECK_OK(fail_run(reserved.error().within(slice_name(slice)).text()));
     return false;
   }
   DSPERSE_TRY(weights, std::move(reserved));
@@ -151,7 +152,8 @@ Result<std::optional<Settled>> Pass::accepted_proof(const Errand& e) {
                                                           *proof, c_.ports.engine.blobs()));
   if (!verdict) {
     DSPERSE_CHECK_OK(keeper_.strike({e.worker, e.job, trust::StrikeKind::correctness, "the proof is refused"}));
-    DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, c_.ports.signer.key(), {}));
+    // A claimant's bond answers for its claim, once the dispute is decided, and to whoever was right.
+    if (e.purpose != Purpose::claim) DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, c_.ports.signer.key(), {}));
     return std::nullopt;
   }
   return Settled{e.shown->opening.h_out, e.shown->roots_out, e.shown->outputs, Proof{*e.shown->proof, e.weights}};
@@ -216,9 +218,9 @@ Status Pass::advance_replication(std::uint32_t slice) {
     DSPERSE_CHECK_OK(replicate(s, replication::Extend{commit, commit + static_cast<std::uint64_t>(c_.settings.commit_ms)}));
   }
   DSPERSE_CHECK_OK(fill_replication(slice));
-  // Workers that were lost may be back, but not in this replication.
-  if (!run_.waits_for.empty() && c_.now - a_.moved > 2 * c_.settings.commit_ms) return forget_replication(slice);
-  return {};
+  if (run_.waits_for.empty() || c_.now - a_.moved <= 2 * c_.settings.commit_ms) return {};
+  // Workers that were lost may be back, but not in this replication; new ones only in another attempt.
+  return others() ? restart("no worker of the attempt could go on: " + run_.waits_for) : forget_replication(slice);
 }
 
 Status Pass::settle_agreed(std::uint32_t slice) {
