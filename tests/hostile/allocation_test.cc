@@ -12,12 +12,14 @@
 #include "dsperse/model/onnx/load.h"
 #include "dsperse/ops/registry.h"
 #include "dsperse/pipeline/output.h"
+#include "dsperse/pipeline/published.h"
 #include "dsperse/proof/package.h"
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/report/report.h"
 #include "dsperse/store/plan_folder.h"
 #include "dsperse/store/tensors/tensor_file.h"
 #include "dsperse/trust/policy/policy.h"
+#include "dsperse/trust/verdict/slice_evidence.h"
 #include "fixture.h"
 
 namespace dsperse::hostile {
@@ -225,6 +227,36 @@ TEST(Allocation, CertificatesAndProofs) {
     slice.all(p.proof, true, 40);
     for (const std::size_t n : {0U, 1U, 8U, 100U, 1000U}) slice.one(ByteView(p.proof).first(n));
   }
+}
+
+TEST(Allocation, EvidenceOfADispute) {
+  const fuzz::Fixture& f = fuzz::fixture();
+  const auto lives = trust::lives_of(f.key);
+  const auto digests = trust::boundary_digests(f.certificate.table), trace = trust::trace_of(f.key, lives, digests);
+  for (proof::SliceProof p : f.certificate.slices) {
+    trust::SliceEvidence e{trust::live_before(f.key, lives, p.slice, digests), {}, p};
+    for (const proof::Port& port : f.key.slices[p.slice].ports()) e.boundaries.push_back(f.certificate.table[port.chunk]);
+    const trust::dispute::Subject subject{proof::run_id(f.certificate.model_id, f.certificate.nonce, f.certificate.salt),
+                                          f.certificate.model_id, f.key.slices[p.slice].digest(), p.slice, trace[p.slice]};
+    Sweep check(
+        "evidence, then check",
+        [&](ByteView b) {
+          return trust::check_slice_evidence(f.key, subject, trace[p.slice + 1], b, f.user.known_ranges).accepted;
+        },
+        kVerify);
+    check.all(trust::encode_slice_evidence(e), true, 40);
+    e.proof.proof.resize(16);
+    for (proof::EpochLink& l : e.proof.links) l.proof.resize(16);
+    Sweep decode("evidence", [&](ByteView b) { return trust::decode_slice_evidence(f.key, p.slice, b).has_value(); }, kBinary);
+    decode.all(trust::encode_slice_evidence(e));
+  }
+}
+
+TEST(Allocation, Published) {
+  Sweep sweep("published.json", [](ByteView b) { return pipeline::decode_published(b).has_value(); }, {8, 4096});
+  for (const auto& [name, bytes] : corpus("src/dsperse/pipeline/testdata/published")) sweep.all(bytes);
+  pipeline::Published many{{}, {}, Bytes(64), 65536, 65536, std::vector<Digest>(10000)};
+  EXPECT_TRUE(sweep.one(pipeline::encode_published(many)));
 }
 
 TEST(Allocation, ProgramFiles) {

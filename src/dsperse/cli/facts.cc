@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dsperse/cli/challenge.h"
 #include "dsperse/store/plan_trust.h"
 
 namespace dsperse::cli {
@@ -195,7 +196,8 @@ Status show_run(Context& context, const proof::ModelKey& key, const pipeline::Ru
   for (const auto& [name, n] : step.clamped)
     if (n != 0) context.say("input {}: {} value(s) outside of the declared range were clamped", name, n);
   if (saturated != 0) context.say("{} activation(s) saturated", saturated);
-  context.say("ran in {}, boundaries committed in {}", seconds_text(seconds), seconds_text(run.commit_s));
+  if (!run.slices.empty())  // workers measure their own times
+    context.say("ran in {}, boundaries committed in {}", seconds_text(seconds), seconds_text(run.commit_s));
   context.document["model_id"] = to_hex(run.model_id);
   context.document["run_id"] = to_hex(run.run_id);
   context.document["outputs"] = outputs;
@@ -249,6 +251,7 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
     if (!all_proved)
       for (const std::string& line : pipeline::guarantee_texts(holding)) context.say("{}", line);
     context.say("{}", pipeline::coverage_text(v.coverage));
+    if (report.challenge) show_challenge(context, *report.challenge, key.slices.size());
     context.say("{}", weights_text(key.weights_public()));
     if (report.security) show_security(context, key.profile(), *report.security);
   } else {

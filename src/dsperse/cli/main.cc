@@ -34,6 +34,7 @@ int run(int argc, char** argv) {
   add_run(app, context);
   add_prove(app, context);
   add_verify(app, context);
+  add_dispute(app, context);
   add_full_run(app, context);
   add_report(app, context);
   add_key(app, context);

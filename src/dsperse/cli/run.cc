@@ -1,4 +1,4 @@
-// dsperse run MODEL.dsm INPUT...: executes the slices, commits the boundaries, writes the run folder.
+// dsperse run MODEL.dsm INPUT...: executes the slices, commits the boundaries, writes the run folder and what binds it.
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/network_flags.h"
 #include "dsperse/cli/verbs.h"
@@ -12,6 +12,7 @@ struct Flags {
   std::vector<std::string> inputs;
   NetworkFlags network;
   std::string policy;
+  std::uint32_t draw = 1;
 };
 
 /// Over workers: the treatments are the compiled model's own, or the policy's.
@@ -37,6 +38,15 @@ Result<int> run_far(Context& context, const Flags& flags, const store::CompiledM
   return kOk;
 }
 
+/// What the asker needs before they choose a nonce.
+void show_published(Context& context, const pipeline::Published& published, const std::string& path) {
+  context.say("published {}: bound {}", path, to_hex(published.bound()));
+  context.say("  for a challenge hand it to the asker before they choose a nonce, which then draws {} of {} slices to prove",
+              published.draw, published.slices);
+  context.document["published"] = {
+      {"path", path}, {"bound", to_hex(published.bound())}, {"draw", published.draw}, {"slices", published.slices}};
+}
+
 Result<int> run(Context& context, const Flags& flags) {
   DSPERSE_TRY(const Bytes nonce, parse_nonce(flags.nonce));
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(flags.model));
@@ -46,8 +56,10 @@ Result<int> run(Context& context, const Flags& flags) {
   if (!flags.policy.empty())
     return fail(ErrorKind::usage, "--policy is for runs over workers", flags.policy,
                 "give it to `dsperse prove`, or add --workers");
-  DSPERSE_TRY(const pipeline::RunStep step, pipeline::run_step(flags.model, inputs.tensors, nonce, out, context.observer()));
+  DSPERSE_TRY(const pipeline::RunStep step,
+              pipeline::run_step(flags.model, inputs.tensors, nonce, out, context.observer(), flags.draw));
   DSPERSE_CHECK_OK(show_run(context, model.model().key, step));
+  show_published(context, step.run.published, store::join(out, "published.json"));
   context.say("run {}", out);
   context.document["path"] = out;
   return kOk;
@@ -64,6 +76,8 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");
   flags->network.add(*verb, true);
   verb->add_option("--policy", flags->policy, "over workers: how slices are held (default: as the model was compiled)");
+  verb->add_option("--draw", flags->draw, "how many slices a challenge will draw (docs/trust/challenge.md)")
+      ->capture_default_str();
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "run";

@@ -11,6 +11,7 @@ void add_compile(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
 void add_prove(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
+void add_dispute(CLI::App& app, Context& context);
 void add_full_run(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);

@@ -7,6 +7,7 @@
 #include "dsperse/proof/prove.h"
 #include "dsperse/proof/run_slice.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/trust/verdict/boundaries.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -52,8 +53,10 @@ Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const qu
 }
 
 Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path, const EdgeTensors& inputs,
-                             const Bytes& nonce, store::RunFolder& folder, const Observer& observer) {
+                             const Bytes& nonce, std::uint32_t draw, store::RunFolder& folder, const Observer& observer) {
   const proof::ModelKey& key = model.model().key;
+  if (draw > key.slices.size())
+    return fail(ErrorKind::usage, "a challenge can't draw more slices than the model has: " + std::to_string(key.slices.size()));
   if (nonce.size() > 64) return fail(ErrorKind::usage, "a nonce has at most 64 bytes");
   std::vector<IntTensor> chunks(key.chunks.size());
   DSPERSE_CHECK_OK(place_inputs(key, inputs, chunks));
@@ -74,7 +77,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   }
   const auto start = Clock::now();
   const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
-  std::vector<Digest> roots(key.chunks.size());
+  std::vector<proof::Boundary> table;
   for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
     store::StoredBoundary stored{chunks[c], std::nullopt, {}};
     if (!key.chunks[c].is_public) {
@@ -82,9 +85,9 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
       DSPERSE_TRY(const proof::BoundaryCommitment tree,
                   proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c], stored.seed));
       stored.root = tree.root();
-      roots[c] = tree.root();
     }
     DSPERSE_CHECK_OK(folder.put_boundary(c, stored));
+    table.push_back({c, stored.root, stored.root ? IntTensor{} : std::move(stored.values)});
   }
   out.commit_s = seconds_since(start);
   store::RunInfo info;
@@ -97,10 +100,13 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   for (const proof::Edge& e : key.edges) {
     if (e.is_output) out.outputs[e.name] = edge_values(e, chunks);
     if (e.is_input && !key.chunks[e.chunks.front()].is_public)
-      for (const std::uint32_t c : e.chunks) out.input_roots[e.name].push_back(roots[c]);
+      for (const std::uint32_t c : e.chunks) out.input_roots[e.name].push_back(*table[c].root);
   }
+  out.published = {info.model_id, info.salt, nonce, count, draw, trust::boundary_digests(table)};
   DSPERSE_TRY(const std::string document, output_document(key, out.outputs, out.input_roots));
   DSPERSE_CHECK_OK(store::write_file(store::join(folder.path(), "output.json"), document, store::Access::shared));
+  DSPERSE_CHECK_OK(
+      store::write_file(store::join(folder.path(), "published.json"), encode_published(out.published), store::Access::shared));
   DSPERSE_CHECK_OK(folder.finish(info));
   return out;
 }

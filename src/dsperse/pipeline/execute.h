@@ -9,6 +9,7 @@
 
 #include "dsperse/pipeline/edges.h"
 #include "dsperse/pipeline/progress.h"
+#include "dsperse/pipeline/published.h"
 #include "dsperse/store/model_folder.h"
 #include "dsperse/store/run_folder.h"
 
@@ -24,6 +25,7 @@ struct RunSummary {
   EdgeTensors outputs;
   std::map<std::string, std::vector<Digest>> input_roots;  ///< of committed inputs
   std::vector<SliceRun> slices;
+  Published published;  ///< written as published.json
   double commit_s = 0;
 };
 
@@ -38,9 +40,10 @@ struct RunSummary {
                                                         SliceRun* stats = nullptr);
 
 /// Runs the model on the input edges' tensors (all of them, exactly) and fills `folder` (fresh from RunFolder::create); the run
-/// is finished when this returns. nonce: at most 64 bytes. model_path: where `prove` finds the model again.
+/// is finished when this returns. nonce: at most 64 bytes. model_path: where `prove` finds the model again. draw: how many slices
+/// a challenge will draw, at most all.
 [[nodiscard]] Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path,
-                                           const EdgeTensors& inputs, const Bytes& nonce, store::RunFolder& folder,
-                                           const Observer& observer);
+                                           const EdgeTensors& inputs, const Bytes& nonce, std::uint32_t draw,
+                                           store::RunFolder& folder, const Observer& observer);
 
 }  // namespace dsperse::pipeline

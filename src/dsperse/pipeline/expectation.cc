@@ -27,6 +27,11 @@ Result<proof::Expectation> expectation_of(const VerifyRequest& request) {
   if (request.policy) {
     DSPERSE_TRY(user.policy, wanted_slices(*request.key, *request.policy));
   }
+  if (request.challenge) {
+    DSPERSE_TRY(const std::set<std::uint32_t> drawn, drawn_slices(*request.key, *request.challenge));
+    if (!user.policy) user.policy.emplace();
+    user.policy->insert(drawn.begin(), drawn.end());
+  }
   for (const auto& [name, values] : request.inputs) user.inputs[name].values = values;
   for (const auto& [name, roots] : request.input_roots) user.inputs[name].roots = roots;
   for (const auto& [name, values] : request.output.outputs) user.outputs[name].values = values;

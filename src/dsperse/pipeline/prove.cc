@@ -16,19 +16,6 @@ namespace {
 
 std::string slice_name(std::uint32_t i) { return "slice " + std::to_string(i); }
 
-/// One entry per chunk of the model out of the stored run.
-Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, const store::RunFolder& run) {
-  std::vector<proof::Boundary> table;
-  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
-    DSPERSE_TRY(store::StoredBoundary b, run.boundary(c, key.chunks[c].shape));
-    if (b.root.has_value() == key.chunks[c].is_public)
-      return fail(ErrorKind::bad_input, "run: a boundary is not what the key says", key.chunks[c].name,
-                  "run again into another folder");
-    table.push_back({c, b.root, key.chunks[c].is_public ? std::move(b.values) : quantize::IntTensor{}});
-  }
-  return table;
-}
-
 /// A proof that exists has used its opening; counters that say otherwise were set back, and would use it again.
 Status check_counted(store::OpeningStore& openings, const proof::SliceProof& proof) {
   if (!proof.weights) return {};
@@ -91,11 +78,10 @@ class Crew {
                      [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
   }
 
-  Status work(const Digest& run_id, const std::vector<proof::Boundary>& table,
-              std::map<std::uint32_t, store::SliceRecord>& records) {
+  Status work(const Digest& run_id, std::map<std::uint32_t, store::SliceRecord>& records) {
     const auto loop = [&] {
       while (const auto slice = take()) {
-        auto record = prove_and_publish(context_, *slice, run_id, table);
+        auto record = prove_and_publish(context_, *slice, run_id);
         give_back(*slice, record ? Status{} : std::unexpected(record.error().within(slice_name(*slice))));
         if (!record) return;
         const std::scoped_lock lock(context_.state);
@@ -156,6 +142,18 @@ class Crew {
 
 }  // namespace
 
+Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, const store::RunFolder& run) {
+  std::vector<proof::Boundary> table;
+  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
+    DSPERSE_TRY(store::StoredBoundary b, run.boundary(c, key.chunks[c].shape));
+    if (b.root.has_value() == key.chunks[c].is_public)
+      return fail(ErrorKind::bad_input, "run: a boundary is not what the key says", key.chunks[c].name,
+                  "run again into another folder");
+    table.push_back({c, b.root, key.chunks[c].is_public ? std::move(b.values) : quantize::IntTensor{}});
+  }
+  return table;
+}
+
 Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run, store::OpeningStore& openings,
                                const backend::Backend& backend, const ProveOptions& options, const Observer& observer) {
   const proof::ModelKey& key = model.model().key;
@@ -184,7 +182,7 @@ Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder
     tell(observer, {Event::Kind::kept, i, static_cast<std::uint32_t>(key.slices.size()), "prove", 0, 0, 0});
   }
   DSPERSE_CHECK_OK(check_before_work(context, options, todo, run_id, table));
-  DSPERSE_CHECK_OK(Crew(context, options, todo).work(run_id, table, records));
+  DSPERSE_CHECK_OK(Crew(context, options, todo).work(run_id, records));
 
   DSPERSE_TRY(Bytes answers, run.answers());
   proof::Certificate certificate{run.info().model_id, run.info().nonce, run.info().salt, table, {}, std::move(answers)};

@@ -4,6 +4,7 @@
 // Tested by pipeline/pipeline_test.cc and tests/e2e.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -16,9 +17,10 @@
 namespace dsperse::pipeline {
 
 struct ProveOptions {
-  std::set<std::uint32_t> slices;  ///< to prove; the certificate has exactly these
-  unsigned workers = 1;            ///< slices at a time
-  std::uint64_t memory_bytes = 0;  ///< predicted peaks of the slices in work together stay below; 0: no limit
+  std::set<std::uint32_t> slices;   ///< to prove; the certificate has exactly these
+  std::optional<Digest> challenge;  ///< a late nonce (challenge_nonce): prove_step adds the slices that it draws
+  unsigned workers = 1;             ///< slices at a time
+  std::uint64_t memory_bytes = 0;   ///< predicted peaks of the slices in work together stay below; 0: no limit
 };
 
 struct SliceOutcome {
@@ -30,6 +32,9 @@ struct ProveSummary {
   std::vector<SliceOutcome> slices;
   Bytes certificate;
 };
+
+/// One entry a chunk out of the stored run. Errors (bad_input): boundaries are not what the key says.
+[[nodiscard]] Result<std::vector<proof::Boundary>> boundary_table(const proof::ModelKey& key, const store::RunFolder& run);
 
 /// Errors: unsupported (names the slice and op), resource (memory, openings), bad_input (damaged run). Finished slices stay.
 [[nodiscard]] Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder& run,

@@ -27,24 +27,19 @@ std::unexpected<Error> damaged(const std::string& what, const std::string& where
   return fail(ErrorKind::bad_input, "run: " + what, where, "run again into another folder");
 }
 
-Result<Prepared> prepare(ProveContext& context, std::uint32_t index) {
-  const proof::ModelKey& key = context.model.model().key;
+Result<Prepared> prepare(const ProvingParts& parts, std::uint32_t index, const std::vector<store::StoredBoundary>& boundaries) {
+  const proof::ModelKey& key = parts.model.model().key;
   const proof::SliceKey& slice = key.slices[index];
   Prepared out;
-  DSPERSE_TRY(out.secret, context.model.proving_key(index));
+  DSPERSE_TRY(out.secret, parts.model.proving_key(index));
   const std::vector<proof::Port> ports = slice.ports();
-  std::vector<store::StoredBoundary> stored;
-  for (const proof::Port& p : ports) {
-    DSPERSE_TRY(store::StoredBoundary b, context.run.boundary(p.chunk, key.chunks[p.chunk].shape));
-    stored.push_back(std::move(b));
-  }
   std::vector<quantize::IntTensor> inputs;
-  for (std::size_t i = 0; i < slice.inputs.size(); ++i) inputs.push_back(stored[i].values);
+  for (std::size_t i = 0; i < slice.inputs.size(); ++i) inputs.push_back(boundaries[i].values);
   DSPERSE_TRY(out.trace, slice_trace(slice, out.secret.weights, inputs));
   out.trees.reserve(ports.size());
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const proof::Chunk& chunk = key.chunks[ports[i].chunk];
-    if (out.trace[ports[i].tensor] != stored[i].values)
+    if (out.trace[ports[i].tensor] != boundaries[i].values)
       return damaged("a stored boundary is not what the slice computes", chunk.name);
     if (ports[i].is_public) {
       out.by_port.push_back(nullptr);
@@ -52,8 +47,8 @@ Result<Prepared> prepare(ProveContext& context, std::uint32_t index) {
     }
     // The seed was for these values only: another root means other data, and reusing the seed would leak the difference.
     DSPERSE_TRY(proof::BoundaryCommitment tree,
-                proof::commit_boundary(slice.profile, slice.boundary, chunk, stored[i].values, stored[i].seed));
-    if (!stored[i].root || tree.root() != *stored[i].root)
+                proof::commit_boundary(slice.profile, slice.boundary, chunk, boundaries[i].values, boundaries[i].seed));
+    if (!boundaries[i].root || tree.root() != *boundaries[i].root)
       return damaged("a boundary does not have its stored commitment", chunk.name);
     out.trees.push_back(std::move(tree));
     out.by_port.push_back(&out.trees.back());
@@ -66,21 +61,21 @@ struct Opened {
   store::Choice choice;
   proof::WeightCommitment tree;
 };
-Result<Opened> open_weights(ProveContext& context, const proof::SliceKey& slice, const store::ProvingKey& secret) {
+Result<Opened> open_weights(const ProvingParts& parts, const proof::SliceKey& slice, const store::ProvingKey& secret) {
   const Digest digest = slice.digest();
   std::optional<FreshEpoch> fresh;
   for (int i = 0; i < kTries; ++i) {
     store::Choice choice;
     {
-      const std::scoped_lock lock(context.state);
-      DSPERSE_TRY(choice, context.openings.choose(digest, *slice.weight_root));
+      const std::scoped_lock lock(parts.state);
+      DSPERSE_TRY(choice, parts.openings.choose(digest, *slice.weight_root));
     }
     if (!choice.make_epoch && fresh && fresh->root == choice.epoch.root) return Opened{std::move(choice), std::move(fresh->tree)};
     if (!choice.make_epoch) {
       DSPERSE_TRY(proof::WeightCommitment tree, epoch_tree(slice, secret, choice.epoch));
       return Opened{std::move(choice), std::move(tree)};
     }
-    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(context.openings, context.state, slice, secret, choice));
+    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(parts.openings, parts.state, slice, secret, choice));
     if (made) fresh = std::move(made);
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
@@ -105,39 +100,59 @@ std::set<Digest> committed_roots(const std::vector<proof::Boundary>& boundaries)
   return out;
 }
 
-Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id,
-                                             const std::vector<proof::Boundary>& table) {
+Status prove_between(const ProvingParts& parts, std::uint32_t index, const Digest& run_id,
+                     const std::vector<store::StoredBoundary>& boundaries, const Publish& publish) {
   const auto start = Clock::now();
-  const proof::SliceKey& slice = context.model.model().key.slices[index];
-  const auto count = static_cast<std::uint32_t>(context.model.model().key.slices.size());
-  DSPERSE_TRY(Prepared prepared, prepare(context, index));
+  const proof::SliceKey& slice = parts.model.model().key.slices[index];
+  const auto count = static_cast<std::uint32_t>(parts.model.model().key.slices.size());
+  DSPERSE_TRY(Prepared prepared, prepare(parts, index, boundaries));
+  proof::Statement statement{slice.digest(), {}, 0, run_id, index, {}};
+  const std::vector<proof::Port> ports = slice.ports();
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    statement.boundaries.push_back(
+        {ports[i].chunk, boundaries[i].root, ports[i].is_public ? boundaries[i].values : quantize::IntTensor{}});
   for (int i = 0; i < kTries; ++i) {
-    proof::Statement statement = slice_statement(context.model.model().key, index, run_id, table);
     proof::SliceProof proof;
     proof.slice = index;
     Opened opened;
     if (slice.weight_root) {
-      DSPERSE_TRY(opened, open_weights(context, slice, prepared.secret));
+      DSPERSE_TRY(opened, open_weights(parts, slice, prepared.secret));
       statement.weights = proof.weights = opened.choice.epoch.root;
       statement.opening = proof.opening = opened.choice.index;
       proof.links = opened.choice.epoch.links;
     }
     const backend::Artefacts artefacts{slice, {}};
     proof::ProveStats stats;
-    DSPERSE_TRY(proof.proof, context.backend.prove({&artefacts, &statement, &prepared.secret.weights, &prepared.trace,
-                                                    slice.weight_root ? &opened.tree : nullptr, prepared.by_port},
-                                                   &stats));
-    store::SliceRecord record{index, seconds_since(start), proof.proof.size(), peak_rss_bytes(), stats.lookups, stats.stages};
-    const std::scoped_lock lock(context.state);
+    DSPERSE_TRY(proof.proof, parts.backend.prove({&artefacts, &statement, &prepared.secret.weights, &prepared.trace,
+                                                  slice.weight_root ? &opened.tree : nullptr, prepared.by_port},
+                                                 &stats));
+    const store::SliceRecord record{index,         seconds_since(start), proof.proof.size(), peak_rss_bytes(),
+                                    stats.lookups, stats.stages};
+    const std::scoped_lock lock(parts.state);
     std::optional<std::pair<Digest, std::uint32_t>> weights;
     if (proof.weights) weights.emplace(*proof.weights, proof.opening);
-    DSPERSE_TRY(const bool mine, context.openings.claim_proof(weights, committed_roots(statement.boundaries)));
+    DSPERSE_TRY(const bool mine, parts.openings.claim_proof(weights, committed_roots(statement.boundaries)));
     if (!mine) continue;  // nobody has seen this proof
-    tell(context.observer, {Event::Kind::claimed, index, count, "", record.prove_s, 0, 0});
-    DSPERSE_CHECK_OK(context.run.put_proof(proof, record));
-    return record;
+    tell(parts.observer, {Event::Kind::claimed, index, count, "", record.prove_s, 0, 0});
+    return publish(proof, record);
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
+}
+
+Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id) {
+  const proof::ModelKey& key = context.model.model().key;
+  std::vector<store::StoredBoundary> boundaries;
+  for (const proof::Port& p : key.slices[index].ports()) {
+    DSPERSE_TRY(store::StoredBoundary b, context.run.boundary(p.chunk, key.chunks[p.chunk].shape));
+    boundaries.push_back(std::move(b));
+  }
+  store::SliceRecord out;
+  DSPERSE_CHECK_OK(prove_between({context.model, context.openings, context.backend, context.observer, context.state}, index,
+                                 run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
+                                   out = record;
+                                   return context.run.put_proof(proof, record);
+                                 }));
+  return out;
 }
 
 }  // namespace dsperse::pipeline

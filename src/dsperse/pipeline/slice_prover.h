@@ -1,7 +1,8 @@
-// One slice of a stored run: its trace again, its trees, a weight epoch with a free opening, the proof. Publishes nothing by
-// itself.
+// One slice between commitments that exist: its trace again, its trees, a weight epoch with a free opening, the proof. Openings
+// are claimed before anybody sees it.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -19,6 +20,22 @@ struct ProveContext {
   std::mutex state;
 };
 
+/// What proving a slice needs, whoever's run it is of. `state` guards openings and observer.
+struct ProvingParts {
+  const store::ModelFolder& model;
+  store::OpeningStore& openings;
+  const backend::Backend& backend;
+  const Observer& observer;
+  std::mutex& state;
+};
+/// Told under the lock, openings used: the proof may be shown from now on.
+using Publish = std::function<Status(const proof::SliceProof&, const store::SliceRecord&)>;
+
+/// Proves the slice between these boundaries (by port, with the seeds of their commitments) under this run id. Errors
+/// (bad_input): values that the slice does not compute, or that do not have their commitment.
+[[nodiscard]] Status prove_between(const ProvingParts& parts, std::uint32_t slice, const Digest& run_id,
+                                   const std::vector<store::StoredBoundary>& boundaries, const Publish& publish);
+
 /// The statement of a slice of this run, boundaries filled from `table` (by chunk).
 proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice, const Digest& run_id,
                                  const std::vector<proof::Boundary>& table);
@@ -26,8 +43,7 @@ proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice
 /// Roots of the committed ones.
 std::set<Digest> committed_roots(const std::vector<proof::Boundary>& boundaries);
 
-/// Proves and publishes (openings claimed first, then the file).
-[[nodiscard]] Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t slice, const Digest& run_id,
-                                                           const std::vector<proof::Boundary>& table);
+/// Proves a slice of the context's run and publishes (openings claimed first, then the file).
+[[nodiscard]] Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t slice, const Digest& run_id);
 
 }  // namespace dsperse::pipeline

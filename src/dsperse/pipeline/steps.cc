@@ -3,19 +3,59 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <limits>
 
 #include "dsperse/pipeline/expectation.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/trust/lottery/challenge.h"
 
 namespace dsperse::pipeline {
 namespace {
 
+namespace lottery = trust::lottery;
+constexpr std::uint64_t kNoDeadline = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kMaxCertificate = std::uint64_t{1} << 32, kMaxOutput = std::uint64_t{1} << 30;
 
 std::string absolute(const std::string& path) {
   std::error_code error;
   const auto full = std::filesystem::absolute(path, error);
   return error ? path : full.lexically_normal().string();
+}
+
+/// The challenge that this run's published.json announced, if the run still has those roots.
+Result<lottery::Challenge> published_challenge(const store::RunFolder& run, const proof::ModelKey& key) {
+  const std::string path = store::join(run.path(), "published.json");
+  DSPERSE_TRY(const Bytes bytes, store::read_file(path, kMaxPublishedBytes));
+  auto published = decode_published(bytes);
+  if (!published) return std::unexpected(published.error().within(path));
+  if (run.info().model_id != key.id())
+    return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(),
+                "give the right one with --model, or run again");
+  DSPERSE_TRY(const std::vector<proof::Boundary> table, boundary_table(key, run));
+  const Digest run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
+  if (published->slices != key.slices.size() || published->bound() != bound_of(run_id, published->slices, table))
+    return fail(ErrorKind::bad_input, "the run's boundaries are not the published ones", path,
+                "a challenge binds a run to what it published: run again into another folder and publish that");
+  return lottery::publish(published->bound(), published->slices, published->draw);
+}
+
+/// Every drawn slice has a proof that a verifier accepts.
+Status answer(lottery::Challenge& challenge, const proof::ModelKey& key, ByteView certificate) {
+  DSPERSE_TRY(const proof::Certificate c, proof::decode_certificate(key, certificate));
+  const Digest run_id = proof::run_id(c.model_id, c.nonce, c.salt);
+  for (const proof::SliceProof& s : c.slices) {
+    if (!challenge.open.contains(s.slice)) continue;
+    const proof::SliceKey& slice = key.slices[s.slice];
+    proof::Statement statement{slice.digest(), {}, 0, run_id, s.slice, {}};
+    for (const proof::Port& p : slice.ports()) statement.boundaries.push_back(c.table[p.chunk]);
+    const std::set<Digest> known{proof::range_digest(slice)};  // the owner's own key
+    const bool accepted = proof::verify_slice_proof(slice, statement, s, known).accepted;
+    DSPERSE_CHECK_OK(lottery::step(challenge, lottery::Answer{s.slice, accepted}));
+  }
+  if (challenge.phase != lottery::ChallengePhase::answered)
+    return fail(ErrorKind::internal, "a drawn slice has no proof that verifies",
+                "slice " + std::to_string(*challenge.open.begin()));
+  return {};
 }
 
 }  // namespace
@@ -36,12 +76,12 @@ Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const Com
 }
 
 Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,
-                         const std::string& out, const Observer& observer) {
+                         const std::string& out, const Observer& observer, std::uint32_t draw) {
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm));
   DSPERSE_TRY(QuantizedInputs quantized, quantize_inputs(key_inputs(model.model().key), inputs));
   DSPERSE_TRY(store::RunFolder folder, store::RunFolder::create(out));
   RunStep step;
-  DSPERSE_TRY(step.run, run_model(model, absolute(dsm), quantized.tensors, nonce, folder, observer));
+  DSPERSE_TRY(step.run, run_model(model, absolute(dsm), quantized.tensors, nonce, draw, folder, observer));
   step.clamped = std::move(quantized.clamped);
   return step;
 }
@@ -56,9 +96,26 @@ Result<ProveStep> prove_step(const std::string& run_folder, const std::string& d
                              const Observer& observer) {
   DSPERSE_TRY(store::RunFolder run, store::RunFolder::open(run_folder));
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm.empty() ? run.info().model_path : dsm));
-  DSPERSE_TRY(options.slices, slices_to_prove(model.model(), policy));
+  if (policy || !options.challenge) {
+    DSPERSE_TRY(options.slices, slices_to_prove(model.model(), policy));
+  }
+  // Of a run over workers: proofs that ended disputes and audits stand for answers that its record does not have.
+  DSPERSE_TRY(const Bytes answers, run.answers());
+  for (std::uint32_t i = 0; !answers.empty() && i < model.model().key.slices.size(); ++i) {
+    DSPERSE_TRY(const std::optional<proof::SliceProof> there, run.proof(i));
+    if (there) options.slices.insert(i);
+  }
   ProveStep step;
+  std::optional<lottery::Challenge> challenge;
+  if (options.challenge) {
+    DSPERSE_TRY(challenge, published_challenge(run, model.model().key));
+    DSPERSE_TRY(const std::vector<std::uint32_t> drawn,
+                lottery::step(*challenge, lottery::Nonce{*options.challenge, kNoDeadline}));
+    options.slices.insert(drawn.begin(), drawn.end());
+    step.challenged = Challenged{challenge->bound, drawn};
+  }
   DSPERSE_TRY(step.summary, prove_run(model, run, openings, backend, options, observer));
+  if (challenge) DSPERSE_CHECK_OK(answer(*challenge, model.model().key, step.summary.certificate));
   step.certificate_path = store::join(run_folder, "certificate.dscert");
   DSPERSE_CHECK_OK(store::write_file(step.certificate_path, step.summary.certificate, store::Access::shared));
   step.model = model.model();

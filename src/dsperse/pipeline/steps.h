@@ -23,20 +23,28 @@ struct RunStep {
   RunSummary run;
   std::map<std::string, std::size_t> clamped;  ///< input elements outside of the declared range
 };
-/// Runs on the files' tensors into `out` (a folder without a finished run).
+/// Runs on the files' tensors into `out` (a folder without a finished run). draw: as in run_model.
 [[nodiscard]] Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,
-                                       const std::string& out, const Observer& observer);
+                                       const std::string& out, const Observer& observer, std::uint32_t draw = 1);
 
 /// Slices that the compiled model's own treatments, or the policy if one is given, want proved.
 [[nodiscard]] Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model,
                                                               const std::optional<trust::Policy>& policy);
 
-/// Proves into the run folder and writes certificate.dscert beside the proofs. dsm: empty: where the run says it is.
+/// What a challenge asked of a prover.
+struct Challenged {
+  Digest bound{};
+  std::vector<std::uint32_t> drawn;
+};
+
+/// Proves into the run folder and writes certificate.dscert beside the proofs. dsm: empty: where the run says it is. A challenge
+/// (options.challenge) asks for the slices that it draws beside those of the policy; without a policy for the drawn ones alone.
 struct ProveStep {
   ProveSummary summary;
   std::string certificate_path;
   store::CompiledModel model;
   Digest run_id{};
+  std::optional<Challenged> challenged;
 };
 [[nodiscard]] Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm,
                                            const std::optional<trust::Policy>& policy, const backend::Backend& backend,

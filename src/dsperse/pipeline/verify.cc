@@ -39,10 +39,15 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   const auto stop = [&] {
     if (running) times[running->first] = std::chrono::duration<double>(Clock::now() - running->second).count();
   };
-  out.verdict = proof::verify_certificate(key, certificate, user, [&](std::uint32_t slice) {
-    stop();
-    running.emplace(slice, Clock::now());
-  });
+  const Verdict bound = request.challenge ? check_challenge(key, certificate, *request.challenge) : Verdict::accept();
+  if (!bound) {
+    out.verdict.verdict = bound;
+  } else {
+    out.verdict = proof::verify_certificate(key, certificate, user, [&](std::uint32_t slice) {
+      stop();
+      running.emplace(slice, Clock::now());
+    });
+  }
   stop();
   for (proof::SliceReport& s : out.verdict.slices)
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
@@ -50,7 +55,9 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   if (out.verdict.verdict) {
     std::set<std::uint32_t> proved;
     for (const proof::SliceProof& s : certificate.slices) proved.insert(s.slice);
-    DSPERSE_TRY(const std::vector<trust::Treatment> wanted, wanted_treatments(key, request.policy.value_or(trust::Policy{})));
+    // A challenge without a policy asks for the drawn slices alone; those were looked at before.
+    const trust::Policy asked = request.policy ? *request.policy : trust::Policy{{.proof = !request.challenge}, {}};
+    DSPERSE_TRY(const std::vector<trust::Treatment> wanted, wanted_treatments(key, asked));
     DSPERSE_TRY(out.verdict.verdict,
                 judge_holding(key, certificate, proved, wanted, request.record, request.signatures, out.holding));
   }
@@ -61,6 +68,17 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
     for (const proof::SliceProof& s : certificate.slices) {
       proved.insert(s.slice);
       links[s.slice] = s.links.size();
+    }
+    if (request.challenge) {
+      out.challenge.emplace();
+      out.challenge->question = *request.challenge;
+      DSPERSE_TRY(out.challenge->drawn, drawn_slices(key, *request.challenge));
+      std::set<std::uint32_t> anyway;
+      if (request.policy) {
+        DSPERSE_TRY(anyway, wanted_slices(key, *request.policy));
+      }
+      DSPERSE_TRY(out.challenge->escapes, escapes(static_cast<std::uint32_t>(key.slices.size()), request.challenge->draw,
+                                                  static_cast<std::uint32_t>(anyway.size())));
     }
     DSPERSE_TRY(out.security, proof::security_of_certificate(key, proved, links));
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dsperse/pipeline/challenge.h"
 #include "dsperse/pipeline/holding.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/output.h"
@@ -21,7 +22,8 @@ struct VerifyRequest {
   EdgeTensors inputs;     ///< public ones
   EdgeRoots input_roots;  ///< committed ones
   ClaimedOutput output;
-  std::optional<trust::Policy> policy;  ///< absent: every slice must be proved
+  std::optional<trust::Policy> policy;         ///< absent: every slice must be proved
+  std::optional<ChallengeQuestion> challenge;  ///< asks for the drawn slices too; without a policy for them alone
   std::optional<Digest> model_id;
   std::optional<Bytes> nonce;
   std::set<Digest> known;           ///< weight range proofs and epoch links that this user verified before (store/verified.h)
@@ -30,15 +32,24 @@ struct VerifyRequest {
   const trust::SignatureCheck* signatures = nullptr;
 };
 
+/// A challenge that was answered.
+struct ChallengeReport {
+  ChallengeQuestion question;
+  std::set<std::uint32_t> drawn;
+  std::vector<Escape> escapes;
+};
+
 struct VerifyReport {
   proof::CertificateVerdict verdict;
   Holding holding;  ///< what holds each slice; empty if rejected
   double seconds = 0;
   std::optional<proof::SecurityTable> security;  ///< of all that an accepted certificate proves
+  std::optional<ChallengeReport> challenge;      ///< of an accepted certificate that was asked for with one
   std::vector<std::string> notes;                ///< what the verdict does not say: model not pinned, freshness not checked
 };
 
-/// Errors (bad_input): bytes that are no certificate of this key. Everything else is a verdict, slices timed.
+/// Errors: bad_input (bytes that are no certificate of this key), usage (a challenge draws more slices than there are).
+/// Everything else is a verdict, slices timed.
 [[nodiscard]] Result<VerifyReport> verify_run(const VerifyRequest& request);
 
 /// Treatment of each slice under a policy, expanded from the key.

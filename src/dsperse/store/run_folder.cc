@@ -104,7 +104,7 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
   std::error_code error;
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
   std::filesystem::remove_all(join(folder, "verdicts"), error);
-  for (const char* part : {"output.json", "certificate.dscert", kRecordFile, "seal.json"})
+  for (const char* part : {"output.json", "published.json", "certificate.dscert", kRecordFile, "seal.json"})
     std::filesystem::remove(join(folder, part), error);
   DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));

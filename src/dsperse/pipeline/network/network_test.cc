@@ -1,6 +1,9 @@
 // A small model over workers in this process: embedded engine, real slices, real proofs, files at the end.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <functional>
+
 #include "dsperse/backend/native/native.h"
 #include "dsperse/engine/embedded/embedded.h"
 #include "dsperse/engine/embedded/system.h"
@@ -84,9 +87,17 @@ class NetworkTest : public ::testing::TestWithParam<bool> {
     }
     const work::RunView view = value(network->coordinator().view(id));
     EXPECT_EQ(view.phase, work::RunPhase::finished) << view.waits_for << view.failure;
-    store::RunFolder folder = value(store::RunFolder::create(dir / "r"));
     keeper = network->keeper();
-    return value(network->collect(id, folder));
+    if (before_collect) before_collect(*network, id, request);
+    CollectedRun first = value(network->collect(id, dir / "r"));
+    // Whoever was stopped before telling of it finds it again.
+    const CollectedRun again = value(network->collect(id, dir / "r"));
+    EXPECT_EQ(again.run.run_id, first.run.run_id);
+    EXPECT_EQ(again.run.outputs, first.run.outputs);
+    EXPECT_EQ(again.run.input_roots, first.run.input_roots);
+    EXPECT_EQ(again.certificate_path, first.certificate_path);
+    EXPECT_EQ(again.verdict_paths, first.verdict_paths);
+    return first;
   }
   VerifyReport verify(const CollectedRun& run, const std::string& policy) {
     VerifyRequest request;
@@ -106,6 +117,7 @@ class NetworkTest : public ::testing::TestWithParam<bool> {
   }
 
   store::testing::TemporaryFolder dir;
+  std::function<void(LocalNetwork&, const Digest&, const NetworkRequest&)> before_collect;
   backend::Native native;
   store::OpeningStore openings;
   proof::ModelKey key;
@@ -152,6 +164,44 @@ TEST_P(NetworkTest, TwoReplicasOfWhichOneLies) {
   const CollectedRun run = carry({"replicate(2)", "trust", "proof"}, 2, 1);
   EXPECT_EQ(run.run.outputs, reference());
   EXPECT_EQ(run.verdict_paths.size(), 1U);
+}
+
+TEST_P(NetworkTest, ARunFolderIsWholeOrUnfinished) {
+  before_collect = [&](LocalNetwork& network, const Digest& id, const NetworkRequest&) {
+    const work::FinishedRun finished = value(network.coordinator().finished(id));
+    const auto engine = value(engine::embedded::open(engine_folder(dir / "net")));
+    const Digest proof = finished.proofs.at(0).proof;
+    const Bytes bytes = value(engine->blobs().get(proof, engine->blobs().limit_bytes()));
+    ASSERT_TRUE(engine->blobs().remove(proof));
+    const auto collected = network.collect(id, dir / "r");
+    ASSERT_FALSE(collected);
+    EXPECT_EQ(collected.error().kind, ErrorKind::bad_input);
+    EXPECT_FALSE(store::RunFolder::open(dir / "r")) << "it would look finished, and have no certificate";
+    ASSERT_TRUE(engine->blobs().put(bytes));
+  };
+  const CollectedRun run = carry({"trust", "proof", "trust"}, 1, 0);
+  EXPECT_EQ(run.run.outputs, reference());
+}
+
+TEST_P(NetworkTest, LostBlobsOfModelAndInputsAreMended) {
+  before_collect = [&](LocalNetwork& network, const Digest&, const NetworkRequest& request) {
+    EXPECT_EQ(value(network.mend(request)), 0U);
+    std::vector<std::pair<std::filesystem::path, Bytes>> all;
+    for (const auto& at : std::filesystem::recursive_directory_iterator(engine_folder(dir / "net") + "/blobs"))
+      if (at.is_regular_file()) all.emplace_back(at.path(), value(store::read_file(at.path().string(), 1U << 30)));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      std::filesystem::remove(all[i].first);
+      if (i % 2 == 1) {
+        ASSERT_TRUE(store::write_file(all[i].first.string(), std::string("garbage"), store::Access::secret));
+      }
+    }
+    EXPECT_EQ(value(network.mend(request)), 2 * key.slices.size() + 1) << "packages, weights, the input";
+    EXPECT_EQ(value(network.mend(request)), 0U);
+    for (const auto& [path, bytes] : all) {
+      ASSERT_TRUE(store::write_file(path.string(), bytes, store::Access::secret));
+    }
+  };
+  carry({"trust", "proof", "trust"}, 1, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, NetworkTest, ::testing::Bool(),

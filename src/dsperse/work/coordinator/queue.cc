@@ -39,7 +39,7 @@ Status submit(engine::JobQueue& jobs, const Errand& e, ByteView slice_task, cons
   if (known) return {};
   job.payload = asks ? encode_task(OpenTask{e.job}) : Bytes(slice_task.begin(), slice_task.end());
   job.needs = {"worker=" + to_hex(e.worker)};
-  job.priority = asks ? 1 : 0;
+  job.priority = asks || e.purpose == Purpose::claim ? 1 : 0;  // what others wait for, against a deadline
   job.memory_bytes = asks ? 0 : proves(e.purpose) ? facts.prove_bytes : facts.run_bytes;
   job.time_ms = asks ? settings.commit_ms : proves(e.purpose) ? facts.prove_ms : facts.run_ms;
   job.max_leases = kMostLeases;
