@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-PAUSE = (0.4, 1.6)     # seconds between faults
+PAUSE = (0.1, 0.7)     # seconds between faults
 STOPPED = (0.2, 4.0)   # up to several beats
 FULL = (0.5, 4.0)
 UNREADABLE = (0.5, 8.0)

@@ -20,11 +20,11 @@ IGNORED = (signal.SIGXFSZ,)
 
 
 def small_model():
-    """Four layers: each slice takes milliseconds."""
+    """Four layers: each slice takes milliseconds, its proof a little longer."""
     g = Graph(7)
-    x = g.op("Relu", g.op("Gemm", "x", g.weights(16, 16, scale=0.4), g.weights(16, scale=0.2)))
-    x = g.op("Relu", g.op("Gemm", x, g.weights(16, 16, scale=0.4), g.weights(16, scale=0.2)))
-    x = g.op("Relu", g.op("Gemm", x, g.weights(16, 12, scale=0.4), g.weights(12, scale=0.2)))
+    x = g.op("Relu", g.op("Gemm", "x", g.weights(16, 64, scale=0.4), g.weights(64, scale=0.2)))
+    x = g.op("Relu", g.op("Gemm", x, g.weights(64, 64, scale=0.2), g.weights(64, scale=0.2)))
+    x = g.op("Relu", g.op("Gemm", x, g.weights(64, 12, scale=0.2), g.weights(12, scale=0.2)))
     g.op("Gemm", x, g.weights(12, 4, scale=0.4), output="y")
     return g.model([("x", [1, 16])], [("y", [1, 4])])
 
