@@ -122,7 +122,8 @@ Campaign run_campaign(const Extent& extent, unsigned threads, const std::functio
     said("colluding coordinator");
     out.keeper = keeper_attacks(1);
     for (const KeeperAttack& a : out.keeper)
-      if (a.outcome == KeeperAttack::Outcome::survived) out.total.texts.push_back("colluding coordinator " + a.name + " and is not caught");
+      if (a.outcome == KeeperAttack::Outcome::survived)
+        out.total.texts.push_back("colluding coordinator " + a.name + " and is not caught");
   }
   if (extent.matrix) {
     said("adversaries and policies");

@@ -209,9 +209,12 @@ void attack_without_late_part(Court& court, Dice& dice, std::vector<KeeperAttack
       if (a.audit) a.audit = a.results[0];
   });
   // What no record can show is said.
-  told("gives false labels", [](Story& s) {
-    for (std::size_t i = 0; i < s.opening.nodes.size(); ++i) s.opening.nodes[i].operated_by = "label" + std::to_string(i);
-  }, "is the coordinator's word");
+  told(
+      "gives false labels",
+      [](Story& s) {
+        for (std::size_t i = 0; i < s.opening.nodes.size(); ++i) s.opening.nodes[i].operated_by = "label" + std::to_string(i);
+      },
+      "is the coordinator's word");
   out.push_back(court.judge("chooses its secret after it saw the salts", court.tell(favourable(honest, dice)), "collude"));
 
   RunRecord other = court.record();

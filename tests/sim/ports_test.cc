@@ -1,10 +1,11 @@
 // Ports over faulty disks: what a crash keeps, and that without faults they are what the interfaces say.
+#include "ports.h"
+
 #include <gtest/gtest.h>
 
 #include "clocks.h"
 #include "dsperse/trust/ledger/merkle.h"
 #include "paper.h"
-#include "ports.h"
 #include "tap.h"
 
 namespace dsperse::sim {

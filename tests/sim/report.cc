@@ -62,7 +62,8 @@ std::string to_json(const Campaign& c, const Extent& extent, double seconds) {
   }
   for (const KeeperAttack& a : c.keeper) {
     static constexpr const char* words[] = {"caught", "stated", "survived"};
-    out["colluding_coordinator"].push_back({{"attack", a.name}, {"outcome", words[static_cast<std::size_t>(a.outcome)]}, {"by", a.by}});
+    out["colluding_coordinator"].push_back(
+        {{"attack", a.name}, {"outcome", words[static_cast<std::size_t>(a.outcome)]}, {"by", a.by}});
   }
   for (const Cell& cell : c.cells)
     out["statistics"].push_back({{"name", cell.name},
