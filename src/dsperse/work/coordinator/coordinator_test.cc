@@ -237,9 +237,31 @@ TEST(Coordinator, FailsWhenNoOpeningIsLeft) {
   Town town(1);
   town.desk.most = 0;
   ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "trust", "trust"})));
-  const RunView view = town.run(kRun);
+  const RunView view = town.run(kRun, 4000);
   EXPECT_EQ(view.phase, RunPhase::failed);
   EXPECT_NE(view.failure.find("no openings"), std::string::npos) << view.failure;
+}
+
+TEST(Coordinator, CountersThatFailForAWhileCostNoRun) {
+  Town town(2);
+  town.desk.most = 0;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "trust", "trust"})));
+  for (int i = 0; i < 5; ++i) town.pass();
+  RunView view = *town.coordinator->view(kRun);
+  EXPECT_EQ(view.phase, RunPhase::running);
+  EXPECT_NE(view.waits_for.find("no openings"), std::string::npos) << view.waits_for;
+  town.desk.most = 1000;
+  view = town.run(kRun);
+  EXPECT_EQ(view.phase, RunPhase::finished) << view.failure;
+  EXPECT_EQ(view.attempt, 0U);
+}
+
+TEST(Coordinator, AnAttemptWhoseBoundariesAreUsedUpBeginsAgain) {
+  Town town(2);
+  town.desk.refuses = 1;
+  const FinishedRun f = carry(town, {"proof", "proof", "trust"});
+  EXPECT_EQ(f.attempts, 2U);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(strikes(town, i)[kCorrectness], 0U);
 }
 
 TEST(Coordinator, CanariesFindALiarThatNobodyReplicates) {

@@ -34,6 +34,7 @@ class Pass {
 
  private:
   // An attempt.
+  [[nodiscard]] Status move_on();
   [[nodiscard]] Status begin_attempt();
   /// The accepted result of some slice was wrong, or nobody is left: all again.
   [[nodiscard]] Status restart(const std::string& why);
@@ -133,6 +134,7 @@ class Pass {
   Keeper keeper_;
   Run& run_;
   Attempt& a_;
+  std::string used_up_;  ///< why no proof of this attempt can be taken any more
 };
 
 /// The same over the canaries, which belong to no run (canaries.cc).
