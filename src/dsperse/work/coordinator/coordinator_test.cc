@@ -281,8 +281,12 @@ TEST(Coordinator, CanariesOfAWorkerAreSlicesOfOneWholeRun) {
   EXPECT_EQ(runs.size(), 6U) << "three real runs, and as many fake ones";
   for (const auto& [run, slices] : runs) {
     EXPECT_EQ(slices.size(), 3U);
-    for (const auto& [slice, seen] : slices)
-      if (slices.contains(slice + 1)) EXPECT_EQ(slices.at(slice + 1).in, seen.out);
+    for (const auto& [slice, seen] : slices) {
+      const auto next = slices.find(slice + 1);
+      if (next != slices.end()) {
+        EXPECT_EQ(next->second.in, seen.out);
+      }
+    }
   }
   EXPECT_EQ(strikes(town, 0)[kCorrectness], 0U);
 }
