@@ -39,8 +39,8 @@ Campaign run_campaign(const Extent& extent, unsigned threads, const std::functio
 /// `threads` at a time.
 Parallel on_threads(unsigned threads);
 
-/// The town of a scenario by name, "ADVERSARY/POLICY" (calm), "ADVERSARY/POLICY/bad", ".../real", or a schedule's name; nothing
-/// if there is none. storage: keeps what the spec refers to.
+/// The town of a scenario by name, "ADVERSARY/POLICY" (calm), "ADVERSARY/POLICY/bad", ".../real", or a schedule's name
+/// (seed 0: its own); nothing if there is none. storage: keeps what the spec refers to.
 std::optional<TownSpec> scenario(const std::string& name, std::uint64_t seed, std::vector<std::unique_ptr<Snapshot>>& storage);
 
 /// The JSON text of build/sim.json.

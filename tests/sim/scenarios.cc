@@ -175,7 +175,10 @@ std::vector<Schedule> schedules(const Snapshot& warm) {
   std::vector<Schedule> out;
   out.push_back(make("killed_dispute", liar, everywhere("replicate(3)"), 1));
   out.push_back(make("killed_proof", honest_workers(2), everywhere("proof"), 2));
-  out.push_back(make("killed_audit", liar, everywhere("audit(1)"), 3));
+  std::vector<WorkerSpec> liars = liar;
+  liars[0] = liars[1];
+  liars[0].operated_by = "honest0";
+  out.push_back(make("killed_audit", liars, everywhere("audit(1)"), 3));
   out.back().spec.from = &warm;
   out.push_back(make("killed_claimants", liar, everywhere("replicate(3)"), 4));
   out.back().spec.own = false;
