@@ -29,7 +29,7 @@ struct Campaign {
 /// What is run of it. seeds: of each cell of the matrix. every: of the places of a schedule where a process is killed, one in so
 /// many. scale: of the statistics.
 struct Extent {
-  std::uint64_t seeds = 12, real_seeds = 1, every = 1;
+  std::uint64_t seeds = 20, real_seeds = 2, every = 1;
   double scale = 1;
   bool matrix = true, killed = true, statistics = true, keeper = true;
 };
