@@ -41,10 +41,10 @@ class Pass {
   /// Pays, and takes back the jobs that are out.
   [[nodiscard]] Status end_attempt();
   [[nodiscard]] bool under_way() const;
-  /// Workers that may get work now.
-  [[nodiscard]] std::vector<trust::NodeLabels> present() const;
   /// Somebody could get work who is not in the attempt's opening.
   [[nodiscard]] bool others() const;
+  /// Workers that may get work now.
+  [[nodiscard]] std::vector<trust::NodeLabels> present() const;
 
   // Errands (errands.cc).
   Errand& give(Purpose purpose, std::uint32_t slice, const Digest& worker, const std::optional<WeightOpening>& weights = {});
