@@ -110,13 +110,55 @@ std::vector<Cell> challenge_cells(double scale) {
   return out;
 }
 
-std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& found) {
-  std::vector<WorkerSpec> workers = honest_workers(4);
-  const Snapshot warm = warmed(workers, quick_settings());
-  for (const std::size_t i : {0, 1}) {
-    workers[i].kind = Kind::targeted;
-    workers[i].target = kTarget;
+namespace {
+
+/// R, c, c', G, S: a gain about as large as what is at stake, so that E1's least rate is neither tiny nor 1.
+constexpr std::uint64_t kWage = 10, kSlash = 100, kBond = 1000, kPurse = 1'000'000;
+trust::Stakes stakes() {
+  trust::Stakes s;
+  s.reward = kWage;
+  s.honest_cost = 8;
+  s.gain = 100;
+  s.bond = kSlash;
+  return s;
+}
+
+/// Four workers with a record, two of which lie about the target from now on.
+TownSpec two_liars(const Snapshot& warm, std::uint64_t seed, double p, trust::AuditBy by, bool points) {
+  TownSpec spec;
+  spec.seed = seed;
+  spec.from = &warm;
+  spec.settings = quick_settings();
+  if (points) {
+    spec.settings.points = true;
+    spec.settings.wage = kWage;
+    spec.settings.slash = kSlash;
+    spec.bond = kBond;
+    spec.purse = kPurse;
   }
+  spec.workers = honest_workers(4);
+  for (const std::size_t i : {0, 1}) {
+    spec.workers[i].kind = Kind::targeted;
+    spec.workers[i].target = kTarget;
+  }
+  spec.policy = audited(p, by);
+  return spec;
+}
+Snapshot warm_four(bool points) {
+  const TownSpec spec = two_liars({}, 0, 1, trust::AuditBy::reexec, points);
+  return warmed(spec.workers, spec.settings, spec.bond, spec.purse);
+}
+
+}  // namespace
+
+TownSpec cell_spec(const std::string& name, std::uint64_t seed, Snapshot& warm) {
+  const bool points = name == "economics";
+  if (warm.books.empty()) warm = warm_four(points);
+  return two_liars(warm, seed, 0.5, trust::AuditBy::reexec, points);
+}
+
+std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& found) {
+  const Snapshot warm = warm_four(false);
   std::vector<Cell> out;
   std::mutex mutex;
   for (const auto& [p, by] : std::vector<std::pair<double, trust::AuditBy>>{{0.2, trust::AuditBy::reexec},
@@ -125,13 +167,7 @@ std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& 
                                                                             {0.5, trust::AuditBy::proof}}) {
     std::uint64_t trials = 0, caught = 0;
     parallel(scaled(1500, scale), [&, p = p, by = by](std::size_t i) {
-      TownSpec spec;
-      spec.seed = 10'000 + i;
-      spec.from = &warm;
-      spec.settings = quick_settings();
-      spec.workers = workers;
-      spec.policy = audited(p, by);
-      Town town(spec);
+      Town town(two_liars(warm, 10'000 + i, p, by, false));
       town.live();
       Findings f = judge(town);
       const auto first = first_result(town);
@@ -192,39 +228,15 @@ std::vector<Cell> replication_cells(double scale, const Parallel& parallel, Find
 }
 
 std::vector<Cell> economics_cells(double scale, const Parallel& parallel, Findings& found) {
-  // R, c, c', G, S: a gain about as large as what is at stake, so that E1's least rate is neither tiny nor 1.
-  constexpr std::uint64_t kWage = 10, kSlash = 100, kBond = 1000, kPurse = 1'000'000;
-  trust::Stakes stakes;
-  stakes.reward = kWage;
-  stakes.honest_cost = 8;
-  stakes.gain = 100;
-  stakes.bond = kSlash;
-  const double least = must(trust::least_audit_rate(stakes));
-  work::Settings settings = quick_settings();
-  settings.points = true;
-  settings.wage = kWage;
-  settings.slash = kSlash;
-  std::vector<WorkerSpec> workers = honest_workers(4);
-  const Snapshot warm = warmed(workers, settings, kBond, kPurse);
-  for (const std::size_t i : {0, 1}) {
-    workers[i].kind = Kind::targeted;
-    workers[i].target = kTarget;
-  }
+  const double least = must(trust::least_audit_rate(stakes()));
+  const Snapshot warm = warm_four(true);
   std::vector<Cell> out;
   std::mutex mutex;
   for (const double factor : {1.1, 0.9}) {
     const double p = factor * least;
     std::vector<double> surplus;
     parallel(scaled(4000, scale), [&](std::size_t i) {
-      TownSpec spec;
-      spec.seed = 30'000 + i;
-      spec.from = &warm;
-      spec.settings = settings;
-      spec.bond = kBond;
-      spec.purse = kPurse;
-      spec.workers = workers;
-      spec.policy = audited(p);
-      Town town(spec);
+      Town town(two_liars(warm, 30'000 + i, p, trust::AuditBy::reexec, true));
       town.live();
       Findings f = judge(town);
       const auto first = first_result(town);
@@ -233,7 +245,7 @@ std::vector<Cell> economics_cells(double scale, const Parallel& parallel, Findin
       found.add(f);
       if (!first || !first->lied || !town.runs()[0].finished || c == nullptr) return;
       // What the one receipt brought the liar: its wage or its slash out of the points' history, and G if the lie was accepted.
-      double balance = -stakes.cheat_cost;
+      double balance = -stakes().cheat_cost;
       std::optional<Digest> receipt;
       for (const Bytes& entry : town.ledger().entries()) {
         const auto envelope = trust::decode_envelope(entry);
@@ -249,13 +261,13 @@ std::vector<Cell> economics_cells(double scale, const Parallel& parallel, Findin
           if (const auto* paid = std::get_if<Release>(&event); paid != nullptr && paid->receipt == *receipt)
             balance += static_cast<double>(kWage);
         }
-      if (town.runs()[0].finished->run == first->run) balance += stakes.gain;
-      surplus.push_back(balance - (stakes.reward - stakes.honest_cost));
+      if (town.runs()[0].finished->run == first->run) balance += stakes().gain;
+      surplus.push_back(balance - (stakes().reward - stakes().honest_cost));
     });
     // The samples come in the order of the threads; sums of doubles must not depend on it.
     std::ranges::sort(surplus);
     out.push_back(mean_cell("lying pays by, at " + std::to_string(factor).substr(0, 3) + " of E1's rate", surplus,
-                            must(trust::cheating_surplus(stakes, p)), factor > 1 ? -1 : 1));
+                            must(trust::cheating_surplus(stakes(), p)), factor > 1 ? -1 : 1));
   }
   return out;
 }

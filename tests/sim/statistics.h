@@ -36,6 +36,8 @@ using Parallel = std::function<void(std::size_t n, const std::function<void(std:
 std::vector<Cell> challenge_cells(double scale);
 std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& found);
 std::vector<Cell> replication_cells(double scale, const Parallel& parallel, Findings& found);
+/// What the cells' towns are like, for a look at one: "audit", "economics". warm: made if it is empty.
+TownSpec cell_spec(const std::string& name, std::uint64_t seed, Snapshot& warm);
 std::vector<Cell> economics_cells(double scale, const Parallel& parallel, Findings& found);
 
 }  // namespace dsperse::sim

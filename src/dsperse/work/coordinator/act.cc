@@ -61,7 +61,7 @@ std::optional<std::string> too_few(const std::vector<trust::NodeLabels>& nodes, 
 bool Pass::under_way() const { return a_.phase != RunPhase::finished && a_.phase != RunPhase::failed; }
 
 bool Pass::others() const {
-  return std::ranges::any_of(c_.nodes, [&](const engine::Node& n) {
+  return !too_few(present(), run_.request.treatments) && std::ranges::any_of(c_.nodes, [&](const engine::Node& n) {
     return labels(n.profile.key) == nullptr && nameable(n.profile) && !keeper_.excluded(n.profile.key) &&
            keeper_.decide(n.profile.key, {}).mode != trust::audit::Mode::wait;
   });

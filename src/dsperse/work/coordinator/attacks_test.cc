@@ -139,7 +139,7 @@ TEST(Attack, AClaimantHasTheTimeThatAProofTakes) {
   town.proves = false;
   town.restart();
   town.workers[0]->computer.lie = change;
-  town.workers[1]->computer.before = [n = 2](const SliceTask& task) mutable -> Status {
+  town.workers[1]->computer.before = [n = 6](const SliceTask& task) mutable -> Status {
     if (task.prove && n-- > 0) return fail(ErrorKind::resource, "busy");
     return {};
   };

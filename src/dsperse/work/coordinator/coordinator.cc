@@ -66,6 +66,14 @@ Status Local::load() {
   if (bytes) {
     DSPERSE_TRY(standings_.value, decode_standings(*bytes));
     standings_.bytes = *bytes;
+    // Tests over slices of another model: nobody here knows what became of them.
+    std::erase_if(standings_.value.out, [&](const CanaryErrand& c) {
+      const auto task = decode_task(c.task);
+      const auto* slice = task ? std::get_if<SliceTask>(&*task) : nullptr;
+      const bool foreign = slice == nullptr || slice->model != model_.model;
+      if (foreign) standings_.value.canaries.erase(c.errand.job);
+      return foreign;
+    });
   } else {
     DSPERSE_CHECK_OK(ports_.rng.fill(standings_.value.secret));
     if (settings_.points) {

@@ -279,6 +279,32 @@ TEST(Coordinator, PaysWagesAndTakesBonds) {
   EXPECT_EQ(t.escrow, 0U);
 }
 
+TEST(Coordinator, AnAttemptThatEndsInItsAuditsLeavesNoEscrow) {
+  Settings settings = Town::quick();
+  settings.points = true;
+  settings.wage = 10;
+  settings.slash = 100;
+  Town town(4, settings);
+  ASSERT_TRUE(town.coordinator->fund(payer_account(), 100'000, 0));
+  for (const auto& w : town.workers) ASSERT_TRUE(town.coordinator->fund(w->key(), 0, 1000));
+  const auto carry_one = [&](std::uint64_t n, const std::vector<std::string>& treatments) {
+    ASSERT_TRUE(town.coordinator->submit(digest(n), town.request(treatments)));
+    ASSERT_EQ(town.run(digest(n), 2000).phase, RunPhase::finished);
+    right(town, digest(n), treatments);
+  };
+  // Everybody gets a record; then one lies about the first slice while all slices are drawn.
+  for (std::uint64_t n = 0; n < 6; ++n) carry_one(700 + n, {"replicate(4)", "replicate(4)", "replicate(4)"});
+  town.workers[1]->computer.lie = [](const SliceTask& task, Bytes& values) {
+    if (task.slice == 0) values[3] ^= 1;
+  };
+  for (std::uint64_t n = 0; n < 8; ++n) carry_one(800 + n, {"audit(1)", "audit(1)", "audit(1)"});
+  EXPECT_EQ(strikes(town, 1)[kCorrectness], 1U);
+  for (int i = 0; i < 5; ++i) town.pass();
+  const auto t = town.coordinator->points()->totals();
+  EXPECT_EQ(t.escrow, 0U);
+  EXPECT_EQ(t.balances + t.bonds + t.burned, t.minted);
+}
+
 TEST(Coordinator, ARunThatIsStuckStopsNoOther) {
   Town town(3);
   bool lying = true, stuck = true;

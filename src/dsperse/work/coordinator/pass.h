@@ -41,7 +41,7 @@ class Pass {
   /// Pays, and takes back the jobs that are out.
   [[nodiscard]] Status end_attempt();
   [[nodiscard]] bool under_way() const;
-  /// Somebody could get work who is not in the attempt's opening.
+  /// Another attempt could begin, and with somebody who is not in this one's opening.
   [[nodiscard]] bool others() const;
   /// Workers that may get work now.
   [[nodiscard]] std::vector<trust::NodeLabels> present() const;

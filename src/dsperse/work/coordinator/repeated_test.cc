@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "dsperse/work/coordinator/state.h"
 #include "dsperse/work/coordinator/testing/town.h"
 
 namespace dsperse::work {
@@ -63,6 +64,23 @@ TEST(Repeated, ASubmissionAfterAnErrorIsTakenOn) {
     ASSERT_TRUE(town.coordinator->submit(kRun, request));
     EXPECT_EQ(town.run(kRun).phase, RunPhase::finished);
   }
+}
+
+TEST(Coordinator, CanariesOfAnotherModelAreForgotten) {
+  Settings settings = Town::quick();
+  settings.canaries = trust::Probability::always();
+  Town town(2, settings);
+  for (const auto& w : town.workers) w->absent = true;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"trust", "trust", "trust"})));
+  town.pass();
+  const auto out = [&] { return decode_standings(**town.state->load("standings"))->out.size(); };
+  EXPECT_EQ(out(), 1U);
+  town.model.model = digest(51);
+  town.model.slices.clear();
+  town.restart();
+  EXPECT_EQ(out(), 0U);
+  for (int i = 0; i < 120; ++i) town.pass();
+  for (const auto& w : town.workers) EXPECT_EQ(town.coordinator->standing(w->key())->strikes[0], 0U) << "asked by nobody here";
 }
 
 TEST(Coordinator, ARunOfAnotherModelIsNotRead) {
