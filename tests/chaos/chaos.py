@@ -67,7 +67,7 @@ def resume(town, rng):
             with open(town.base / f"logs/resume{i}.log", "ab") as log:
                 child = subprocess.Popen(command, cwd=town.base, env=town.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             try:
-                child.wait(rng.uniform(0.05, 1.2))
+                child.wait(rng.uniform(0.02, 0.6))
             except subprocess.TimeoutExpired:
                 child.send_signal(signal.SIGKILL)
                 child.wait()
