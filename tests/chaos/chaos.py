@@ -170,7 +170,7 @@ def main():
               "faults": dict(sorted(faults.counts.items())), "faults_total": sum(faults.counts.values()), "full_disk_by": disk.kind,
               "restarts": {"coordinator": town.server.starts - 1, "workers": sum(w.starts - 1 for w in town.workers),
                            "clients": sum(c.asked - 1 for c in town.clients)},
-              "ended_by_themselves": {m.name: m.exits for m in town.members()},
+              "exit_codes": {m.name: dict(m.exits) for m in town.members()},
               "seconds_under_faults": round(stormy, 1), "seconds": round(time.monotonic() - start, 1), "seed": args.seed,
               "history": faults.history}
     pathlib.Path(args.out).write_text(json.dumps(result, indent=1) + "\n")

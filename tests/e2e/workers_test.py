@@ -293,6 +293,20 @@ class Served(Workers):
         self.check("B", ZERO, nonce="02")
         self.assertFalse([s for s in self.entries("N", "strike") if s["kind"] != "liveness"])
 
+    def test_messages_that_cannot_be_written_stop_nobody(self):
+        self.policy = "trust"
+        for child in [*self.hands, self.server]:
+            child.kill()
+            child.wait()
+        with open("/dev/full", "w") as full:  # as a log on a full disk is
+            command = ("serve", self.dsm, "--network", "N"), ("worker", "--engine", "N/engine", "--state", "w2")
+            for words in command:
+                self.children.append(subprocess.Popen([DSPERSE, *map(str, words)], cwd=self.dir, env=self.env, stderr=full, stdout=subprocess.DEVNULL))
+            done = subprocess.run([DSPERSE, "run", self.dsm, ZERO, "--network", "N", "--policy", "trust", "--nonce", "01", "--out", "A"], cwd=self.dir,
+                                  env=self.env, stderr=full, stdout=subprocess.PIPE, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0)
+        self.check("A", ZERO)
+
     def test_bad_requests_are_refused_and_others_go_on(self):
         (self.dir / "N/requests").mkdir(exist_ok=True)
         (self.dir / "N/requests/zz.request.json").write_text("{}")
