@@ -41,7 +41,7 @@ struct TownSpec {
   TimeMs keeper_offset_ms = 0;
   std::int64_t keeper_drift_ppm = 0;
   TimeMs faults_last_ms = 600'000;  ///< then everything works
-  TimeMs bound_ms = 3'600'000;  ///< by which every run must have ended after that
+  TimeMs bound_ms = 3'600'000;      ///< by which every run must have ended after that
 
   /// Hooks: each breaks something outside of the product, to show that the judges notice.
   std::vector<trust::Treatment> asked;  ///< what the coordinator is told instead of the policy

@@ -8,8 +8,8 @@
 #include "dsperse/pipeline/execute.h"
 #include "dsperse/proof/package.h"
 #include "dsperse/proof/prove.h"
-#include "dsperse/store/weights_codec.h"
 #include "dsperse/trust/verdict/boundaries.h"
+#include "dsperse/work/compute/slices.h"
 #include "dsperse/work/task/values.h"
 
 namespace dsperse::pipeline {
@@ -35,9 +35,7 @@ std::vector<std::uint32_t> chunks_of(const std::vector<proof::Port>& ports) {
 
 Result<Bytes> weights_of(const store::ModelFolder& model, std::uint32_t slice) {
   DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(slice));
-  ByteWriter w;
-  store::write_weights(w, model.model().key.slices[slice].program, secret.weights);
-  return w.take();
+  return work::encode_weights_blob(model.model().key.slices[slice], secret.weights, secret.seed);
 }
 
 /// Not written again if it is there: a model may be large, and a disk full when a coordinator starts anew.

@@ -107,7 +107,7 @@ Status Pass::advance_dispute(std::uint32_t slice) {
   Digest verdict{};
   DSPERSE_CHECK_OK(publish_verdict(*s.dispute, {}, &verdict));
   DSPERSE_CHECK_OK(carry(effects));
-  for (const dispute::Claim& c : s.dispute->claims) DSPERSE_CHECK_OK(keeper_.slash(c.receipt, c_.ports.signer.key(), verdict));
+  for (const dispute::Claim& c : s.dispute->claims) DSPERSE_CHECK_OK(keeper_.slash(c.receipt, {}, verdict));
   if (s.settled) return restart("nobody proved a disputed slice");
   return forget_replication(slice);
 }

@@ -68,6 +68,9 @@ class Pass {
   [[nodiscard]] Result<std::optional<Digest>> choose(std::uint64_t memory_bytes,
                                                      const std::function<bool(const trust::NodeLabels&)>& also);
   [[nodiscard]] Status maybe_canary(std::uint32_t slice);
+  [[nodiscard]] Status begin_fake(Run& fake);
+  /// False: the slice can't be run here.
+  [[nodiscard]] Result<bool> settle_fake(Run& fake, std::uint32_t slice, const SliceTask& task);
   [[nodiscard]] bool has_record(const Digest& worker) const;
   void waits_for(const std::string& what);
 

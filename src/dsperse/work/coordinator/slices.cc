@@ -153,7 +153,7 @@ Result<std::optional<Settled>> Pass::accepted_proof(const Errand& e) {
   if (!verdict) {
     DSPERSE_CHECK_OK(keeper_.strike({e.worker, e.job, trust::StrikeKind::correctness, "the proof is refused"}));
     // A claimant's bond answers for its claim, once the dispute is decided, and to whoever was right.
-    if (e.purpose != Purpose::claim) DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, c_.ports.signer.key(), {}));
+    if (e.purpose != Purpose::claim) DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, {}, {}));
     return std::nullopt;
   }
   return Settled{e.shown->opening.h_out, e.shown->roots_out, e.shown->outputs, Proof{*e.shown->proof, e.weights}};
