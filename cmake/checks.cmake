@@ -37,9 +37,9 @@ set_tests_properties(check_rooms check_text checks_selftest PROPERTIES LABELS un
   ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 
 if(TARGET dsperse_verifier)
-  # What verifies proofs, what verifies receipts and the ledger, and what verifies disputes.
+  # What verifies proofs, what verifies receipts, the ledger and records, and what verifies disputes.
   dsperse_link_closure(dsperse_verifier closure)
-  foreach(target dsperse_ledger_verify dsperse_verdict)
+  foreach(target dsperse_record dsperse_verdict)
     dsperse_link_closure(${target} more)
     list(APPEND closure ${more})
   endforeach()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails if dsperse_verifier or dsperse_ledger_verify links a target that tools/rooms.txt does not list, or if their archives need
+"""Fails if dsperse_verifier or dsperse_record links a target that tools/rooms.txt does not list, or if their archives need
 threads, files, sockets, or throw or catch, abort or assert.
 
 What remains of the C++ library's ways to end a program is listed in LAST_RESORTS with the reason why no input reaches it; any other
@@ -31,7 +31,7 @@ LAST_RESORTS = {
     "std::__throw_bad_array_new_length": "as above",
     "std::__throw_logic_error": "a std::string made of a null pointer: only of literals and std::string",
     "std::__throw_bad_function_call": "an empty std::function: schedules are always set, callbacks are asked first",
-    "std::__throw_out_of_range_fmt": "std::string::replace and the like beyond the end: positions are constants",
+    "std::__throw_out_of_range_fmt": "std::string::replace, substr and the like beyond the end: positions are constants, or were found in the string",
 }
 
 

@@ -37,7 +37,7 @@ def arguments():
     parser.add_argument("--nonce", help="the number that the certificate was asked for with, in hexadecimal")
     parser.add_argument("--model-id", help="the model that must have been run (64 hexadecimal digits)")
     parser.add_argument("--slices", help="the slices that must be proved: 0,2-4; default all")
-    parser.add_argument("--policy", help="proof, trust, or a policy file")
+    parser.add_argument("--policy", help="a treatment such as proof or replicate(2), or a policy file")
     parser.add_argument("--corpus", help="a folder with manifest.json")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell which slice is being verified")
     return parser.parse_args()
@@ -93,6 +93,8 @@ def verify(args):
         print("  model not pinned: the key is taken as given (pin it with --model-id)")
     if not user.nonce:
         print("  freshness not checked: the certificate may be an old one (ask with --nonce)")
+    if certificate.record:
+        print("  receipts not read: what is said here is about proofs alone")
 
 
 def main():

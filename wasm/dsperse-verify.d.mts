@@ -37,6 +37,8 @@ export interface Verdict {
   coverage: Coverage;
   modelPinned: boolean;
   fresh: boolean;
+  /** The certificate ends with a record of receipts for slices without proof; this verifier does not read it. */
+  hasRecord: boolean;
   /** Of the key, in hexadecimal. */
   modelId: string;
 }

@@ -53,6 +53,11 @@ function readAnswer(bytes) {
   return { accepted: outcome === 1, reason, where, coverage, modelPinned, fresh, modelId };
 }
 
+/** Whether a certificate ends with a record of receipts (DSCRT002), which the module does not read. */
+function hasRecord(certificate) {
+  return certificate[7] === 0x32;
+}
+
 export class Verifier {
   #module;
 
@@ -92,7 +97,7 @@ export class Verifier {
 
   async verify({ key, certificate, expectation }) {
     const user = expectation instanceof Uint8Array ? expectation : encodeExpectation(expectation);
-    return readAnswer(await this.answer(key, certificate, user));
+    return { ...readAnswer(await this.answer(key, certificate, user)), hasRecord: hasRecord(certificate) };
   }
 }
 

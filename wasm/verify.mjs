@@ -35,7 +35,7 @@ function percent(part, whole) {
 }
 
 function verdictText(verdict) {
-  const { accepted, reason, where, coverage: c, modelPinned, fresh } = verdict;
+  const { accepted, reason, where, coverage: c, modelPinned, fresh, hasRecord } = verdict;
   const lines = accepted
     ? ['accepted',
        `${c.slicesProved} of ${c.slices} slices, ${c.operatorsProved} of ${c.operators} operators, ` +
@@ -43,6 +43,7 @@ function verdictText(verdict) {
        `${percent(c.multiplyAddsWithAncestorsProved, c.multiplyAdds)} % together with all that they depend on`]
     : [`rejected ${reason}${where ? ` (${where})` : ''}`];
   if (!modelPinned) lines.push('note: model not pinned: the key is taken as given (pin it with model_id)');
+  if (hasRecord) lines.push('note: receipts not read: what is said here is about proofs alone');
   if (!fresh) lines.push('note: freshness not checked: the certificate may be an old one (ask with a nonce)');
   return lines.join('\n');
 }

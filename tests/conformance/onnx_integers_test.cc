@@ -79,7 +79,7 @@ std::string proved(const quantize::QuantizedModel& m, const quantize::Sample& sa
   plan.calibration = "the case";
   plan.model = m;
   for (std::uint32_t i = 0; i + 1 < m.program.ops.size(); ++i) plan.cuts.push_back(i);
-  plan.modes.assign(plan.cuts.size() + 1, slice::Mode::proof);
+  plan.treatments.assign(plan.cuts.size() + 1, {.proof = true});
   plan.predicted.resize(plan.cuts.size() + 1);
   quantize::TensorStore inputs(m.program.tensors.size());
   for (std::size_t i = 0; i < m.inputs.size(); ++i) {

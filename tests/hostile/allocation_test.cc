@@ -13,11 +13,12 @@
 #include "dsperse/ops/registry.h"
 #include "dsperse/pipeline/output.h"
 #include "dsperse/pipeline/published.h"
+#include "dsperse/proof/package.h"
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/report/report.h"
-#include "dsperse/slice/policy.h"
 #include "dsperse/store/plan_folder.h"
 #include "dsperse/store/tensors/tensor_file.h"
+#include "dsperse/trust/policy/policy.h"
 #include "dsperse/trust/verdict/slice_evidence.h"
 #include "fixture.h"
 
@@ -135,6 +136,11 @@ TEST(Allocation, Keys) {
     decode.all(bytes);
     verify.all(bytes, true);
   }
+}
+
+TEST(Allocation, SlicePackages) {
+  Sweep decode("slice package", [](ByteView b) { return proof::decode_slice_package(b).has_value(); }, kBinary);
+  for (const auto& [name, bytes] : corpus("tests/hostile/corpus/package")) decode.all(bytes);
 }
 
 /// A key of one slice without weights, whose ports are committed.
@@ -296,7 +302,7 @@ TEST(Allocation, Documents) {
 
 TEST(Allocation, Policies) {
   Sweep sweep(
-      "policy", [](ByteView b) { return slice::parse_policy({reinterpret_cast<const char*>(b.data()), b.size()}).has_value(); },
+      "policy", [](ByteView b) { return trust::parse_policy({reinterpret_cast<const char*>(b.data()), b.size()}).has_value(); },
       kText);
   for (const auto& [name, bytes] : corpus("tests/hostile/corpus/policy")) sweep.all(bytes);
   sweep.one(bytes_of("[[rule]]\nmode = \"proof\"\nslices = \"" + repeated("0-65535,", 20000) + "0\"\n"));

@@ -1,5 +1,5 @@
 // Any bytes as a certificate under the fixed key: an error, or what encodes to the same bytes; accepted only if it is the real
-// one.
+// one, whatever record it ends with.
 #include <algorithm>
 #include <cstdlib>
 
@@ -9,10 +9,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace dsperse;
   const fuzz::Fixture& f = fuzz::fixture();
   const ByteView bytes{data, size};
-  const auto certificate = proof::decode_certificate(f.key, bytes);
+  auto certificate = proof::decode_certificate(f.key, bytes);
   if (!certificate) return 0;
   const Bytes again = proof::encode_certificate(*certificate);
   if (!std::equal(bytes.begin(), bytes.end(), again.begin(), again.end())) std::abort();
-  if (proof::verify_certificate(f.key, *certificate, f.user).verdict && again != f.certificate_bytes) std::abort();
+  const bool accepted = proof::verify_certificate(f.key, *certificate, f.user).verdict.accepted;
+  certificate->record.clear();
+  if (accepted && proof::encode_certificate(*certificate) != f.certificate_bytes) std::abort();
   return 0;
 }

@@ -1,10 +1,12 @@
-// Receipts, evidence, checkpoints and proofs of the ledger allocate at most what docs/formats/limits.md declares, whatever the
-// bytes: real ones overwritten at every place, and the largest that are taken.
+// Receipts, evidence, checkpoints, proofs of the ledger, tasks and answers allocate at most what docs/formats/limits.md declares,
+// whatever the bytes: real ones overwritten at every place, and the largest that are taken.
 #include <gtest/gtest.h>
 
 #include "counting.h"
-#include "dsperse/trust/ledger/checkpoint.h"
-#include "dsperse/trust/receipt/testing/sample.h"
+#include "dsperse/trust/ledger/entry_proof.h"
+#include "dsperse/trust/record/testing/builder.h"
+#include "dsperse/trust/record/testing/samples.h"
+#include "dsperse/work/task/testing/sample.h"
 
 namespace dsperse::hostile {
 namespace {
@@ -28,6 +30,16 @@ void read_all(ByteView bytes) {
     (void)decode_checkpoint(bytes);
     (void)decode_inclusion(bytes);
     (void)decode_consistency(bytes);
+    (void)decode_entry_proof(bytes);
+    (void)decode_record(bytes);
+    (void)decode_opening(bytes);
+    (void)decode_closing(bytes);
+    (void)decode_draw(bytes);
+    (void)decode_verdict_note(bytes);
+    (void)decode_strike(bytes);
+    (void)decode_payout(bytes);
+    (void)work::decode_task(bytes);
+    (void)work::decode_answer(bytes);
   });
   EXPECT_FALSE(used.refused);
   EXPECT_LE(used.peak, 8 * bytes.size() + 4096) << bytes.size() << " bytes";
@@ -48,6 +60,12 @@ Receipt largest() {
   return r;
 }
 
+RunRecord small_record() {
+  trust::testing::RecordBuilder b(trust::testing::chain_facts(2), {*parse_treatment("audit(1)"), *parse_treatment("trust")}, 2);
+  b.verdicts = 1;
+  return b.build();
+}
+
 TEST(TrustAllocation, EveryPlaceOverwritten) {
   const Envelope a = sealed(kReceiptType, encode_receipt(sample_receipt(PublicKey{1}, Digest{}, 0)), 1);
   const Envelope b = sealed(kReceiptType, encode_receipt(sample_receipt(PublicKey{1}, Digest{}, 1)), 1);
@@ -57,8 +75,13 @@ TEST(TrustAllocation, EveryPlaceOverwritten) {
                                    a.payload,
                                    encode_evidence(make_evidence(kEquivocation, a, b)),
                                    encode_envelope(sealed(kCheckpointType, encode_checkpoint({"o", 3, Digest{}, 1}), 0)),
+                                   encode_opening(trust::testing::sample_opening()),
+                                   encode_draw(trust::testing::sample_draw()),
+                                   encode_record(small_record()),
                                    encode_inclusion(in),
-                                   encode_consistency(con)};
+                                   encode_consistency(con),
+                                   work::encode_task(work::testing::sample_task(true)),
+                                   work::encode_answer(work::testing::sample_proved())};
   for (const Bytes& text : real) {
     for (std::size_t i = 0; i < text.size(); ++i) {
       for (const std::uint8_t byte : Bytes{0, '"', '[', '9', 0xff}) {
@@ -84,6 +107,16 @@ TEST(TrustAllocation, LargestThatAreTaken) {
   read_all(a.payload);
   read_all(encode_envelope(sealed("t", Bytes(kMaxPayloadBytes, 7), 1)));
   read_all(Bytes(kMaxEvidenceBytes + 1, '['));
+  work::SliceTask task = work::testing::sample_task();
+  task.inputs.clear(), task.outputs.clear(), task.live.clear(), task.ended.clear();
+  for (std::uint32_t i = 0; i < work::kMaxPorts; ++i) {
+    task.inputs.push_back({i, Digest{}, std::nullopt});
+    task.live.push_back({i, Digest{}});
+    task.outputs.push_back({i + static_cast<std::uint32_t>(work::kMaxPorts), std::nullopt});
+    task.ended.push_back(i);
+  }
+  EXPECT_TRUE(work::decode_task(work::encode_task(task)));
+  read_all(work::encode_task(task));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "dsperse/pipeline/output.h"
+#include "dsperse/proof/package.h"
 #include "dsperse/proof/testing/model.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/model_folder.h"
@@ -94,7 +95,7 @@ void write_plan(const ModelCase& m) {
   plan.model.fidelity.outputs = {{"y", 0.5, 0.25, 0.99, 1}};
   plan.labels = {"a", "b"};
   plan.cuts = {2};
-  plan.modes = {slice::Mode::trust, slice::Mode::proof};
+  plan.treatments = {{}, {.proof = true}};
   plan.predicted.resize(2);
   const std::string folder = root + "/plan.tmp";
   if (!store::write_plan(folder, plan)) std::abort();
@@ -103,7 +104,7 @@ void write_plan(const ModelCase& m) {
   std::filesystem::remove_all(folder);
   std::vector<store::ProvingKey> secrets;
   for (const quantize::WeightStore& w : m.weights) secrets.push_back({w, Digest{}});
-  const store::CompiledModel compiled{"small", m.key, {slice::Mode::proof, slice::Mode::trust}, std::vector<slice::Cost>(2)};
+  const store::CompiledModel compiled{"small", m.key, {{.proof = true}, {}}, std::vector<slice::Cost>(2)};
   if (!store::write_model(folder, compiled, secrets)) std::abort();
   put("corpus/document/manifest.json", *store::read_file(folder + "/manifest.json", 1U << 20));
   std::filesystem::remove_all(folder);
@@ -188,6 +189,9 @@ int main(int argc, char** argv) {
   put("corpus/key/small.dsk", proof::encode_model_key(stripped(m.key)));
   put("corpus/key/all_ops.dsk", proof::encode_model_key(key_of(all_ops(), false)));
   put("corpus/key/public_weights.dsk", proof::encode_model_key(key_of(all_ops(), true)));
+  put("corpus/package/hidden.bin", proof::encode_slice_package(stripped(m.key), 0));
+  put("corpus/package/no_weights.bin", proof::encode_slice_package(m.key, 1));
+  put("corpus/package/public_weights.bin", proof::encode_slice_package(key_of(all_ops(), true), 0));
   proof::Certificate c = m.certificate;
   for (proof::SliceProof& s : c.slices) {
     s.proof.resize(16);
@@ -196,6 +200,8 @@ int main(int argc, char** argv) {
   put("corpus/certificate/stripped.dscert", proof::encode_certificate(c));
   c.slices.clear();
   put("corpus/certificate/empty.dscert", proof::encode_certificate(c));
+  c.record = {1, 2, 3};
+  put("corpus/certificate/record.dscert", proof::encode_certificate(c));
   Bytes head{0};
   head.insert(head.end(), m.certificate.slices[0].proof.begin(), m.certificate.slices[0].proof.begin() + 512);
   put("corpus/proof/head.script", head);

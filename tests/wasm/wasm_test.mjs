@@ -115,7 +115,7 @@ test('the demo is accepted, with the coverage of the native verifier', async () 
   });
   const c = load(at('R/full-run.json')).coverage;
   assert.deepEqual(verdict, {
-    accepted: true, reason: '', where: '', modelPinned: true, fresh: true, modelId: id,
+    accepted: true, reason: '', where: '', modelPinned: true, fresh: true, hasRecord: false, modelId: id,
     coverage: {
       slices: c.slices, slicesProved: c.slices_proved, operators: BigInt(c.operators), operatorsProved: BigInt(c.operators_proved),
       multiplyAdds: BigInt(c.multiply_adds), multiplyAddsProved: BigInt(c.multiply_adds_proved),

@@ -8,7 +8,7 @@ from .reading import Reader
 from .statements import Boundary, Link, Statement, check_boundary, verify_link, verify_ranges, verify_slice
 from .verdict import Rejected, require, well_formed
 
-MAX_NONCE, MAX_PROOF, MAX_LINKS = 64, 1 << 28, 2
+MAX_NONCE, MAX_PROOF, MAX_LINKS, MAX_RECORD = 64, 1 << 28, 2, 64 << 20
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Certificate:
     salt: bytes
     table: list
     slices: list
+    record: bytes = b""  # what answers for slices without proof; not read here
 
 
 @dataclass
@@ -51,14 +52,18 @@ class Coverage:
 
 
 def decode_certificate(key, data):
-    well_formed(data[:8] == b"DSCRT001", "certificate: not a dsperse certificate")
+    well_formed(data[:8] in (b"DSCRT001", b"DSCRT002"), "certificate: not a dsperse certificate")
     r = Reader(data, "certificate: truncated, or bytes after its end")
     r.take(8)
     model_id, nonce, salt = r.take(32), r.bytes(MAX_NONCE), r.take(32)
     table = [_boundary(r, chunk) for chunk in key.chunks]
     slices = r.listed(len(key.slices), lambda: _slice_proof(r, key))
+    record = b""
+    if data[:8] == b"DSCRT002":
+        record = r.bytes(MAX_RECORD)
+        well_formed(record, "certificate: bytes are not canonical")
     r.end()
-    return Certificate(model_id, nonce, salt, table, slices)
+    return Certificate(model_id, nonce, salt, table, slices, record)
 
 
 def _boundary(r, chunk):
@@ -87,6 +92,8 @@ def verify_certificate(key, certificate, user, on_slice=lambda i: None, known_ra
     wanted = set(range(len(key.slices))) if user.policy is None else set(user.policy)
     for i in sorted(wanted):
         require(i < len(key.slices), "policy names no slice", f"slice {i}")
+    if certificate.record:  # disputes and audits end with proofs that the policy did not ask for
+        wanted.update(s.slice for s in certificate.slices)
 
     for i, (b, chunk) in enumerate(zip(certificate.table, key.chunks)):
         require(b.chunk == i, "boundary table out of order", chunk.name)

@@ -36,17 +36,48 @@ def pattern(text):
     return re.compile(out, re.DOTALL)
 
 
+TREATMENT = re.compile(
+    r"(proof|trust)|(replicate)\s*\(\s*(\d+)\s*(?:,\s*distinct\s*=\s*(?:operator|region|engine)\s*)?\)|"
+    r"(audit)\s*\(\s*([0-9.]+(?:[eE][+-]?\d+)?)\s*(?:,\s*by\s*=\s*(?:reexec|proof)\s*)?\)", re.ASCII)
+
+
+def is_proof(text):
+    """Whether a treatment (docs/trust/economics.md) is proof; a text that is no treatment is an error."""
+    words = {}
+    for part in re.split(r"\+(?![^(]*\))", text):
+        match = TREATMENT.fullmatch(part.strip(" \t\r\n"))
+        word = match and (match[1] or match[2] or match[4])
+        if not word or word in words:
+            raise Usage(f'policy: "{part.strip()}" is no treatment')
+        words[word] = match
+        if word == "replicate" and not 2 <= int(match[3]) <= 64:
+            raise Usage("policy: replicate takes 2 to 64 replicas")
+        if word == "audit" and not 1e-9 <= number(match[5]) <= 1:
+            raise Usage("policy: an audit rate lies between 1e-9 and 1")
+    if len(words) > 1 and words.keys() & {"proof", "trust"}:
+        raise Usage("policy: proof and trust stand alone")
+    return "proof" in words
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise Usage(f'policy: "{text}" is no number') from None
+
+
 def expand(argument, key):
-    """--policy proof, trust or FILE: the set of slices."""
+    """--policy TREATMENT or FILE: the set of slices that must be proved."""
     everything = set(range(len(key.slices)))
-    if argument == "proof":
-        return everything
-    if argument == "trust":
-        return set()
-    with open(argument, "rb") as file:
-        text = file.read().decode("utf-8")
-    if text.strip() in ("proof", "trust"):
-        return everything if text.strip() == "proof" else set()
+    try:
+        return everything if is_proof(argument) else set()
+    except Usage:
+        with open(argument, "rb") as file:
+            text = file.read().decode("utf-8")
+    try:
+        return everything if is_proof(text) else set()
+    except Usage:
+        pass
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -54,20 +85,20 @@ def expand(argument, key):
     if set(document) - {"default", "rule"} or not isinstance(document.get("rule", []), list):
         raise Usage("policy: a policy has default and [[rule]]")
     wanted = everything if mode(document.get("default", "proof")) else set()
-    for number, rule in enumerate(document.get("rule", []), start=1):
+    for place, rule in enumerate(document.get("rule", []), start=1):
         if not isinstance(rule, dict) or "mode" not in rule or len(rule) != 2 or set(rule) - {"mode", "slices", "operator", "name"}:
-            raise Usage(f"policy rule {number}: a rule has exactly one of slices, operator and name, and a mode")
-        chosen = selected(rule, key, number)
+            raise Usage(f"policy rule {place}: a rule has exactly one of slices, operator and name, and a mode")
+        chosen = selected(rule, key, place)
         if not chosen:
-            raise Usage(f"policy rule {number}: this rule matches no slice")
+            raise Usage(f"policy rule {place}: this rule matches no slice")
         wanted = wanted | chosen if mode(rule["mode"]) else wanted - chosen
     return wanted
 
 
 def mode(text):
-    if text not in ("proof", "trust"):
-        raise Usage('policy: expected "proof" or "trust"')
-    return text == "proof"
+    if not isinstance(text, str):
+        raise Usage("policy: expected a treatment as a text")
+    return is_proof(text)
 
 
 def selected(rule, key, number):

@@ -127,34 +127,38 @@ Result<proof::Profile> parse_profile(int bits) {
   return fail(ErrorKind::usage, "--profile is 100 or 128");
 }
 
-Result<slice::Policy> load_policy(const std::string& text) {
-  if (text == "proof" || text == "trust") return slice::parse_policy(text);
+Result<trust::Policy> load_policy(const std::string& text) {
+  // First of all a treatment: what the word proof means must not depend on which files lie about.
+  const auto treatment = trust::parse_treatment(text);
+  if (treatment) return trust::Policy{.fallback = *treatment};
+  if (!store::exists(text))
+    return fail(ErrorKind::bad_input, "no such file, and no treatment: " + treatment.error().what, text, treatment.error().hint);
   DSPERSE_TRY(const Bytes bytes, store::read_file(text, 1U << 20));
-  auto policy = slice::parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  auto policy = trust::parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!policy) return std::unexpected(policy.error().within(text));
   return policy;
 }
 
 void Selection::add(CLI::App& app) {
   auto* group = app.add_option_group("which slices");
-  group->add_option("--policy", policy, "FILE, proof or trust");
+  group->add_option("--policy", policy, "FILE, or one treatment for all: proof, trust, replicate(2), audit(0.05)");
   group->add_option("--slices", slices, "these slices and no others, e.g. 0,2-4");
   group->add_flag("--all", all, "every slice");
   group->require_option(0, 1);
 }
 
-Result<std::optional<slice::Policy>> Selection::policy_of() const {
-  if (all) return slice::Policy{};
+Result<std::optional<trust::Policy>> Selection::policy_of() const {
+  if (all) return trust::Policy{};
   if (!slices.empty()) {
-    slice::Policy out;
-    out.fallback = slice::Mode::trust;
-    slice::Rule rule;
-    DSPERSE_TRY(rule.slices, slice::parse_slices(slices));
+    trust::Policy out;
+    out.fallback = {};
+    trust::Rule rule;
+    DSPERSE_TRY(rule.slices, trust::parse_slices(slices));
     out.rules.push_back(std::move(rule));
     return out;
   }
   if (policy.empty()) return std::nullopt;
-  DSPERSE_TRY(slice::Policy out, load_policy(policy));
+  DSPERSE_TRY(trust::Policy out, load_policy(policy));
   return out;
 }
 

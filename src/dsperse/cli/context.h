@@ -16,7 +16,7 @@
 #include "dsperse/base/result.h"
 #include "dsperse/pipeline/progress.h"
 #include "dsperse/proof/profile.h"
-#include "dsperse/slice/policy.h"
+#include "dsperse/trust/policy/policy.h"
 
 namespace dsperse::cli {
 
@@ -77,14 +77,14 @@ struct WeightsFlag {
 };
 /// "weights: public (...)": who can read them.
 std::string weights_text(bool is_public);
-/// "proof", "trust" or a policy file.
-[[nodiscard]] Result<slice::Policy> load_policy(const std::string& text);
+/// A treatment, or a policy file (./NAME for one that is named like a treatment).
+[[nodiscard]] Result<trust::Policy> load_policy(const std::string& text);
 /// Which slices: --all, --slices or --policy; nullopt when none is given. More than one is an error.
 struct Selection {
   std::string policy, slices;
   bool all = false;
   void add(CLI::App& app);
-  [[nodiscard]] Result<std::optional<slice::Policy>> policy_of() const;
+  [[nodiscard]] Result<std::optional<trust::Policy>> policy_of() const;
 };
 /// "NAME:1,3,32,32" or "NAME:1x3x32x32".
 [[nodiscard]] Result<std::map<std::string, std::vector<std::int64_t>>> parse_shapes(const std::vector<std::string>& texts);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dsperse/cli/challenge.h"
+#include "dsperse/store/plan_trust.h"
 
 namespace dsperse::cli {
 namespace {
@@ -88,18 +89,18 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   Json slices = Json::array();
   slice::Cost total;
   std::size_t first = 0;
-  for (std::size_t s = 0; s < plan.modes.size(); ++s) {
+  for (std::size_t s = 0; s < plan.treatments.size(); ++s) {
     const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
     const slice::Cost& c = plan.predicted[s];
     const std::vector<quantize::Op> ops(plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(first),
                                         plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(last));
-    const bool proved = plan.modes[s] == slice::Mode::proof;
+    const bool proved = plan.treatments[s].proof;
     rows.push_back({std::to_string(s), types_text(ops), millions(c.macs), millions(c.lookups), seconds_text(c.prove_seconds),
-                    bytes_text(c.peak_bytes), bytes_text(c.proof_bytes), store::mode_name(plan.modes[s])});
+                    bytes_text(c.peak_bytes), bytes_text(c.proof_bytes), trust::to_text(plan.treatments[s])});
     Json names = Json::array();
     for (const quantize::Op& op : ops) names.push_back(op.name);
     slices.push_back({{"slice", s},
-                      {"mode", store::mode_name(plan.modes[s])},
+                      {"mode", trust::to_text(plan.treatments[s])},
                       {"operators", names},
                       {"multiply_adds", c.macs},
                       {"lookups", c.lookups},
@@ -129,11 +130,13 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                        {"cosine", o.cosine},
                        {"top1_agreement", o.top1_agreement}});
   }
-  const auto unproved = std::count(plan.modes.begin(), plan.modes.end(), slice::Mode::trust);
-  if (unproved != 0) context.say("residual risk: the results of {} slice(s) are held by nothing (mode trust)", unproved);
   const slice::Cost whole = slice::predict(plan.model.program);
   context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
               bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
+  if (plan.trust) {
+    context.say("treatments (cost in seconds of work, predicted; wrong with: the probability under what is assumed):\n{}",
+                trust::to_text(*plan.trust));
+  }
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},
                               {"slices", slices},
@@ -143,6 +146,7 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                                 {"peak_bytes", whole.peak_bytes},
                                 {"proof_bytes", whole.proof_bytes},
                                 {"measured", false}}}};
+  if (plan.trust) context.document["plan"]["trust"] = Json::parse(store::trust_document(*plan.trust));
 }
 
 Status show_model(Context& context, const store::CompiledModel& model) {
@@ -153,10 +157,8 @@ Status show_model(Context& context, const store::CompiledModel& model) {
   context.document["profile"] = proof::bits(model.key.profile());
   context.document["weights"] = model.key.weights_public() ? "public" : "hidden";
   context.document["plan"]["edges"] = edges_json(model.key);
-  std::set<std::uint32_t> proved;
-  for (std::uint32_t i = 0; i < model.modes.size(); ++i)
-    if (model.modes[i] == slice::Mode::proof) proved.insert(i);
-  DSPERSE_TRY(const proof::SecurityTable table, proof::security_of_certificate(model.key, proved));
+  DSPERSE_TRY(const proof::SecurityTable table,
+              proof::security_of_certificate(model.key, trust::proved_slices(model.treatments)));
   show_security(context, model.key.profile(), table);
   return {};
 }
@@ -239,8 +241,13 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
                  const std::map<std::uint32_t, store::SliceRecord>& measured) {
   const proof::CertificateVerdict& v = report.verdict;
   const bool accepted = v.verdict.accepted;
+  const pipeline::Holding& holding = report.holding;
+  const bool all_proved = std::ranges::all_of(holding.slices, [](const trust::Held& h) { return h.by.proof; });
   if (accepted) {
-    context.say("accepted");
+    // Never a bare "accepted" over something that is not proved.
+    context.say("{}", all_proved ? "accepted" : "accepted: " + pipeline::holding_text(holding));
+    if (!all_proved)
+      for (const std::string& line : pipeline::guarantee_texts(holding)) context.say("{}", line);
     context.say("{}", pipeline::coverage_text(v.coverage));
     if (report.challenge) show_challenge(context, *report.challenge, key.slices.size());
     context.say("{}", weights_text(key.weights_public()));
@@ -257,6 +264,14 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
         std::find_if(v.slices.begin(), v.slices.end(), [&](const proof::SliceReport& s) { return s.slice == i; });
     const bool proved = checked != v.slices.end() && checked->proved;
     Json j = {{"slice", i}, {"mode", proved ? "proof" : "trust"}, {"operators", operators_json(key.slices[i].program)}};
+    if (i < holding.slices.size()) {
+      const trust::Held& held = holding.slices[i];
+      j["mode"] = trust::to_text(held.by);
+      j["pending"] = held.pending;
+      j["drawn"] = held.drawn;
+      j["workers"] = Json::array();
+      for (const trust::PublicKey& worker : held.workers) j["workers"].push_back(to_hex(worker));
+    }
     j["prove_s"] = nullptr;
     j["verify_s"] = proved ? Json(checked->verify_s) : Json(nullptr);
     j["proof_bytes"] = proved ? checked->proof_bytes : 0;
@@ -281,6 +296,13 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   d["model_pinned"] = v.model_pinned;
   d["freshness_checked"] = v.fresh;
   d["coverage"] = coverage_json(v.coverage);
+  if (accepted) {
+    d["holding"] = {{"text", pipeline::holding_text(holding)},
+                    {"weakest", holding.weakest},
+                    {"coordinator", holding.keeper ? Json(to_hex(*holding.keeper)) : Json()},
+                    {"coordinator_pinned", holding.keeper_pinned},
+                    {"late_part_compared", holding.late}};
+  }
   d["slices"] = slices;
   d["verify_s"] = report.seconds;
   d["notes"] = report.notes;

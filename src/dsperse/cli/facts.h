@@ -12,7 +12,7 @@ inline constexpr const char* kRunDocument = "full-run.json";
 
 /// Slices of a plan with what they are predicted to cost.
 void show_plan(Context& context, const store::PlanFile& plan);
-/// Model id, slices, the soundness budget of a certificate that proves what the model's modes want.
+/// Model id, slices, the soundness budget of a certificate that proves what the model's treatments want.
 [[nodiscard]] Status show_model(Context& context, const store::CompiledModel& model);
 /// Outputs, saturation, clamping, commitments of private inputs.
 [[nodiscard]] Status show_run(Context& context, const proof::ModelKey& key, const pipeline::RunStep& step);

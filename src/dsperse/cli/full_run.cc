@@ -1,9 +1,13 @@
 // dsperse full-run MODEL INPUT...: slice, compile, run, prove and verify in one folder.
+#include <algorithm>
+
 #include "dsperse/backend/native/native.h"
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/import_flags.h"
+#include "dsperse/cli/network_flags.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/trust/sign/ed25519.h"
 
 namespace dsperse::cli {
 namespace {
@@ -15,7 +19,44 @@ struct Flags {
   int profile = 100;
   WeightsFlag weights;
   bool private_input = false;
+  NetworkFlags network;
 };
+
+/// The compiled model of an earlier, unfinished call with the same plan and options: its run over workers goes on.
+std::optional<store::CompiledModel> compiled_before(const store::PlanFile& plan, const pipeline::CompileOptions& options,
+                                                    const std::string& plan_folder, const std::string& dsm) {
+  if (!store::exists(dsm) || !store::exists(plan_folder)) return std::nullopt;
+  const auto before = store::read_plan(plan_folder);
+  const auto model = store::ModelFolder::open(dsm);
+  if (!before || !model) return std::nullopt;
+  const proof::ModelKey& key = model->model().key;
+  const bool private_input =
+      std::ranges::any_of(key.edges, [&](const proof::Edge& e) { return e.is_input && !key.chunks[e.chunks.front()].is_public; });
+  const bool same = store::encode_program_file(*before) == store::encode_program_file(plan) && before->cuts == plan.cuts &&
+                    before->treatments == plan.treatments && key.profile() == options.profile &&
+                    key.weights_public() == options.public_weights && private_input == options.private_input;
+  return same ? std::optional(model->model()) : std::nullopt;
+}
+
+/// Runs here, or over workers. Nothing: the run waits for the asker's late number, and that has been said.
+Result<std::optional<pipeline::RunStep>> execute(Context& context, const Flags& flags, const proof::ModelKey& key,
+                                                 const std::vector<trust::Treatment>& treatments, const Bytes& nonce,
+                                                 const std::string& dsm, const std::string& out, store::OpeningStore& openings,
+                                                 pipeline::VerifyRequest& verify) {
+  DSPERSE_TRY(const pipeline::InputArguments inputs, pipeline::read_inputs(flags.inputs, key, false));
+  if (!flags.network.wanted()) {
+    DSPERSE_TRY(pipeline::RunStep run, pipeline::run_step(dsm, inputs.tensors, nonce, out, context.observer()));
+    return run;
+  }
+  DSPERSE_TRY(pipeline::QuantizedInputs quantized, pipeline::quantize_inputs(pipeline::key_inputs(key), inputs.tensors));
+  DSPERSE_TRY(const NetworkOutcome outcome,
+              run_over_workers(context, flags.network, dsm, {std::move(quantized.tensors), nonce, treatments}, out, openings));
+  if (!outcome.collected) context.text_to = Context::Text::result;
+  show_network(context, outcome);
+  verify.record.keeper = outcome.keeper;
+  if (!outcome.collected) return std::nullopt;
+  return pipeline::RunStep{outcome.collected->run, std::move(quantized.clamped)};
+}
 
 Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(const Bytes nonce, parse_nonce(flags.nonce));
@@ -39,16 +80,21 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   const std::string dsm = in_out("model.dsm"), dsk = in_out("model.dsk");
 
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
+  std::optional<store::CompiledModel> model;
+  if (flags.network.wanted()) model = compiled_before(plan, options, in_out("model.plan"), dsm);
   DSPERSE_CHECK_OK(store::write_plan(in_out("model.plan"), plan));
   context.text_to = Context::Text::progress;
   show_plan(context, plan);
-  DSPERSE_TRY(const store::CompiledModel model,
-              pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
-  DSPERSE_CHECK_OK(show_model(context, model));
-  DSPERSE_TRY(const pipeline::InputArguments inputs, pipeline::read_inputs(flags.inputs, model.key, false));
-  DSPERSE_TRY(const pipeline::RunStep run, pipeline::run_step(dsm, inputs.tensors, nonce, out, context.observer()));
+  if (!model) {
+    DSPERSE_TRY(model, pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
+  }
+  DSPERSE_CHECK_OK(show_model(context, *model));
+  pipeline::VerifyRequest verify;
   context.text_to = Context::Text::held;  // the verdict comes first
-  DSPERSE_CHECK_OK(show_run(context, model.key, run));
+  DSPERSE_TRY(const std::optional<pipeline::RunStep> run,
+              execute(context, flags, model->key, plan.treatments, nonce, dsm, out, openings, verify));
+  if (!run) return kOk;
+  DSPERSE_CHECK_OK(show_run(context, model->key, *run));
   pipeline::ProveOptions prove;
   prove.workers = context.workers();
   DSPERSE_TRY(prove.memory_bytes, context.memory_budget());
@@ -57,14 +103,15 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   show_proofs(context, proofs);
 
   // What was written, checked as a verifier would: from the files.
-  pipeline::VerifyRequest verify;
-  verify.policy = request.policy;
-  verify.model_id = model.key.id();
+  const trust::Ed25519Check signatures;
+  verify.signatures = &signatures;
+  verify.policy = trust::explicit_policy(plan.treatments);
+  verify.model_id = model->key.id();
   if (has_nonce) verify.nonce = nonce;
   pipeline::VerifyFiles files{proofs.certificate_path, in_out("output.json"), flags.inputs};
   if (flags.private_input) {
     files.inputs.clear();
-    for (const auto& [name, roots] : run.run.input_roots) {
+    for (const auto& [name, roots] : run->run.input_roots) {
       std::string list;
       for (const Digest& d : roots) list += (list.empty() ? "" : ",") + to_hex(d);
       files.inputs.push_back(name + "=commit:" + list);
@@ -97,6 +144,7 @@ void add_full_run(CLI::App& app, Context& context) {
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
   verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
+  flags->network.add(*verb, false);
   context.add_common(*verb);
   verb->callback([&context, flags, nonce] {
     context.verb = "full-run";

@@ -17,7 +17,13 @@ void ImportFlags::add(CLI::App& app, bool cuts) {
   app.add_flag("--external-data", external_data, "allow weights in other files of the model's folder");
   if (!cuts) return;
   app.add_option("--labels", labels, "file of class labels, one a line; part of the key");
-  app.add_option("--policy", policy, "FILE, proof or trust: which slices are to be proved (default proof)");
+  app.add_option("--policy", policy, "FILE, or one treatment for all: proof, trust, replicate(2), audit(0.05) (default proof)");
+  app.add_option(
+      "--strategy", strategy,
+      "which slices to prove, the others get the policy's default: name:layer3*, operator:Conv, slices:0,2-4, first:2, "
+      "last:2, cost:SECONDS, influence:SECONDS");
+  app.add_option("--native-seconds", native_seconds, "what one run takes on the workers' machines (default: measured here)")
+      ->check(CLI::PositiveNumber);
   auto* how = app.add_option_group("cuts", "default: one slice per layer block; --memory alone: fewest slices that fit");
   how->add_option("--count", count, "this many slices, balanced by predicted time")->check(CLI::Range(1U, 4096U));
   how->add_option("--cut-after", cut_after, "tensors after which to cut")->delimiter(',');
@@ -41,6 +47,13 @@ Result<pipeline::ImportRequest> ImportFlags::request(const Context& context) con
   if (!policy.empty()) {
     DSPERSE_TRY(out.policy, load_policy(policy));
   }
+  if (!strategy.empty()) {
+    DSPERSE_TRY(out.policy.strategy, trust::parse_strategy(strategy));
+    if (out.policy.fallback.proof && !out.policy.planning)
+      return fail(ErrorKind::usage, "a strategy selects what is proved, but by default everything is", "--strategy " + strategy,
+                  "say what the other slices get, for example --policy trust");
+  }
+  if (native_seconds > 0) out.native_seconds = native_seconds;
   if (count != 0) {
     out.cut.count = count;
   } else if (!cut_after.empty()) {

@@ -7,10 +7,11 @@
 namespace dsperse::cli {
 
 struct ImportFlags {
-  std::string model, calibration, labels, policy;
+  std::string model, calibration, labels, policy, strategy;
   std::vector<std::string> shapes, cut_after;
   std::vector<float> pixel_scale, pixel_bias;
   unsigned count = 0, activation_bits = 12, weight_bits = 12;
+  double native_seconds = 0;
   bool external_data = false, per_tensor = false;
 
   void add(CLI::App& app, bool cuts);

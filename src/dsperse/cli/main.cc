@@ -39,6 +39,9 @@ int run(int argc, char** argv) {
   add_report(app, context);
   add_key(app, context);
   add_bench(app, context);
+  add_worker(app, context);
+  add_serve(app, context);
+  add_ledger(app, context);
   add_doctor(app, context);
   try {
     app.parse(argc, argv);

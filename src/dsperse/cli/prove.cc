@@ -14,7 +14,7 @@ struct Flags {
 };
 
 Result<int> prove(Context& context, const Flags& flags) {
-  DSPERSE_TRY(const std::optional<slice::Policy> policy, flags.selection.policy_of());
+  DSPERSE_TRY(const std::optional<trust::Policy> policy, flags.selection.policy_of());
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
   pipeline::ProveOptions options;
@@ -28,7 +28,7 @@ Result<int> prove(Context& context, const Flags& flags) {
   show_proofs(context, step);
   if (step.challenged) {
     context.say("challenge: {} drawn by the nonce{}", slices_text(step.challenged->drawn),
-                step.summary.slices.size() > step.challenged->drawn.size() ? "; the others are the policy's" : "");
+                step.summary.slices.size() > step.challenged->drawn.size() ? "; the others were asked for besides" : "");
     context.document["challenge"] = {{"bound", to_hex(step.challenged->bound)}, {"drawn", step.challenged->drawn}};
   }
   return kOk;

@@ -2,6 +2,7 @@
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 namespace {
@@ -12,8 +13,9 @@ Result<int> slice_model(Context& context, const ImportFlags& flags, std::string 
   if (out.empty()) out = plan.name + ".plan";
   DSPERSE_CHECK_OK(store::write_plan(out, plan));
   show_plan(context, plan);
-  context.say("plan {}", out);
+  context.say("plan {}; policy for verifiers {}", out, store::join(out, "policy.toml"));
   context.document["path"] = out;
+  context.document["policy"] = store::join(out, "policy.toml");
   return kOk;
 }
 

@@ -16,6 +16,9 @@ void add_full_run(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
+void add_worker(CLI::App& app, Context& context);
+void add_serve(CLI::App& app, Context& context);
+void add_ledger(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 
 }  // namespace dsperse::cli

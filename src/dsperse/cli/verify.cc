@@ -6,7 +6,9 @@
 #include "dsperse/cli/dispute_facts.h"
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/verbs.h"
+#include "dsperse/store/disk/file.h"
 #include "dsperse/store/verified.h"
+#include "dsperse/trust/sign/ed25519.h"
 
 namespace dsperse::cli {
 namespace {
@@ -17,7 +19,29 @@ struct Flags {
   Selection selection;
   ChallengeFlags challenge;
   bool no_cache = false;
+  std::string coordinator, late_nonce, seal;
+  bool allow_pending = false;
 };
+
+constexpr std::uint64_t kMaxSealFile = std::uint64_t{1} << 20;
+
+Result<trust::RecordExpectation> record_of(const Flags& flags) {
+  trust::RecordExpectation out;
+  out.allow_pending = flags.allow_pending;
+  if (!flags.coordinator.empty()) {
+    DSPERSE_TRY(out.keeper, parse_digest(flags.coordinator, "--coordinator"));
+  }
+  if (!flags.late_nonce.empty()) {
+    DSPERSE_TRY(out.late_part, parse_digest(flags.late_nonce, "--late-nonce"));
+  }
+  if (!flags.seal.empty()) {
+    DSPERSE_TRY(const Bytes bytes, store::read_file(flags.seal, kMaxSealFile));
+    auto seal = pipeline::read_checkpoint(bytes);
+    if (!seal) return std::unexpected(seal.error().within(flags.seal));
+    out.seal = std::move(*seal);
+  }
+  return out;
+}
 
 Result<int> verify_certificate(Context& context, const Flags& flags, const proof::ModelKey& key,
                                std::optional<store::VerifiedProofs>& cache, bool has_nonce) {
@@ -33,6 +57,9 @@ Result<int> verify_certificate(Context& context, const Flags& flags, const proof
   }
   DSPERSE_TRY(request.policy, flags.selection.policy_of());
   DSPERSE_TRY(request.challenge, flags.challenge.question());
+  DSPERSE_TRY(request.record, record_of(flags));
+  const trust::Ed25519Check signatures;
+  request.signatures = &signatures;
   if (cache) request.known = cache->known();
   DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, flags.files, std::move(request)));
   if (cache) {
@@ -70,6 +97,11 @@ void add_verify(CLI::App& app, Context& context) {
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the number that this certificate was asked for with, in hexadecimal");
   flags->selection.add(*verb);
   flags->challenge.add(*verb);
+  verb->add_option("--coordinator", flags->coordinator,
+                   "the key of the coordinator that must have written the record of receipts");
+  verb->add_option("--late-nonce", flags->late_nonce, "the nonce that you gave after the seal (64 hexadecimal digits)");
+  verb->add_option("--seal", flags->seal, "the checkpoint that you were shown before you gave it (a file)");
+  verb->add_flag("--allow-pending", flags->allow_pending, "take audits that are not drawn yet");
   verb->add_flag("--no-cache", flags->no_cache, "verify weight range proofs and epoch links even if this user did before");
   verb->add_option("--write-expectation", flags->files.expectation,
                    "write what is asked (input, output, nonce, model id, policy) as JSON, for other verifiers");

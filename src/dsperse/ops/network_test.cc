@@ -181,7 +181,7 @@ TEST(Network, EverySliceIsProvedAndVerified) {
     EXPECT_GT(cut->slices.size(), 1U);
     for (const slice::Slice& s : cut->slices) {
       if (s.last_op < plan.model.program.ops.size()) plan.cuts.push_back(s.last_op - 1);
-      plan.modes.push_back(slice::Mode::proof);
+      plan.treatments.push_back({.proof = true});
       plan.predicted.push_back(s.cost);
     }
     quantize::TensorStore inputs(plan.model.program.tensors.size());

@@ -2,7 +2,7 @@
 #include "dsperse/pipeline/challenge.h"
 
 #include "dsperse/pipeline/testing/workbench.h"
-#include "dsperse/slice/policy.h"
+#include "dsperse/trust/policy/policy.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -104,7 +104,7 @@ class Challenge : public testing::Workbench {
     return prove(name, options);
   }
   Result<VerifyReport> verify(const std::string& name, const ChallengeQuestion& q,
-                              const std::optional<slice::Policy>& policy = {}) {
+                              const std::optional<trust::Policy>& policy = {}) {
     VerifyRequest request;
     request.challenge = q;
     request.policy = policy;
@@ -154,7 +154,7 @@ TEST_F(Challenge, APolicyAsksForItsSlicesBesides) {
   compile();
   ASSERT_TRUE(run("r", 1));
   const ChallengeQuestion q = ask_until(published("r"), [](const auto& d) { return !d.contains(0); });
-  auto policy = slice::parse_policy("default = \"trust\"\n[[rule]]\nslices = \"0\"\nmode = \"proof\"\n");
+  auto policy = trust::parse_policy("default = \"trust\"\n[[rule]]\nslices = \"0\"\nmode = \"proof\"\n");
   ASSERT_TRUE(policy);
   auto openings = state();
   ProveOptions options;

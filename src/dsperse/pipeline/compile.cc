@@ -95,15 +95,15 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
 Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
                               const Observer& observer) {
   DSPERSE_TRY(const slice::Plan plan, slice::plan_at(file.model.program, file.cuts));
-  if (plan.slices.size() != file.modes.size()) return fail(ErrorKind::bad_input, "plan: cuts and modes do not fit");
+  if (plan.slices.size() != file.treatments.size()) return fail(ErrorKind::bad_input, "plan: cuts and treatments do not fit");
   for (std::size_t i = 0; i < plan.slices.size(); ++i)
-    if (const auto why = backend.unsupported(plan.slices[i].program); why && file.modes[i] == slice::Mode::proof)
+    if (const auto why = backend.unsupported(plan.slices[i].program); why && file.treatments[i].proof)
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
-                  "cut it differently, or set its mode to trust (then nothing holds its result)");
+                  "cut it differently, or set its mode to something else than proof");
   DSPERSE_TRY(BoundaryGraph graph, boundary_graph(file.model, plan, options.private_input));
   Compiled out;
   out.model.name = file.name;
-  out.model.modes = file.modes;
+  out.model.treatments = file.treatments;
   proof::ModelKey& key = out.model.key;
   key.chunks = std::move(graph.chunks);
   key.edges = std::move(graph.edges);

@@ -5,7 +5,7 @@
 #include "dsperse/base/random.h"
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/prove.h"
-#include "dsperse/run/integer.h"
+#include "dsperse/proof/run_slice.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/trust/verdict/boundaries.h"
 
@@ -17,7 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Input edges into their chunks; every chunk of an input gets its part.
+}  // namespace
+
 Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::vector<IntTensor>& chunks) {
   std::size_t used = 0;
   for (const proof::Edge& e : key.edges) {
@@ -39,16 +40,11 @@ Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, std::
   return {};
 }
 
-}  // namespace
-
 Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
                                           const std::vector<IntTensor>& inputs, SliceRun* stats) {
   const auto start = Clock::now();
-  DSPERSE_TRY(const run::IntegerRunner runner, run::IntegerRunner::create(slice.program, weights));
-  quantize::TensorStore trace(slice.program.tensors.size());
-  for (std::size_t i = 0; i < slice.inputs.size(); ++i) trace[slice.inputs[i].tensor] = inputs[i];
   run::RunStats ops;
-  DSPERSE_CHECK_OK(runner.run(trace, &ops));
+  DSPERSE_TRY(quantize::TensorStore trace, proof::run_slice(slice, weights, inputs, &ops));
   if (stats != nullptr) {
     for (const run::OpStats& op : ops.ops) stats->saturated += op.saturated;
     stats->seconds = seconds_since(start);
@@ -109,8 +105,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   out.published = {info.model_id, info.salt, nonce, count, draw, trust::boundary_digests(table)};
   DSPERSE_TRY(const std::string document, output_document(key, out.outputs, out.input_roots));
   DSPERSE_CHECK_OK(store::write_file(store::join(folder.path(), "output.json"), document, store::Access::shared));
-  DSPERSE_CHECK_OK(
-      store::write_file(store::join(folder.path(), "published.json"), encode_published(out.published), store::Access::shared));
+  DSPERSE_CHECK_OK(write_published(folder.path(), out.published));
   DSPERSE_CHECK_OK(folder.finish(info));
   return out;
 }

@@ -29,6 +29,11 @@ struct RunSummary {
   double commit_s = 0;
 };
 
+/// Input edges into their chunks; every chunk of an input gets its part. Errors (bad_input): an input is missing, unknown, or of
+/// another size.
+[[nodiscard]] Status place_inputs(const proof::ModelKey& key, const EdgeTensors& inputs,
+                                  std::vector<quantize::IntTensor>& chunks);
+
 /// All tensors of one slice from its input chunks' values. Errors name op or tensor.
 [[nodiscard]] Result<quantize::TensorStore> slice_trace(const proof::SliceKey& slice, const quantize::WeightStore& weights,
                                                         const std::vector<quantize::IntTensor>& inputs,

@@ -10,7 +10,9 @@
 #include "dsperse/model/passes.h"
 #include "dsperse/ops/lower.h"
 #include "dsperse/ops/registry.h"
+#include "dsperse/pipeline/influence.h"
 #include "dsperse/pipeline/input.h"
+#include "dsperse/pipeline/native.h"
 #include "dsperse/quantize/calibrate/calibrate.h"
 #include "dsperse/store/disk/file.h"
 
@@ -94,6 +96,47 @@ Status add_samples(const std::string& path, const model::Graph& graph, const Imp
   return {};
 }
 
+/// The first samples as integers, ready to run.
+Result<std::vector<RunInputs>> run_inputs(const quantize::QuantizedModel& model, const Calibration& calibration,
+                                          std::size_t count) {
+  std::vector<RunInputs> out;
+  for (std::size_t i = 0; i < std::min(count, calibration.samples.size()); ++i) {
+    RunInputs& inputs = out.emplace_back(model.program.tensors.size());
+    for (std::size_t k = 0; k < model.inputs.size(); ++k) {
+      const quantize::TensorId id = model.program.inputs[k];
+      quantize::IoMapping io = model.inputs[k];
+      io.scale.clear(), io.bias.clear();  // samples are preprocessed already
+      const auto given = calibration.samples[i].find(io.name);
+      if (given == calibration.samples[i].end()) return fail(ErrorKind::bad_input, "the sample lacks an input", io.name);
+      const model::Tensor& t = given->second;
+      const std::vector<float> reals = t.dtype == model::DType::f32 ? t.f : std::vector<float>(t.i.begin(), t.i.end());
+      DSPERSE_TRY(quantize::QuantizedInput quantized, quantize::quantize_input(io, model.program.tensors[id], reals));
+      inputs[id] = std::move(quantized.values);
+    }
+  }
+  return out;
+}
+
+/// Costs, influences where the policy asks for them, and what each slice gets.
+Result<trust::Treatments> treat(const quantize::QuantizedModel& model, const slice::Plan& plan, const Calibration& calibration,
+                                const ImportRequest& request, const Observer& observer) {
+  const bool influences = trust::needs_influences(request.policy);
+  DSPERSE_TRY(const std::vector<RunInputs> inputs, run_inputs(model, calibration, influences ? kInfluenceSamples : 1));
+  tell(observer, {Event::Kind::stage, 0, 0, "time a native run", 0, 0, 0});
+  trust::NativeRate rate;
+  if (request.native_seconds) {
+    rate = native_rate(*request.native_seconds, model.program, plan.slices.size());
+  } else {
+    DSPERSE_TRY(rate, measure_native(model, inputs.at(0), plan.slices.size()));
+  }
+  trust::PlanFacts facts = plan_facts(plan, rate);
+  if (influences) {
+    tell(observer, {Event::Kind::stage, 0, 0, "measure influence", 0, 0, 0});
+    DSPERSE_TRY(facts.influences, measure_influence(model, plan, inputs));
+  }
+  return trust::assign(request.policy, facts);
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> read_labels(const std::string& path) {
@@ -174,13 +217,12 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
   }
   tell(observer, {Event::Kind::stage, 0, 0, "cut", 0, 0, 0});
   DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut));
-  std::vector<const quantize::Program*> programs;
   for (const slice::Slice& s : plan.slices) {
-    programs.push_back(&s.program);
     out.predicted.push_back(s.cost);
     if (s.last_op < out.model.program.ops.size()) out.cuts.push_back(s.last_op - 1);
   }
-  DSPERSE_TRY(out.modes, slice::expand(request.policy, programs));
+  DSPERSE_TRY(out.trust, treat(out.model, plan, calibration, request, observer));
+  out.treatments = out.trust->treatments();
   return out;
 }
 

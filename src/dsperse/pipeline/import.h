@@ -1,9 +1,10 @@
-// From a model file to a plan: load, prepare, calibrate, quantize, cut, expand the policy.
+// From a model file to a plan: load, prepare, calibrate, quantize, cut, give every slice its treatment.
 //
 // Tested by pipeline/import_test.cc and tests/e2e.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,8 @@
 #include "dsperse/pipeline/progress.h"
 #include "dsperse/quantize/options.h"
 #include "dsperse/quantize/quantize.h"
-#include "dsperse/slice/policy.h"
 #include "dsperse/store/plan_folder.h"
+#include "dsperse/trust/policy/policy.h"
 
 namespace dsperse::pipeline {
 
@@ -27,7 +28,8 @@ struct ImportRequest {
   std::vector<std::string> labels;
   quantize::QuantizeOptions quantize;
   slice::CutRequest cut;
-  slice::Policy policy;
+  trust::Policy policy;
+  std::optional<double> native_seconds;  ///< of one run on the workers' machines; absent: measured here
 };
 
 /// Loaded and prepared (shapes known, constants folded, normalisations fused).
@@ -44,7 +46,8 @@ struct Calibration {
 [[nodiscard]] Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration,
                                                               const ImportRequest& request);
 
-/// Errors: bad_input, unsupported (names the node), resource (no cut fits the memory).
+/// Errors: bad_input, unsupported (names the node), resource (no cut fits the memory, no treatments keep
+/// the budget), usage (of the policy).
 [[nodiscard]] Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer);
 
 /// One label a line; empty lines at the end dropped.

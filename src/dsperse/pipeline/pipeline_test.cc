@@ -15,6 +15,7 @@
 #include "dsperse/pipeline/testing/small_model.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/testing/temporary_folder.h"
+#include "dsperse/trust/record/testing/builder.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -39,7 +40,7 @@ class Pipeline : public ::testing::Test {
     const auto tensors = store::read_tensors(dir / "x.json");
     return run_step(dir / "m.dsm", *tensors, kNonce, dir / name, {});
   }
-  Result<ProveStep> prove(const std::string& name = "r", const std::optional<slice::Policy>& policy = {},
+  Result<ProveStep> prove(const std::string& name = "r", const std::optional<trust::Policy>& policy = {},
                           const Observer& observer = {}, ProveOptions options = {}) {
     auto openings = state();
     return prove_step(dir / name, "", policy, native, openings, std::move(options), observer);
@@ -69,6 +70,36 @@ class Pipeline : public ::testing::Test {
   backend::Native native;
   proof::ModelKey key;
 };
+
+// A slice whose proof is missing, and a record that answers for it: verify says by what it is held.
+TEST_F(Pipeline, ARecordAnswersForSlicesWithoutProof) {
+  whole();
+  proof::Certificate c = certificate();
+  c.slices.erase(c.slices.begin() + 1);
+  VerifyRequest request;
+  request.policy = trust::Policy{{.proof = true}, {{{{1, 1}}, "", "", *trust::parse_treatment("replicate(2)")}}};
+  const trust::Ed25519Check signatures;
+  request.signatures = &signatures;
+  write("r/certificate.dscert", proof::encode_certificate(c));
+  auto report = verify("r", request);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(report->verdict.verdict.reason, "held by less than the policy wants");
+  trust::testing::RecordBuilder b(record_facts(key, c, {0, 2}), *wanted_treatments(key, *request.policy));
+  c.record = trust::encode_record(b.build());
+  write("r/certificate.dscert", proof::encode_certificate(c));
+  report = verify("r", request);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_TRUE(report->verdict.verdict) << report->verdict.verdict.reason << report->verdict.verdict.where;
+  EXPECT_EQ(report->verdict.coverage.slices_proved, 2U);
+  EXPECT_EQ(report->holding.weakest, 1U);
+  EXPECT_EQ(report->notes.size(), 4U) << "model, freshness, coordinator, labels";
+  request.policy->rules[0].treatment = {};
+  EXPECT_TRUE(verify("r", request)->verdict.verdict) << "more than was asked for";
+  EXPECT_FALSE(verify("r", {})->verdict.verdict) << "everything was to be proved";
+  c.record.back() ^= 1;
+  write("r/certificate.dscert", proof::encode_certificate(c));
+  EXPECT_FALSE(verify("r", request));
+}
 
 TEST_F(Pipeline, TheWholeRoadIsAccepted) {
   whole();
@@ -121,7 +152,7 @@ TEST_F(Pipeline, TheQuestionIsWrittenForOtherVerifiers) {
   whole();
   VerifyRequest request;
   request.nonce = kNonce;
-  request.policy = slice::Policy{};
+  request.policy = trust::Policy{};
   VerifyFiles files{dir / "r/certificate.dscert", dir / "r/output.json", {dir / "x.json"}, dir / "e.json"};
   const auto report = verify_step(key, files, request);
   ASSERT_TRUE(report && report->verdict.verdict);
@@ -191,21 +222,43 @@ TEST_F(Pipeline, AnyChangedByteOfCertificateOrKeyIsNoticed) {
 TEST_F(Pipeline, TrustedSlicesNeedAPolicyThatSaysSo) {
   compile();
   ASSERT_TRUE(run());
-  const auto trust = slice::parse_policy("trust");
+  const auto trust = trust::parse_policy("trust");
   ASSERT_TRUE(trust);
   ASSERT_TRUE(prove("r", *trust));
   EXPECT_FALSE(verify()->verdict.verdict);
   VerifyRequest request;
   request.policy = *trust;
   EXPECT_TRUE(verify("r", request)->verdict.verdict);
-  slice::Policy one = *trust;
-  one.rules.push_back({{{1, 1}}, "", "", slice::Mode::proof});
+  trust::Policy one = *trust;
+  one.rules.push_back({{{1, 1}}, "", "", {.proof = true}});
   ASSERT_TRUE(prove("r", one));
   request.policy = one;
   const auto report = verify("r", request);
   EXPECT_TRUE(report->verdict.verdict) << report->verdict.verdict.reason;
   EXPECT_EQ(report->verdict.coverage.macs_proved, 40U);
   EXPECT_EQ(report->verdict.coverage.macs_cone, 0U) << "its ancestor is trusted";
+}
+
+TEST_F(Pipeline, TreatmentsComeFromTheKeyAndThePlan) {
+  auto plan = testing::small_plan();
+  plan.treatments[1] = trust::parse_treatment("replicate(2)+audit(0.05)").value();
+  compile({}, plan);
+  EXPECT_EQ(store::ModelFolder::open(dir / "m.dsm")->model().treatments, plan.treatments);
+  EXPECT_EQ(wanted_treatments(key, trust::parse_policy("audit(0.5)").value()).value(),
+            std::vector<trust::Treatment>(3, {.audit = trust::Audit{.p = 0.5}}));
+  ASSERT_TRUE(run());
+  const auto step = prove();  // as the plan says: all but slice 1
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->summary.slices.size(), 2U);
+  VerifyRequest request;
+  request.policy = trust::parse_policy("[[rule]]\nslices = \"1\"\nmode = \"replicate(2)\"").value();
+  EXPECT_EQ(wanted_slices(key, *request.policy).value(), (std::set<std::uint32_t>{0, 2}));
+  EXPECT_EQ(verify("r", request)->verdict.verdict.where, "slice 1: wanted replicate(2), found trust") << "there is no record";
+  request.policy->rules[0].treatment = {};
+  EXPECT_TRUE(verify("r", request)->verdict.verdict);
+  EXPECT_FALSE(verify()->verdict.verdict);
+  request.policy = trust::parse_policy("[[rule]]\nslices = \"3\"\nmode = \"replicate(2)\"").value();
+  EXPECT_FALSE(verify("r", request));
 }
 
 TEST_F(Pipeline, KilledAtEveryPublicationItGoesOnAndReusesNoOpening) {

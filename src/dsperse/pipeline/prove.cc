@@ -184,7 +184,8 @@ Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder
   DSPERSE_CHECK_OK(check_before_work(context, options, todo, run_id, table));
   DSPERSE_CHECK_OK(Crew(context, options, todo).work(run_id, records));
 
-  proof::Certificate certificate{run.info().model_id, run.info().nonce, run.info().salt, table, {}};
+  DSPERSE_TRY(Bytes answers, run.answers());
+  proof::Certificate certificate{run.info().model_id, run.info().nonce, run.info().salt, table, {}, std::move(answers)};
   ProveSummary out;
   for (auto& [i, record] : records) {
     DSPERSE_TRY(std::optional<proof::SliceProof> proof, run.proof(i));

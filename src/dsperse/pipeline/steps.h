@@ -27,9 +27,9 @@ struct RunStep {
 [[nodiscard]] Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,
                                        const std::string& out, const Observer& observer, std::uint32_t draw = 1);
 
-/// Slices that the compiled model's own modes, or the policy if one is given, want proved.
+/// Slices that the compiled model's own treatments, or the policy if one is given, want proved.
 [[nodiscard]] Result<std::set<std::uint32_t>> slices_to_prove(const store::CompiledModel& model,
-                                                              const std::optional<slice::Policy>& policy);
+                                                              const std::optional<trust::Policy>& policy);
 
 /// What a challenge asked of a prover.
 struct Challenged {
@@ -47,7 +47,7 @@ struct ProveStep {
   std::optional<Challenged> challenged;
 };
 [[nodiscard]] Result<ProveStep> prove_step(const std::string& run_folder, const std::string& dsm,
-                                           const std::optional<slice::Policy>& policy, const backend::Backend& backend,
+                                           const std::optional<trust::Policy>& policy, const backend::Backend& backend,
                                            store::OpeningStore& openings, ProveOptions options, const Observer& observer);
 
 /// NAME=FILE, FILE, NAME=commit:HEX[,HEX...] or commit:HEX as tensors and roots. allow_commitments: for verifiers.

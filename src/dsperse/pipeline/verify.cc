@@ -17,14 +17,26 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const slice::Policy& policy) {
+Result<std::vector<trust::Treatment>> wanted_treatments(const proof::ModelKey& key, const trust::Policy& policy) {
   std::vector<const quantize::Program*> programs;
   for (const proof::SliceKey& s : key.slices) programs.push_back(&s.program);
-  DSPERSE_TRY(const std::vector<slice::Mode> modes, slice::expand(policy, programs));
-  std::set<std::uint32_t> out;
-  for (std::uint32_t i = 0; i < modes.size(); ++i)
-    if (modes[i] == slice::Mode::proof) out.insert(i);
-  return out;
+  return trust::expand(policy, programs);
+}
+
+Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const trust::Policy& policy) {
+  DSPERSE_TRY(const std::vector<trust::Treatment> treatments, wanted_treatments(key, policy));
+  return proved_slices(treatments);
+}
+
+Result<std::vector<trust::Treatment>> asked_treatments(const VerifyRequest& request) {
+  trust::Policy policy = request.policy.value_or(trust::Policy{});
+  if (request.challenge && !request.policy) policy.fallback = {};
+  DSPERSE_TRY(std::vector<trust::Treatment> asked, wanted_treatments(*request.key, policy));
+  if (request.challenge) {
+    DSPERSE_TRY(const std::set<std::uint32_t> drawn, drawn_slices(*request.key, *request.challenge));
+    for (const std::uint32_t i : drawn) asked[i] = {.proof = true};
+  }
+  return asked;
 }
 
 Result<VerifyReport> verify_run(const VerifyRequest& request) {
@@ -51,6 +63,13 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   for (proof::SliceReport& s : out.verdict.slices)
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
+  if (out.verdict.verdict) {
+    std::set<std::uint32_t> proved;
+    for (const proof::SliceProof& s : certificate.slices) proved.insert(s.slice);
+    DSPERSE_TRY(const std::vector<trust::Treatment> asked, asked_treatments(request));
+    DSPERSE_TRY(out.verdict.verdict,
+                judge_holding(key, certificate, proved, asked, request.record, request.signatures, out.holding));
+  }
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (out.verdict.verdict) {
     std::set<std::uint32_t> proved;
@@ -75,6 +94,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   if (!request.model_id) out.notes.emplace_back("model not pinned: the key is taken as given (pin it with --model-id)");
   if (!request.nonce || request.nonce->empty())
     out.notes.emplace_back("freshness not checked: the certificate may be an old one (ask with --nonce)");
+  out.notes.insert(out.notes.end(), out.holding.notes.begin(), out.holding.notes.end());
   return out;
 }
 

@@ -183,6 +183,10 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   for (const std::uint32_t i : wanted)
     if (violated("policy: names slices", i >= key.slices.size()))
       return reject(Verdict::reject("policy names no slice", "slice " + std::to_string(i)));
+  // A dispute or an audit ends with a proof that the policy did not ask for; the record says why. Here it counts as asked for.
+  if (!certificate.record.empty())
+    for (const SliceProof& s : certificate.slices)
+      if (s.slice < key.slices.size()) wanted.insert(s.slice);
   out.coverage = coverage(key, wanted);
 
   if (Verdict v = check_table(key, certificate); !v) return reject(std::move(v));

@@ -462,5 +462,40 @@ TEST(CertificateBytes, TruncatedTrailingFlipped) {
   }
 }
 
+// A record is bytes to this room: it changes no verdict on proofs, but lets more be proved than was asked for.
+TEST(Certificate, MayEndWithARecord) {
+  const ModelCase& m = skip();
+  const Bytes plain = encode_certificate(m.certificate);
+  EXPECT_EQ(std::string(plain.begin(), plain.begin() + 8), "DSCRT001");
+  Certificate c = m.certificate;
+  c.record = {7, 8, 9};
+  const Bytes bytes = encode_certificate(c);
+  EXPECT_EQ(std::string(bytes.begin(), bytes.begin() + 8), "DSCRT002");
+  const auto back = decode_certificate(m.key, bytes);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->record, c.record);
+  EXPECT_EQ(encode_certificate(*back), bytes);
+  accepts(m, *back, m.user);
+  for (std::size_t n = bytes.size() - 8; n < bytes.size(); ++n) EXPECT_FALSE(decode_certificate(m.key, ByteView(bytes).first(n)));
+  Bytes longer = bytes, empty(bytes.begin(), bytes.end() - 3), unsaid = bytes;
+  longer.push_back(0);
+  empty[empty.size() - 4] = 0;
+  unsaid[7] = '1';
+  for (const Bytes& other : {longer, empty, unsaid}) EXPECT_FALSE(decode_certificate(m.key, other));
+
+  const Expectation less = wants(m, [](Expectation& e) { e.policy = std::set<std::uint32_t>{0}; });
+  rejects("a proof that the policy does not ask for", m, m.certificate, less);
+  const CertificateVerdict v = verify_certificate(m.key, c, less);
+  EXPECT_TRUE(v.verdict) << v.verdict.reason;
+  EXPECT_EQ(v.coverage.slices_proved, m.certificate.slices.size());
+  c.slices.erase(c.slices.begin());
+  rejects("proof missing: the policy asks for it", m, c, less, "slice 0");
+  c = m.certificate;
+  c.record = {7};
+  c.slices.push_back(c.slices.back());
+  c.slices.back().slice = 1000;
+  rejects("a proof that the policy does not ask for", m, c, less);
+}
+
 }  // namespace
 }  // namespace dsperse::proof

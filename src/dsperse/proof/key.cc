@@ -8,6 +8,7 @@
 
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/proof/key_parts.h"
 #include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
@@ -134,28 +135,6 @@ Bytes slice_body(const SliceKey& key) {
   return w.take();
 }
 
-Result<SliceKey> read_slice(ByteReader& r) {
-  SliceKey key;
-  key.profile = static_cast<Profile>(r.u8());
-  key.slack = r.u8();
-  key.work = r.u8();
-  auto program = quantize::decode_program(r.take(r.count(kMaxProgramBytes, 1)));
-  if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated");  // rather than what an empty program lacks
-  DSPERSE_TRY(key.program, std::move(program));
-  key.inputs = read_ports(r);
-  key.outputs = read_ports(r);
-  key.options.limb_bits = r.u32();
-  key.options.wide_rows = r.u64();
-  for (Geometry* g : geometries(key)) *g = read_geometry(r);
-  if (key.weights.t != 0)
-    key.weight_root = r.digest();
-  else
-    key.public_weights = read_weights(r, key.program);
-  const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
-  key.range_proof.assign(range_proof.begin(), range_proof.end());
-  return key;
-}
-
 void write_shape(ByteWriter& w, const quantize::Shape& shape) {
   w.u32(static_cast<std::uint32_t>(shape.size()));
   for (const std::int64_t n : shape) w.i64(n);
@@ -180,14 +159,7 @@ std::vector<float> read_floats(ByteReader& r) {
 
 void write_graph(ByteWriter& w, const ModelKey& key) {
   w.u32(static_cast<std::uint32_t>(key.chunks.size()));
-  for (const Chunk& c : key.chunks) {
-    w.text(c.name);
-    write_shape(w, c.shape);
-    w.u32(static_cast<std::uint32_t>(c.exponent));
-    w.i64(c.lo);
-    w.i64(c.hi);
-    w.u8(c.is_public ? 1 : 0);
-  }
+  for (const Chunk& c : key.chunks) write_chunk(w, c);
   w.u32(static_cast<std::uint32_t>(key.edges.size()));
   for (const Edge& e : key.edges) {
     w.text(e.name);
@@ -208,15 +180,8 @@ void write_graph(ByteWriter& w, const ModelKey& key) {
 }
 
 void read_graph(ByteReader& r, ModelKey& key) {
-  key.chunks.resize(r.count(kMaxChunks, 33));
-  for (Chunk& c : key.chunks) {
-    c.name = r.text(kMaxName);
-    c.shape = read_shape(r);
-    c.exponent = static_cast<std::int32_t>(r.u32());
-    c.lo = r.i64();
-    c.hi = r.i64();
-    c.is_public = r.u8() != 0;
-  }
+  key.chunks.resize(r.count(kMaxChunks, kMinChunkBytes));
+  for (Chunk& c : key.chunks) c = read_chunk(r);
   key.edges.resize(r.count(kMaxChunks, 9));
   for (Edge& e : key.edges) {
     e.name = r.text(kMaxName);
@@ -245,6 +210,58 @@ std::unexpected<Error> bad(const std::string& what) {
 }
 
 }  // namespace
+
+void write_slice(ByteWriter& w, const SliceKey& key) {
+  w.raw(slice_body(key));
+  write_bytes(w, key.range_proof);
+}
+
+Result<SliceKey> read_slice(ByteReader& r, const std::string& where) {
+  SliceKey key;
+  key.profile = static_cast<Profile>(r.u8());
+  key.slack = r.u8();
+  key.work = r.u8();
+  auto program = quantize::decode_program(r.take(r.count(kMaxProgramBytes, 1)));
+  if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated", where);  // rather than what an empty program lacks
+  if (!program) {
+    Error error = program.error().within(where);
+    error.kind = ErrorKind::bad_input;  // also where the program says "unsupported": no compiler writes such a key
+    return std::unexpected(std::move(error));
+  }
+  key.program = std::move(*program);
+  key.inputs = read_ports(r);
+  key.outputs = read_ports(r);
+  key.options.limb_bits = r.u32();
+  key.options.wide_rows = r.u64();
+  for (Geometry* g : geometries(key)) *g = read_geometry(r);
+  if (key.weights.t != 0)
+    key.weight_root = r.digest();
+  else
+    key.public_weights = read_weights(r, key.program);
+  const ByteView range_proof = r.take(r.count(kMaxRangeProof, 1));
+  key.range_proof.assign(range_proof.begin(), range_proof.end());
+  return key;
+}
+
+void write_chunk(ByteWriter& w, const Chunk& c) {
+  w.text(c.name);
+  write_shape(w, c.shape);
+  w.u32(static_cast<std::uint32_t>(c.exponent));
+  w.i64(c.lo);
+  w.i64(c.hi);
+  w.u8(c.is_public ? 1 : 0);
+}
+
+Chunk read_chunk(ByteReader& r) {
+  Chunk c;
+  c.name = r.text(kMaxName);
+  c.shape = read_shape(r);
+  c.exponent = static_cast<std::int32_t>(r.u32());
+  c.lo = r.i64();
+  c.hi = r.i64();
+  c.is_public = r.u8() != 0;
+  return c;
+}
 
 Digest SliceKey::digest() const {
   const Bytes body = slice_body(*this);
@@ -275,10 +292,7 @@ Bytes encode_model_key(const ModelKey& key) {
   ByteWriter w;
   for (const char ch : kMagic) w.u8(static_cast<std::uint8_t>(ch));
   w.u32(static_cast<std::uint32_t>(key.slices.size()));
-  for (const SliceKey& s : key.slices) {
-    w.raw(slice_body(s));
-    write_bytes(w, s.range_proof);
-  }
+  for (const SliceKey& s : key.slices) write_slice(w, s);
   write_graph(w, key);
   return w.take();
 }
@@ -293,13 +307,8 @@ Result<ModelKey> decode_model_key(ByteView bytes) {
   ModelKey key;
   const std::size_t slices = r.count(kMaxSlices, 100);
   for (std::size_t i = 0; i < slices; ++i) {
-    auto slice = read_slice(r);
-    if (!slice) {
-      Error error = slice.error().within("key > slice " + std::to_string(i));
-      error.kind = ErrorKind::bad_input;  // also where the program says "unsupported": no compiler writes such a key
-      return std::unexpected(std::move(error));
-    }
-    key.slices.push_back(std::move(*slice));
+    DSPERSE_TRY(SliceKey slice, read_slice(r, "key > slice " + std::to_string(i)));
+    key.slices.push_back(std::move(slice));
   }
   read_graph(r, key);
   if (violated("key bytes: all read", !r.finished())) return bad("truncated, or bytes after its end");

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "dsperse/base/rule.h"
-#include "dsperse/proof/key.h"
+#include "dsperse/proof/key_parts.h"
 #include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
@@ -53,17 +53,6 @@ bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMa
   return true;
 }
 
-/// Chunks that no slice reads are seen here alone.
-Status check_chunk(const Chunk& c) {
-  if (violated("key: shape of a chunk", c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)))
-    return bad("shape of a chunk", c.name);
-  if (violated("key: range of a chunk", c.lo > c.hi)) return bad("empty range", c.name);
-  if (violated("key: bounded range of a chunk", c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue) ||
-      violated("key: bounded exponent of a chunk", c.exponent < -quantize::kMaxExponent || c.exponent > quantize::kMaxExponent))
-    return bad("range or exponent of a chunk", c.name);
-  return {};
-}
-
 /// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
 Status check_edge(const Edge& e, const ModelKey& key) {
   const Chunk& first = key.chunks[e.chunks.front()];
@@ -101,11 +90,28 @@ Status check_edge(const Edge& e, const ModelKey& key) {
   return {};
 }
 
-Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& where) {
+}  // namespace
+
+Status check_chunk(const Chunk& c) {
+  if (violated("key: shape of a chunk", c.shape.empty() || c.shape.size() > quantize::kMaxProgramRank || !sane_shape(c.shape)))
+    return bad("shape of a chunk", c.name);
+  if (violated("key: range of a chunk", c.lo > c.hi)) return bad("empty range", c.name);
+  if (violated("key: bounded range of a chunk", c.lo < -quantize::kMaxValue || c.hi > quantize::kMaxValue) ||
+      violated("key: bounded exponent of a chunk", c.exponent < -quantize::kMaxExponent || c.exponent > quantize::kMaxExponent))
+    return bad("range or exponent of a chunk", c.name);
+  return {};
+}
+
+const Chunk* ChunkTable::find(std::uint32_t number) const {
+  if (!numbers) return number < chunks.size() ? &chunks[number] : nullptr;
+  const auto at = std::lower_bound(numbers->begin(), numbers->end(), number);
+  return at != numbers->end() && *at == number ? &chunks[static_cast<std::size_t>(at - numbers->begin())] : nullptr;
+}
+
+Status check_slice(const SliceKey& s, const ChunkTable& chunks, Profile profile, std::size_t slices, const std::string& where) {
   if (violated("key: known profile", s.profile != Profile::bits100 && s.profile != Profile::bits128))
     return bad("unknown security profile", where);
-  if (violated("key: one profile", s.profile != key.slices.front().profile))
-    return bad("slices of different security profiles", where);
+  if (violated("key: one profile", s.profile != profile)) return bad("slices of different security profiles", where);
   if (violated("key: smallest limb", s.options.limb_bits < 1) || violated("key: largest limb", s.options.limb_bits > 16))
     return bad("limb size", where);
   if (violated("key: number of input ports", s.inputs.size() != s.program.inputs.size()) ||
@@ -122,10 +128,11 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       if (violated("key: a port's tensor", p.tensor != tensors[i]) ||
           violated("key: one port a tensor", !seen.insert(p.tensor).second))
         return bad("ports and the program's inputs and outputs differ", where);
-      if (violated("key: a port's chunk", p.chunk >= key.chunks.size())) return bad("port names no chunk", where);
+      const Chunk* chunk = chunks.find(p.chunk);
+      if (violated("key: a port's chunk", chunk == nullptr)) return bad("port names no chunk", where);
       if (violated("key: inputs are different chunks", !out && !read.insert(p.chunk).second))
         return bad("two inputs of a slice are one chunk", where);
-      const Chunk& c = key.chunks[p.chunk];
+      const Chunk& c = *chunk;
       const quantize::TensorSpec& t = s.program.tensors[p.tensor];
       if (violated("key: visibility of port and chunk", c.is_public != p.is_public) ||
           violated("key: shape of port and chunk", c.shape != t.shape) ||
@@ -138,8 +145,8 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
   DSPERSE_CHECK_OK(check_weights(s, where));
   if (violated("key: boundary geometry iff committed ports", (s.boundary.t == 0) != !committed))
     return bad("boundary geometry", where);
-  if (violated("key: enough slack", s.slack < slack_of(key.slices.size())) ||
-      violated("key: bounded slack", s.slack > kMaxSlackBits) || violated("key: bounded work", s.work > kMaxWorkBits))
+  if (violated("key: enough slack", s.slack < slack_of(slices)) || violated("key: bounded slack", s.slack > kMaxSlackBits) ||
+      violated("key: bounded work", s.work > kMaxWorkBits))
     return bad("slack or work outside of their bounds", where);
   if (violated("key: weight geometry", s.weights.t != 0 && !sound_geometry(s.params(), s.weights, kWeightBudget)))
     return bad("weight geometry below the profile", where);
@@ -154,8 +161,6 @@ Status check_slice(const SliceKey& s, const ModelKey& key, const std::string& wh
       return bad("geometry of the range proof or link below the profile", where);
   return {};
 }
-
-}  // namespace
 
 Status check_model_key(const ModelKey& key) {
   if (violated("key: some slice", key.slices.empty())) return bad("no slices");
@@ -185,7 +190,7 @@ Status check_model_key(const ModelKey& key) {
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
     const SliceKey& s = key.slices[i];
     const std::string where = "slice " + std::to_string(i);
-    DSPERSE_CHECK_OK(check_slice(s, key, where));
+    DSPERSE_CHECK_OK(check_slice(s, {key.chunks, std::nullopt}, key.slices.front().profile, key.slices.size(), where));
     if (s.boundary.t != 0) {
       if (violated("key: one boundary geometry", boundary != nullptr && !(*boundary == s.boundary)))
         return bad("boundary geometries differ", where);

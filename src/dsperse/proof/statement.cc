@@ -8,7 +8,7 @@
 namespace dsperse::proof {
 namespace {
 
-constexpr std::string_view kMagic = "DSCRT001";
+constexpr std::string_view kMagic = "DSCRT001", kMagicWithRecord = "DSCRT002";
 constexpr std::size_t kMaxNonce = 64, kMaxProof = std::size_t{1} << 28;
 
 void write_bytes(ByteWriter& w, ByteView bytes) {
@@ -98,7 +98,7 @@ Digest run_id(const Digest& model_id, ByteView nonce, const Digest& salt) {
 
 Bytes encode_certificate(const Certificate& c) {
   ByteWriter w;
-  for (const char ch : kMagic) w.u8(static_cast<std::uint8_t>(ch));
+  for (const char ch : c.record.empty() ? kMagic : kMagicWithRecord) w.u8(static_cast<std::uint8_t>(ch));
   w.raw(c.model_id);
   write_bytes(w, c.nonce);
   w.raw(c.salt);
@@ -108,16 +108,19 @@ Bytes encode_certificate(const Certificate& c) {
     w.u32(s.slice);
     write_slice_proof(w, s);
   }
+  if (!c.record.empty()) write_bytes(w, c.record);
   return w.take();
 }
 
 Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
   ByteReader r(bytes);
   const ByteView magic = r.take(kMagic.size());
-  if (violated("certificate bytes: magic",
-               !r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
-                                      [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); })))
-    return bad("not a dsperse certificate");
+  const auto is = [&](std::string_view text) {
+    return std::equal(magic.begin(), magic.end(), text.begin(), text.end(),
+                      [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
+  };
+  const bool with_record = is(kMagicWithRecord);
+  if (violated("certificate bytes: magic", !r.ok() || !(with_record || is(kMagic)))) return bad("not a dsperse certificate");
   Certificate c;
   c.model_id = r.digest();
   c.nonce = read_bytes(r, kMaxNonce);
@@ -133,6 +136,7 @@ Result<Certificate> decode_certificate(const ModelKey& key, ByteView bytes) {
     if (violated("certificate bytes: slice index", !r.ok() || s.slice >= key.slices.size())) return bad("slice index");
     read_slice_proof(r, key.slices[s.slice], s);
   }
+  if (with_record) c.record = read_bytes(r, kMaxRecord);
   if (violated("certificate bytes: all read", !r.finished())) return bad("truncated, or bytes after its end");
   const Bytes again = encode_certificate(c);
   if (violated("certificate bytes: canonical", !std::equal(bytes.begin(), bytes.end(), again.begin(), again.end())))

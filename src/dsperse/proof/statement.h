@@ -49,13 +49,18 @@ struct SliceProof {
   Bytes proof;
 };
 
-/// table: one Boundary per chunk of the model, in order. slices: the proved ones, ascending.
+/// Longest record of a run; bytes to this room.
+inline constexpr std::size_t kMaxRecord = std::size_t{64} << 20;
+
+/// table: one Boundary per chunk of the model, in order. slices: the proved ones, ascending. record: what answers for the others
+/// (trust/record), at most kMaxRecord bytes, empty: none.
 struct Certificate {
   Digest model_id{};
   Bytes nonce;  ///< the user's, at most 64 bytes; empty: none
   Digest salt{};
   std::vector<Boundary> table;
   std::vector<SliceProof> slices;
+  Bytes record;
 };
 
 /// H(model id, nonce, salt).

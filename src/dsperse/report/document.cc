@@ -123,6 +123,8 @@ void read_slice(const Reader& r, Document& d, std::string& error) {
   }
   Slice& s = slice_at(d, index);
   r.get("mode", s.mode);
+  r.get("pending", s.pending);
+  r.get("drawn", s.drawn);
   r.get("operators", s.operators);
   r.get("multiply_adds", s.macs);
   r.get("lookups", s.lookups);
@@ -205,6 +207,7 @@ Result<Document> parse_document(std::string_view json) {
   r.get("freshness_checked", d.fresh);
   r.get("notes", d.notes);
   r.get("verify_s", d.verify_s);
+  r.object("holding", [&](const Reader& holding) { holding.get("text", d.holding); });
   r.object("plan", [&](const Reader& plan) { read_plan(plan, d, error); });
   r.each("slices", [&](const Reader& s) { read_slice(s, d, error); });
   r.object("coverage", [&](const Reader& c) { read_coverage(c, d); });

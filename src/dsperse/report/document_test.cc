@@ -81,7 +81,20 @@ TEST(Document, GuaranteesSayWhatIsNotProved) {
   EXPECT_EQ(guarantee("proof", 100, true, true).find("nothing of the weights"), std::string::npos);
   EXPECT_NE(guarantee("proof", 100, false).find("not proved"), std::string::npos);
   EXPECT_NE(guarantee("trust", 100, true).find("Not proved"), std::string::npos);
-  EXPECT_NE(guarantee("replicate(2)", 100, true).find("agree"), std::string::npos);
+  const auto says = [](std::string_view mode, std::string_view words, Draw draw = Draw::not_drawn) {
+    EXPECT_NE(guarantee(mode, 100, true, false, draw).find(words), std::string::npos) << guarantee(mode, 100, true, false, draw);
+  };
+  says("replicate(2)", "2 workers of different operators whose results agree");
+  says("replicate(3, distinct=region)", "3 workers in different regions");
+  says("replicate(3, distinct=engine)", "3 workers with different engines");
+  says("audit(0.05)", "at a rate of 0.05 a result is computed again by another worker");
+  says("audit(0.05)", "not drawn: a wrong result stays unseen");
+  says("audit(0.05, by=proof)", "a result is proved afterwards");
+  says("audit(0.05)", "found right", Draw::drawn);
+  says("audit(0.05)", "until then nothing holds it", Draw::pending);
+  says("replicate(2)+audit(0.5)", "2 workers");
+  says("replicate(2)+audit(0.5)", "at a rate of 0.5");
+  says("replicate(2)+audit(0.5)", "Not proved.");
   EXPECT_NE(guarantee("anything", 100, true).find("not proved"), std::string::npos);
 }
 

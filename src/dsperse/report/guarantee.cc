@@ -4,8 +4,46 @@
 #include "dsperse/report/report.h"
 
 namespace dsperse::report {
+namespace {
 
-std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved, bool weights_public) {
+/// "word(first, key=value)" of a mode made of parts: the first argument; empty if the part is not there.
+std::string_view argument(std::string_view mode, std::string_view word) {
+  const std::size_t at = mode.find(std::string(word) + "(");
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = mode.substr(at + word.size() + 1);
+  return rest.substr(0, rest.find_first_of(",)"));
+}
+
+std::string replicated(std::string_view mode, std::string_view k) {
+  const bool regions = mode.find("distinct=region") != std::string_view::npos;
+  const bool engines = mode.find("distinct=engine") != std::string_view::npos;
+  const char* which = regions ? "in different regions" : engines ? "with different engines" : "of different operators";
+  return "Computed by " + std::string(k) + " workers " + which +
+         " whose results agree. Wrong only if all of them colluded or share one owner; that they are different is the "
+         "coordinator's "
+         "word.";
+}
+
+std::string audited(std::string_view mode, std::string_view p, Draw draw) {
+  const bool by_proof = mode.find("by=proof") != std::string_view::npos;
+  const std::string how = by_proof ? "proved afterwards" : "computed again by another worker";
+  switch (draw) {
+    case Draw::drawn:
+      return "Drawn by the lottery (rate " + std::string(p) + "), " + how +
+             " and found right: wrong only if both workers colluded.";
+    case Draw::pending:
+      return "To be checked by lottery (rate " + std::string(p) + "), which is not drawn yet: until then nothing holds it.";
+    case Draw::not_drawn:
+      break;
+  }
+  return "Checked by lottery: at a rate of " + std::string(p) + " a result is " + how +
+         ", and a wrong one is found. This one was not drawn: a wrong result stays unseen, but whoever gave it could not know "
+         "that.";
+}
+
+}  // namespace
+
+std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved, bool weights_public, Draw draw) {
   if (mode == "proof") {
     std::string out = "Proved. Whoever accepted the certificate knows that this part was computed exactly as the model says";
     if (bits != 0)
@@ -19,11 +57,13 @@ std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_prove
   }
   if (mode == "trust")
     return "Not proved. The result is what the operator says it is; nothing in this certificate would reveal a wrong one.";
-  if (mode.starts_with("replicate"))
-    return "Computed by several workers whose results agree. Wrong only if all of them colluded or share one owner.";
-  if (mode.starts_with("audit"))
-    return "Checked by lottery: some results are computed again, and a wrong one that is drawn is found. A wrong one that is not "
-           "drawn stays unseen.";
+  const std::string_view k = argument(mode, "replicate"), p = argument(mode, "audit");
+  if (!k.empty() || !p.empty()) {
+    std::string out = "Not proved. ";
+    if (!k.empty()) out += replicated(mode, k);
+    if (!p.empty()) out += (k.empty() ? "" : " ") + audited(mode, p, draw);
+    return out;
+  }
   return "A mode that this report has no words for; take it as not proved.";
 }
 

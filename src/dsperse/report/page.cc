@@ -54,6 +54,13 @@ std::string verdict(const Document& d) {
   if (all_proved(d))
     return R"(<div class="verdict proof"><strong>Accepted, all of it proved</strong><p>Every part of this run is proved: the output is what this model, as )"
            "converted to integers, makes of this input.</p></div>";
+  const bool held = std::any_of(d.slices.begin(), d.slices.end(),
+                                [](const Slice& s) { return s.mode.starts_with("replicate(") || s.mode.starts_with("audit("); });
+  if (held)
+    return fmt::format(
+        R"(<div class="verdict checked"><strong>Accepted, not all of it proved</strong><p>{}.</p><p>What that means, part by part, is said under "The )"
+        R"(slices". The output is as sure as its weakest part.</p></div>)",
+        escape(d.holding.empty() ? "Some parts are held by other workers' results or by audits" : d.holding));
   if (std::none_of(d.slices.begin(), d.slices.end(), [](const Slice& s) { return s.mode == "proof"; }))
     return R"(<div class="verdict trust"><strong>Accepted, nothing proved</strong><p>The certificate keeps its rules, but no part of the run is proved: the )"
            "output is the operator's word.</p></div>";
@@ -131,7 +138,11 @@ std::string guarantees(const Document& d) {
   std::vector<std::pair<std::string, std::vector<std::uint32_t>>> groups;  // mode tag and words -> slices, in order of appearance
   for (std::size_t i = 0; i < d.slices.size(); ++i) {
     const Slice& s = d.slices[i];
-    const std::string words = tag(s.mode) + "|" + escape(guarantee(s.mode, d.profile_bits, grounded[i], d.weights == "public"));
+    const std::string words = tag(s.mode) + "|" +
+                              escape(guarantee(s.mode, d.profile_bits, grounded[i], d.weights == "public",
+                                               s.pending ? Draw::pending
+                                               : s.drawn ? Draw::drawn
+                                                         : Draw::not_drawn));
     const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == words; });
     if (at == groups.end())
       groups.emplace_back(words, std::vector{s.index});

@@ -87,6 +87,23 @@ TEST(Page, LoadsNothing) {
   EXPECT_TRUE(has(html, "default-src 'none'"));
 }
 
+TEST(Page, SaysWhatHoldsPartsWithoutProof) {
+  Document d = document_with("plain");
+  d.verdict = "accepted";
+  d.slices[1].mode = "replicate(2)+audit(0.5)";
+  d.slices[1].drawn = true;
+  EXPECT_TRUE(has(page(d), "Accepted, not all of it proved"));
+  EXPECT_TRUE(has(page(d), "held by other workers"));
+  EXPECT_TRUE(has(page(d), "and found right"));
+  d.holding = "2 slices proved, 1 replicated; weakest: <slice 1>";
+  EXPECT_TRUE(has(page(d), "2 slices proved, 1 replicated; weakest: &lt;slice 1&gt;"));
+  EXPECT_EQ(first_fault(page(d)), "");
+  d.slices[1].drawn = false, d.slices[1].pending = true;
+  EXPECT_TRUE(has(page(d), "until then nothing holds it"));
+  d.verdict = "rejected";
+  EXPECT_FALSE(has(page(d), "held by other workers"));
+}
+
 TEST(Page, AcceptedSaysAllOnlyWhenAllIsProved) {
   Document d = document_with("plain");
   d.verdict = "accepted";

@@ -20,8 +20,9 @@ namespace dsperse::report {
 /// One slice; what was not measured or predicted is absent. Times in seconds, sizes in bytes.
 struct Slice {
   std::uint32_t index = 0;
-  std::string mode;                    ///< proof, trust, replicate(k), audit(p)
-  std::vector<std::string> operators;  ///< names, in order
+  std::string mode;                     ///< what holds it: proof, trust, replicate(k), audit(p), replicate(k)+audit(p)
+  bool pending = false, drawn = false;  ///< of an audit: not drawn yet; drawn and passed
+  std::vector<std::string> operators;   ///< names, in order
   std::optional<std::uint64_t> macs, lookups;
   std::optional<double> predicted_prove_s, prove_s, verify_s;
   std::optional<std::uint64_t> predicted_peak_bytes, peak_bytes, predicted_proof_bytes, proof_bytes;
@@ -64,6 +65,7 @@ struct Document {
   unsigned profile_bits = 0;
   std::string weights;                 ///< "hidden" or "public"; empty: not said
   std::string verdict, reason, where;  ///< accepted, rejected, or empty: not verified
+  std::string holding;                 ///< what holds the slices, in a line; empty: not said
   bool model_pinned = false, fresh = false;
   std::vector<std::string> notes;
   std::optional<Coverage> coverage;
@@ -84,9 +86,12 @@ struct Document {
 /// The page, UTF-8. Every string of the document is escaped. Deterministic.
 std::string page(const Document& document);
 
+/// How the lottery of an audit stands.
+enum class Draw : std::uint8_t { not_drawn, drawn, pending };
 /// What one slice's mode guarantees, for a reader who knows no cryptography. bits: of the profile. ancestors_proved: every slice
-/// that its inputs come from, directly or not, is proved. weights_public: the key shows them.
-std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved, bool weights_public = false);
+/// that its inputs come from, directly or not, is proved. weights_public: the key shows them. draw: of an audit.
+std::string guarantee(std::string_view mode, unsigned bits, bool ancestors_proved, bool weights_public = false,
+                      Draw draw = Draw::not_drawn);
 
 /// By slice position: is everything that it computes from proved (itself not counted)?
 std::vector<bool> ancestors_proved(const Document& document);

@@ -1,8 +1,9 @@
-// Plans: where a Program is cut, what each slice is, what it is predicted to cost, how it is held.
+// Plans: where a Program is cut, what each slice is, what it is predicted to cost.
 //
 // Pure functions Program -> Plan. A cut lies between two ops of the topological order, so slices are intervals of ops and every
 // boundary tensor is a committed tensor; slicing never changes a value. Tensors that skip over slices cross as boundaries of all
-// that read them. Not here: keys (proof/), files (cli/). Source: docs/architecture.md. Tested by slice/plan_test.cc.
+// that read them. Not here: what is done about a
+// slice's result (trust/policy), keys (proof/), files (store/). Source: docs/architecture.md. Tested by slice/plan_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,6 @@
 #include "dsperse/quantize/program.h"
 
 namespace dsperse::slice {
-
-enum class Mode : std::uint8_t { proof, trust };
 
 /// Predicted with the cost model; printed as predictions, shown beside measurements later.
 struct Cost {
@@ -29,7 +28,6 @@ struct Slice {
   quantize::Program program;
   std::vector<quantize::TensorId> tensors;  ///< slice TensorId -> model TensorId
   std::vector<quantize::WeightId> weights;  ///< slice WeightId -> model WeightId
-  Mode mode = Mode::proof;
   Cost cost;
 };
 

@@ -129,7 +129,6 @@ TEST(Plan, SlicesKeepOrderNamesAndSpecs) {
   for (TensorId t = 0; t < last.tensors.size(); ++t) EXPECT_EQ(last.program.tensors[t], p.tensors[last.tensors[t]]);
   for (WeightId w = 0; w < last.weights.size(); ++w) EXPECT_EQ(last.program.weights[w], p.weights[last.weights[w]]);
   EXPECT_EQ(last.program.ops[0].name, "op5");
-  EXPECT_EQ(last.mode, Mode::proof);
 }
 
 TEST(Plan, SkipTensorIsOneBoundaryWithAllItsReaders) {

@@ -31,7 +31,7 @@ PlanFile small_plan() {
   plan.model.fidelity.outputs = {{"y", 0.5, 0.25, 0.99, 1}};
   plan.labels = {"a", "b", "c"};
   plan.cuts = {0};
-  plan.modes = {slice::Mode::trust, slice::Mode::proof};
+  plan.treatments = {{}, {.proof = true}};
   plan.predicted.resize(2);
   plan.predicted[1].prove_seconds = 1.5;
   return plan;
@@ -55,7 +55,7 @@ TEST(PlanFolder, RoundTrip) {
   EXPECT_EQ(back->model.program, plan.model.program);
   EXPECT_EQ(encode_program_file(*back), encode_program_file(plan));
   EXPECT_EQ(back->cuts, plan.cuts);
-  EXPECT_EQ(back->modes, plan.modes);
+  EXPECT_EQ(back->treatments, plan.treatments);
   EXPECT_EQ(back->labels, plan.labels);
   EXPECT_EQ(back->predicted[1].prove_seconds, 1.5);
   EXPECT_EQ(back->model.fidelity.outputs.at(0).cosine, 0.99);
@@ -64,14 +64,19 @@ TEST(PlanFolder, RoundTrip) {
   EXPECT_EQ(info.st_mode & 0777, 0600U) << "weights are secret";
 }
 
-TEST(PlanFolder, CutsAndModesMayBeEditedButMustFit) {
+TEST(PlanFolder, CutsAndTreatmentsMayBeEditedButMustFit) {
   const testing::TemporaryFolder dir;
   ASSERT_TRUE(write_plan(dir / "p", small_plan()));
   const std::string json = dir / "p/plan.json";
   replace(json, "\"mode\": \"trust\"", "\"mode\": \"proof\"");
-  EXPECT_EQ(read_plan(dir / "p")->modes[0], slice::Mode::proof);
+  EXPECT_TRUE(read_plan(dir / "p")->treatments[0].proof);
   replace(json, "\"mode\": \"proof\"", "\"mode\": \"maybe\"");
   EXPECT_NE(read_plan(dir / "p").error().text().find("maybe"), std::string::npos);
+  EXPECT_EQ(read_plan(dir / "p").error().kind, ErrorKind::bad_input);
+  ASSERT_TRUE(write_plan(dir / "p", small_plan()));
+  replace(json, "\"mode\": \"trust\"", "\"mode\": \"audit( 5e-2 )+replicate(3)\"");
+  EXPECT_EQ(trust::to_text(read_plan(dir / "p")->treatments[0]), "replicate(3)+audit(0.05)");
+  EXPECT_TRUE(read_plan(dir / "p")->treatments[1].proof);
   ASSERT_TRUE(write_plan(dir / "p", small_plan()));
   replace(json, "\"cuts\": [\n    0\n  ]", "\"cuts\": [\n    1\n  ]");
   EXPECT_FALSE(read_plan(dir / "p"));

@@ -65,7 +65,7 @@ Status write_model(const std::string& folder, const CompiledModel& model, const 
     slices.push_back(
         {{"blob", blob},
          {"key", to_hex(model.key.slices[s].digest())},
-         {"mode", mode_name(model.modes[s])},
+         {"mode", trust::to_text(model.treatments[s])},
          {"predicted",
           {{"prove_s", c.prove_seconds}, {"peak_bytes", c.peak_bytes}, {"proof_bytes", c.proof_bytes}, {"lookups", c.lookups}}}});
   }
@@ -99,8 +99,8 @@ Result<ModelFolder> ModelFolder::open(const std::string& folder) {
     if (to_hex(out.model_.key.id()) != j.at("model_id").get<std::string>()) return bad("manifest and key differ", path);
     for (const Json& s : j.at("slices")) {
       out.blobs_.push_back(s.at("blob").get<std::string>());
-      DSPERSE_TRY(const slice::Mode mode, mode_of(s.at("mode").get<std::string>()));
-      out.model_.modes.push_back(mode);
+      DSPERSE_TRY(const trust::Treatment treatment, treatment_of(s.at("mode").get<std::string>()));
+      out.model_.treatments.push_back(treatment);
       const Json& p = s.at("predicted");
       slice::Cost cost;
       cost.prove_seconds = p.value("prove_s", 0.0);

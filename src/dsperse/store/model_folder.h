@@ -10,6 +10,7 @@
 
 #include "dsperse/proof/key.h"
 #include "dsperse/slice/plan.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 namespace dsperse::store {
 
@@ -17,8 +18,8 @@ namespace dsperse::store {
 struct CompiledModel {
   std::string name;
   proof::ModelKey key;
-  std::vector<slice::Mode> modes;      ///< by slice
-  std::vector<slice::Cost> predicted;  ///< by slice
+  std::vector<trust::Treatment> treatments;  ///< by slice
+  std::vector<slice::Cost> predicted;        ///< by slice
 };
 
 /// Of one slice: stays with the prover.

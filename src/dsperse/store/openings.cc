@@ -93,7 +93,7 @@ Result<bool> OpeningStore::uncounted(const Digest& root, std::uint32_t index) {
   return q.bind(ByteView(root)).bind(std::int64_t{index}).step();
 }
 
-Result<Epoch> OpeningStore::load(const Digest& slice, const Digest& root) {
+Result<Epoch> OpeningStore::epoch(const Digest& slice, const Digest& root) {
   Epoch out;
   out.root = root;
   Digest at = root;
@@ -118,7 +118,7 @@ Result<Choice> OpeningStore::choose(const Digest& slice, const Digest& origin) {
   DSPERSE_TRY(const bool row,
               direct.bind(ByteView(slice)).bind(std::int64_t{kDirectOpenings}).bind(std::int64_t{kMaxDepth}).step());
   if (!row) return choose_parent(slice, origin);
-  DSPERSE_TRY(Epoch epoch, load(slice, direct.digest(0)));
+  DSPERSE_TRY(Epoch epoch, this->epoch(slice, direct.digest(0)));
   return Choice{std::move(epoch), static_cast<std::uint32_t>(direct.integer(1)), false};
 }
 
@@ -131,7 +131,7 @@ Result<Choice> OpeningStore::choose_parent(const Digest& slice, const Digest& or
     return fail(ErrorKind::resource,
                 "this installation has no openings left of the weights with root " + to_hex(origin).substr(0, 16), {},
                 std::string(kOriginHint));
-  DSPERSE_TRY(Epoch epoch, load(slice, parent.digest(0)));
+  DSPERSE_TRY(Epoch epoch, this->epoch(slice, parent.digest(0)));
   return Choice{std::move(epoch), static_cast<std::uint32_t>(parent.integer(1)), true};
 }
 

@@ -90,13 +90,14 @@ class OpeningStore {
   /// left.
   [[nodiscard]] Result<OpeningRange> give_away(const Digest& slice, const Digest& origin, std::uint32_t count);
 
+  /// The epoch with this root, or the origin. Errors (bad_input): not known here.
+  [[nodiscard]] Result<Epoch> epoch(const Digest& slice, const Digest& root);
   /// Everything that is left for a slice.
   [[nodiscard]] Result<std::vector<OpeningRange>> remaining(const Digest& slice);
 
  private:
   explicit OpeningStore(Database db) : db_(std::move(db)) {}
   [[nodiscard]] Status check_file(const std::string& path);
-  [[nodiscard]] Result<Epoch> load(const Digest& slice, const Digest& root);
   Database db_;
 };
 

@@ -7,6 +7,7 @@
 #include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/store/plan_trust.h"
 #include "dsperse/store/weights_codec.h"
 
 namespace dsperse::store {
@@ -106,23 +107,27 @@ quantize::Fidelity fidelity_of(const Json& j) {
 Json plan_json(const PlanFile& plan, const Digest& program) {
   Json slices = Json::array();
   std::size_t first = 0;
-  for (std::size_t s = 0; s < plan.modes.size(); ++s) {
+  for (std::size_t s = 0; s < plan.treatments.size(); ++s) {
     const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
     Json ops = Json::array();
     for (std::size_t i = first; i < last; ++i) ops.push_back(plan.model.program.ops[i].name);
-    slices.push_back(
-        {{"slice", s}, {"mode", mode_name(plan.modes[s])}, {"operators", ops}, {"predicted", cost_json(plan.predicted[s])}});
+    slices.push_back({{"slice", s},
+                      {"mode", trust::to_text(plan.treatments[s])},
+                      {"operators", ops},
+                      {"predicted", cost_json(plan.predicted[s])}});
     first = last;
   }
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"name", plan.name},
-          {"calibration", plan.calibration},
-          {"program", to_hex(program)},
-          {"cuts", plan.cuts},
-          {"slices", slices},
-          {"labels", plan.labels},
-          {"fidelity", fidelity_json(plan.model.fidelity)}};
+  Json out = {{"format", kFormat},
+              {"version", kVersion},
+              {"name", plan.name},
+              {"calibration", plan.calibration},
+              {"program", to_hex(program)},
+              {"cuts", plan.cuts},
+              {"slices", slices},
+              {"labels", plan.labels},
+              {"fidelity", fidelity_json(plan.model.fidelity)}};
+  if (plan.trust) out["trust"] = Json::parse(trust_document(*plan.trust));
+  return out;
 }
 
 /// The parts of plan.json that count; throws nlohmann's exceptions on wrong types.
@@ -134,12 +139,12 @@ Status read_json(const Json& j, PlanFile& plan) {
   plan.calibration = j.at("calibration").get<std::string>();
   plan.cuts = j.at("cuts").get<std::vector<std::uint32_t>>();
   for (const Json& s : j.at("slices")) {
-    DSPERSE_TRY(const slice::Mode mode, mode_of(s.at("mode").get<std::string>()));
-    plan.modes.push_back(mode);
+    DSPERSE_TRY(const trust::Treatment treatment, treatment_of(s.at("mode").get<std::string>()));
+    plan.treatments.push_back(treatment);
     plan.predicted.push_back(cost_of(s.value("predicted", Json::object())));
   }
   if (j.contains("fidelity")) plan.model.fidelity = fidelity_of(j.at("fidelity"));
-  if (plan.modes.size() != plan.cuts.size() + 1) return bad("cuts and slices do not fit: n cuts make n + 1 slices");
+  if (plan.treatments.size() != plan.cuts.size() + 1) return bad("cuts and slices do not fit: n cuts make n + 1 slices");
   for (std::size_t i = 0; i < plan.cuts.size(); ++i)
     if (plan.cuts[i] + 1 >= plan.model.program.ops.size() || (i > 0 && plan.cuts[i] <= plan.cuts[i - 1]))
       return bad("cuts are not ascending op indices");
@@ -148,12 +153,14 @@ Status read_json(const Json& j, PlanFile& plan) {
 
 }  // namespace
 
-const char* mode_name(slice::Mode mode) { return mode == slice::Mode::proof ? "proof" : "trust"; }
-
-Result<slice::Mode> mode_of(const std::string& name) {
-  if (name == "proof") return slice::Mode::proof;
-  if (name == "trust") return slice::Mode::trust;
-  return fail(ErrorKind::bad_input, "unknown mode '" + name + "'", {}, "use proof or trust");
+Result<trust::Treatment> treatment_of(const std::string& text) {
+  auto treatment = trust::parse_treatment(text);
+  if (!treatment) {
+    Error error = std::move(treatment).error();
+    error.kind = ErrorKind::bad_input;  // the file is wrong, not a flag
+    return std::unexpected(std::move(error));
+  }
+  return treatment;
 }
 
 Bytes encode_program_file(const PlanFile& plan) {
@@ -192,6 +199,7 @@ Status write_plan(const std::string& folder, const PlanFile& plan) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::shared));
   const Bytes program = encode_program_file(plan);
   DSPERSE_CHECK_OK(write_file(join(folder, "program.bin"), program, Access::secret));
+  DSPERSE_CHECK_OK(write_file(join(folder, "policy.toml"), trust::policy_toml(plan.treatments), Access::shared));
   return write_file(join(folder, "plan.json"),
                     plan_json(plan, crypto::hash(program)).dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
                     Access::shared);

@@ -1,14 +1,18 @@
-// NAME.plan/: what `slice` decided. plan.json for people (cuts and modes may be edited), program.bin (0600) for `compile`.
+// NAME.plan/: what `slice` decided. plan.json for people (cuts and treatments may be edited), program.bin (0600) for `compile`,
+// policy.toml for verifiers: the treatments as an explicit policy.
 //
 // Not here: how a plan is made (slice/, pipeline/import.h). Source: docs/formats/plan.md. Tested by store/folders_test.cc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dsperse/base/result.h"
 #include "dsperse/quantize/quantize.h"
 #include "dsperse/slice/plan.h"
+#include "dsperse/trust/policy/assign.h"
+#include "dsperse/trust/treatment/treatment.h"
 
 namespace dsperse::store {
 
@@ -16,21 +20,22 @@ struct PlanFile {
   std::string name;         ///< of the model, e.g. "lenet5"
   std::string calibration;  ///< which data chose the exponents
   quantize::QuantizedModel model;
-  std::vector<std::string> labels;     ///< of the output's classes; may be empty
-  std::vector<std::uint32_t> cuts;     ///< indices of the ops after which the program is cut, ascending
-  std::vector<slice::Mode> modes;      ///< by slice: cuts.size() + 1
-  std::vector<slice::Cost> predicted;  ///< by slice
+  std::vector<std::string> labels;           ///< of the output's classes; may be empty
+  std::vector<std::uint32_t> cuts;           ///< indices of the ops after which the program is cut, ascending
+  std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1
+  std::vector<slice::Cost> predicted;        ///< by slice
+  std::optional<trust::Treatments> trust;    ///< figures of the treatments; written for people, not read back
 };
 
 [[nodiscard]] Status write_plan(const std::string& folder, const PlanFile& plan);
-/// Checks both files and that they belong together. Cuts and modes are those of plan.json.
+/// Checks plan.json and program.bin and that they belong together. Cuts and treatments are those of plan.json.
 [[nodiscard]] Result<PlanFile> read_plan(const std::string& folder);
 
 /// program.bin.
 Bytes encode_program_file(const PlanFile& plan);
 [[nodiscard]] Status decode_program_file(ByteView bytes, PlanFile& plan);
 
-const char* mode_name(slice::Mode mode);
-[[nodiscard]] Result<slice::Mode> mode_of(const std::string& name);
+/// Of a "mode" in plan.json or a manifest: people may edit it. Errors: bad_input.
+[[nodiscard]] Result<trust::Treatment> treatment_of(const std::string& text);
 
 }  // namespace dsperse::store

@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kBoundaryMagic = "DSBND001", kProofMagic = "DSPRF001";
 constexpr std::uint64_t kMaxBoundaryFile = std::uint64_t{1} << 32, kMaxProofFile = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxProof = std::size_t{1} << 28, kMaxLinks = 2, kMaxStages = 64;
+constexpr const char* kRecordFile = "record.bin";
 constexpr int kVersion = 1;
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS run(
@@ -102,7 +103,8 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
                 "prove it with `dsperse prove " + folder + "`, or choose another --out");
   std::error_code error;
   for (const char* part : {"boundaries", "proofs"}) std::filesystem::remove_all(join(folder, part), error);
-  for (const char* part : {"output.json", "published.json", "certificate.dscert"})
+  std::filesystem::remove_all(join(folder, "verdicts"), error);
+  for (const char* part : {"output.json", "published.json", "certificate.dscert", kRecordFile, "seal.json"})
     std::filesystem::remove(join(folder, part), error);
   DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));
@@ -193,6 +195,14 @@ Status RunFolder::drop_proof(std::uint32_t slice) {
   std::filesystem::remove(proof_path(folder_, slice), error);
   if (error) return bad("cannot remove a damaged proof: " + error.message(), proof_path(folder_, slice));
   return {};
+}
+
+Status RunFolder::put_record(ByteView record) { return write_file(join(folder_, kRecordFile), record, Access::shared); }
+
+Result<Bytes> RunFolder::answers() const {
+  const std::string path = join(folder_, kRecordFile);
+  if (!exists(path)) return Bytes{};
+  return read_file(path, proof::kMaxRecord);
 }
 
 Result<std::optional<SliceRecord>> RunFolder::record(std::uint32_t slice) {

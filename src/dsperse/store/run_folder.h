@@ -56,6 +56,9 @@ class RunFolder {
   /// nullopt: not there, or not of this run.
   [[nodiscard]] Result<std::optional<proof::SliceProof>> proof(std::uint32_t slice) const;
   [[nodiscard]] Status drop_proof(std::uint32_t slice);
+  /// What answers for unproved slices, as it goes into certificates (trust/record): bytes to this room. Empty: none.
+  [[nodiscard]] Status put_record(ByteView record);
+  [[nodiscard]] Result<Bytes> answers() const;
   [[nodiscard]] Result<std::optional<SliceRecord>> record(std::uint32_t slice);
 
  private:

@@ -52,4 +52,25 @@ quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& progr
   return out;
 }
 
+Bytes encode_weights(const quantize::Program& program, const quantize::WeightStore& weights) {
+  ByteWriter w;
+  write_weights(w, program, weights);
+  return w.take();
+}
+
+std::uint64_t weights_bytes(const quantize::Program& program) {
+  std::uint64_t bytes = 0;
+  for (const quantize::WeightSpec& spec : program.weights)
+    bytes +=
+        8 + static_cast<std::uint64_t>(quantize::elements(spec.shape)) * (spec.max_abs <= quantize::kMaxNarrowWeight ? 2 : 8);
+  return bytes;
+}
+
+Result<quantize::WeightStore> decode_weights(const quantize::Program& program, ByteView bytes) {
+  ByteReader r(bytes);
+  quantize::WeightStore out = read_weights(r, program);
+  if (!r.finished()) return fail(ErrorKind::bad_input, "not the weights of this slice", "byte " + std::to_string(r.position()));
+  return out;
+}
+
 }  // namespace dsperse::store

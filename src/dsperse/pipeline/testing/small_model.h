@@ -25,7 +25,7 @@ inline store::PlanFile small_plan(std::uint64_t seed = 1) {
   plan.model.outputs = {{"y", {1, 3}, {0, 1}, {}, {}}};
   plan.labels = {"ant", "bee", "cow"};
   plan.cuts = {0, 1};
-  plan.modes.assign(3, slice::Mode::proof);
+  plan.treatments.assign(3, {.proof = true});
   plan.predicted.resize(3);
   return plan;
 }

@@ -91,28 +91,42 @@ Digest Query::digest(int column) const {
 Result<Database> Database::open(const std::string& path, const std::string& schema, int version) {
   // Created by us first, so that it is 0600 whatever the umask; SQLite gives its journal the same mode.
   if (const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); fd >= 0) ::close(fd);
-  Database out;
-  out.path_ = path;
-  sqlite3* raw = nullptr;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
-  out.db_.reset(raw);
-  if (code != SQLITE_OK) return sql_error(raw, code, path);
-  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  DSPERSE_TRY(Database out, connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
   DSPERSE_CHECK_OK(out.execute("PRAGMA journal_mode=WAL"));
   DSPERSE_CHECK_OK(out.execute("PRAGMA synchronous=FULL"));
-  std::int64_t found = 0;
-  {
-    DSPERSE_TRY(Query q, out.prepare("PRAGMA user_version"));
-    DSPERSE_TRY(const bool row, q.step());
-    if (row) found = q.integer(0);
-  }
-  if (found > version)
-    return fail(ErrorKind::unsupported, "written by a newer dsperse (format " + std::to_string(found) + ")", path,
-                "use that version");
+  DSPERSE_TRY(const std::int64_t found, out.version_up_to(version));
   DSPERSE_CHECK_OK(out.execute(schema));
   if (found != version) DSPERSE_CHECK_OK(out.execute("PRAGMA user_version=" + std::to_string(version)));
   return out;
+}
+
+Result<Database> Database::open_existing(const std::string& path, int version) {
+  if (::access(path.c_str(), R_OK) != 0) return fail(ErrorKind::bad_input, "cannot be read", path, "give a file that is there");
+  DSPERSE_TRY(Database out, connect(path, SQLITE_OPEN_READWRITE));
+  DSPERSE_TRY(const std::int64_t found, out.version_up_to(version));
+  if (found != version) return fail(ErrorKind::bad_input, "not a database of this kind", path);
+  return out;
+}
+
+Result<Database> Database::connect(const std::string& path, int flags) {
+  Database out;
+  out.path_ = path;
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_FULLMUTEX, nullptr);
+  out.db_.reset(raw);
+  if (code != SQLITE_OK) return sql_error(raw, code, path);
+  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  return out;
+}
+
+Result<std::int64_t> Database::version_up_to(int newest) {
+  DSPERSE_TRY(Query q, prepare("PRAGMA user_version"));
+  DSPERSE_TRY(const bool row, q.step());
+  const std::int64_t found = row ? q.integer(0) : 0;
+  if (found > newest)
+    return fail(ErrorKind::unsupported, "written by a newer dsperse (format " + std::to_string(found) + ")", path_,
+                "use that version");
+  return found;
 }
 
 Status Database::execute(const std::string& sql) {

@@ -54,6 +54,9 @@ class Database {
   /// Opens or creates; `schema` is run once per open (CREATE TABLE IF NOT EXISTS ...). version: refused if the file has a newer
   /// one.
   [[nodiscard]] static Result<Database> open(const std::string& path, const std::string& schema, int version);
+  /// Opens what is there and changes nothing of it. Errors (bad_input): no such file, no database, or one of another version than
+  /// `version` (0: not ours); (unsupported): a newer one.
+  [[nodiscard]] static Result<Database> open_existing(const std::string& path, int version);
   [[nodiscard]] Status execute(const std::string& sql);
   [[nodiscard]] Result<Query> prepare(const std::string& sql);
   /// Runs one statement without rows; changes() is the number of rows that it changed.
@@ -64,6 +67,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* db) const;
   };
+  [[nodiscard]] static Result<Database> connect(const std::string& path, int flags);
+  [[nodiscard]] Result<std::int64_t> version_up_to(int newest);
   std::unique_ptr<sqlite3, Close> db_;
   std::string path_;
 };

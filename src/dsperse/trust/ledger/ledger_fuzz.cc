@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "dsperse/trust/ledger/checkpoint.h"
+#include "dsperse/trust/ledger/entry_proof.h"
 #include "dsperse/trust/ledger/testing/memory_log.h"
 #include "dsperse/trust/receipt/testing/sample.h"
 
@@ -28,6 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (proof->second <= log.size())
       require(verify_consistency(*proof, log.root(proof->first), log.root(proof->second)).accepted ==
               (prove_consistency(log, proof->first, proof->second)->path == proof->path));
+  }
+  if (const auto proof = decode_entry_proof(bytes)) {
+    require(encode_entry_proof(*proof) == bytes);
+    Checkpoint out;
+    if (verify_entry_proof(*proof, proof->checkpoint.signatures[0].key, any, out)) require(proof->index < out.size);
   }
   if (const auto envelope = decode_envelope(bytes)) {
     Checkpoint out;

@@ -18,6 +18,16 @@ std::string_view assumption(Late late) {
   return "";
 }
 
+Digest entries_digest(std::span<const Entry> entries) {
+  ByteWriter all;
+  for (const Entry& e : entries) {
+    all.raw(e.job);
+    all.raw(e.salt);
+    e.probability.write(all);
+  }
+  return crypto::hash_tagged("dsperse lottery entries v1", {all.bytes()});
+}
+
 Digest commitment_of(const Digest& run, const Digest& secret) {
   return crypto::hash_tagged("dsperse lottery commitment v1", {run, secret});
 }

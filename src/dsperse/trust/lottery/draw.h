@@ -28,6 +28,9 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
+/// Names the entries of a draw before its last part is known. entries: strictly ascending by job.
+Digest entries_digest(std::span<const Entry> entries);
+
 /// What a checker knows from elsewhere: the commitment as published before the run, salts from the receipts, probabilities from
 /// the policy, the late part as it saw it.
 struct Published {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "dsperse/crypto/hash/hash.h"
 
@@ -75,6 +76,18 @@ TEST(Draw, EveryWrongPartIsNamed) {
   q = p;
   q.late = Late::beacon;
   EXPECT_EQ(reason(q, good), "drawn jobs differ");
+}
+
+TEST(Draw, EntriesAreNamedByAllOfThem) {
+  const Published p = a_lottery(3, Probability::of_threshold(5));
+  std::set<Digest> seen = {entries_digest(p.entries), entries_digest({})};
+  EXPECT_EQ(seen.size(), 2U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto job = p.entries, salt = p.entries, probability = p.entries, less = p.entries;
+    job[i].job[9] ^= 1, salt[i].salt[9] ^= 1, probability[i].probability = Probability::of_threshold(6);
+    less.erase(less.begin() + static_cast<std::ptrdiff_t>(i));
+    for (const auto& other : {job, salt, probability, less}) EXPECT_TRUE(seen.insert(entries_digest(other)).second);
+  }
 }
 
 TEST(Draw, NeverAndAlwaysAreExact) {

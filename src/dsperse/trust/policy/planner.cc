@@ -22,30 +22,48 @@ double rounded_up(double p) {
   return std::min(1.0, up >= p ? up : p);
 }
 
-/// The treatment for one slice with its figures; E1 is asked where it is audited.
+/// E1 of an audit at its own rate, whether it holds or not.
+Deterrence deterrence_of(const Audit& audit, const PlanRequest& request, std::size_t slice) {
+  Deterrence out{.stakes = stakes_of(request.money, request.slices[slice].native, detection_of(audit, request.assumptions))};
+  out.least_rate = least_audit_rate(out.stakes).value_or(HUGE_VAL);
+  out.least_bond = least_bond(out.stakes, audit.p).value_or(HUGE_VAL);
+  out.holds = audit.p >= out.least_rate;
+  return out;
+}
+
+/// What the treatment leaves and costs, with the E1 that it has.
+Result<SlicePlan> figures(SlicePlan out, const PlanRequest& request, std::size_t slice) {
+  const bool deterred = out.deterrence && out.deterrence->holds;
+  out.assumed = assumed(out.treatment, request.assumptions, deterred);
+  DSPERSE_TRY(out.failure, failure(out.treatment, request.assumptions, deterred));
+  DSPERSE_TRY(out.cost, expected_cost(out.treatment, request.slices[slice], request.assumptions, deterred));
+  return out;
+}
+
+/// The treatment for one slice with its figures; E1 must hold where it is audited.
 Result<SlicePlan> priced(const Treatment& t, const PlanRequest& request, std::size_t slice, bool fixed) {
-  SlicePlan out;
-  out.treatment = t;
-  out.fixed = fixed;
-  out.assumed = assumed(t, request.assumptions, t.audit.has_value());
-  const SliceCost& cost = request.slices[slice];
+  SlicePlan out{.treatment = t, .fixed = fixed};
   if (out.treatment.audit) {
     Audit& audit = *out.treatment.audit;
-    Deterrence e1{.stakes = stakes_of(request.money, cost.native, detection_of(audit, request.assumptions))};
-    DSPERSE_TRY(e1.least_rate, least_audit_rate(e1.stakes));
-    if (audit.p < e1.least_rate && fixed) {
-      DSPERSE_TRY(const double bond, least_bond(e1.stakes, audit.p));
-      return fail(ErrorKind::usage,
-                  "audit rate " + exact_text(audit.p) + " does not deter: E1 asks for " + short_text(e1.least_rate), {},
-                  "raise the rate, or ask for a bond of " + short_text(bond));
+    const Deterrence e1 = deterrence_of(audit, request, slice);
+    if (!e1.holds) {
+      DSPERSE_TRY(const double least, least_audit_rate(e1.stakes));
+      if (fixed) {
+        DSPERSE_TRY(const double bond, least_bond(e1.stakes, audit.p));
+        return fail(ErrorKind::usage, "audit rate " + exact_text(audit.p) + " does not deter: E1 asks for " + short_text(least),
+                    {}, "raise the rate, or ask for a bond of " + short_text(bond));
+      }
+      audit.p = rounded_up(least);
     }
-    if (audit.p < e1.least_rate) audit.p = rounded_up(e1.least_rate);
-    DSPERSE_TRY(e1.least_bond, least_bond(e1.stakes, audit.p));
-    out.deterrence = e1;
+    out.deterrence = deterrence_of(audit, request, slice);
   }
-  DSPERSE_TRY(out.failure, failure(out.treatment, request.assumptions, out.treatment.audit.has_value()));
-  DSPERSE_TRY(out.cost, expected_cost(out.treatment, cost, request.assumptions, out.treatment.audit.has_value()));
-  return out;
+  return figures(std::move(out), request, slice);
+}
+
+Status check_budget(const PlanRequest& r) {
+  if (r.budget > 0 && r.budget < 1) return {};
+  return fail(ErrorKind::usage, "the budget of residual risk is " + short_text(r.budget), {},
+              "it lies between 0 and 1; even proofs leave 2^-100");
 }
 
 Status check_request(const PlanRequest& r) {
@@ -53,9 +71,6 @@ Status check_request(const PlanRequest& r) {
   if (!r.fixed.empty() && r.fixed.size() != r.slices.size())
     return fail(ErrorKind::usage, "fixed treatments are given for " + std::to_string(r.fixed.size()) + " of " +
                                       std::to_string(r.slices.size()) + " slices");
-  if (!(r.budget > 0 && r.budget < 1))
-    return fail(ErrorKind::usage, "the budget of residual risk is " + short_text(r.budget), {},
-                "it lies between 0 and 1; even proofs leave 2^-100");
   DSPERSE_CHECK_OK(check(r.assumptions));
   for (std::size_t i = 0; i < r.slices.size(); ++i) {
     if (const auto ok = check(r.slices[i]); !ok) return std::unexpected(ok.error().within(slice_name(i)));
@@ -120,8 +135,24 @@ std::unexpected<Error> over_budget(const Menu& menu, double budget) {
 
 std::string e1_text(const Deterrence& d) {
   return "E1 with reward " + short_text(d.stakes.reward) + ", gain " + short_text(d.stakes.gain) + ", bond " +
-         short_text(d.stakes.bond) + " asks for rate " + short_text(d.least_rate) + "; at the rate taken, for bond " +
-         short_text(d.least_bond);
+         short_text(d.stakes.bond) +
+         (std::isfinite(d.least_rate) ? " asks for rate " + short_text(d.least_rate) : " is met by no rate") +
+         (std::isfinite(d.least_bond) ? "; at the rate taken, for bond " + short_text(d.least_bond)
+                                      : "; at the rate taken, by no bond");
+}
+
+/// Totals and outputs of slices that have their figures.
+void add_up(TrustPlan& plan, const PlanRequest& request) {
+  std::vector<double> failures;
+  double weight = 0;
+  for (std::size_t i = 0; i < plan.slices.size(); ++i) {
+    failures.push_back(plan.slices[i].failure);
+    weight += risk_weight(failures[i]);
+    plan.cost += plan.slices[i].cost;
+    if (failures[i] > failures[plan.weakest]) plan.weakest = static_cast<std::uint32_t>(i);
+  }
+  plan.residual = residual_of(weight);
+  plan.outputs = output_risks(failures, request.edges, request.outputs);
 }
 
 }  // namespace
@@ -145,6 +176,7 @@ Stakes stakes_of(const Money& m, double native, double detection) {
 
 Result<TrustPlan> plan_trust(const PlanRequest& request) {
   DSPERSE_CHECK_OK(check_request(request));
+  DSPERSE_CHECK_OK(check_budget(request));
   DSPERSE_TRY(Menu menu, make_menu(request));
   std::vector<std::vector<Option>> groups;
   for (const auto& plans : menu.plans) {
@@ -155,18 +187,29 @@ Result<TrustPlan> plan_trust(const PlanRequest& request) {
   if (!chosen) return over_budget(menu, request.budget);
 
   TrustPlan plan;
-  std::vector<double> failures;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    plan.slices.push_back(std::move(menu.plans[i][chosen->option[i]]));
-    failures.push_back(plan.slices[i].failure);
-    if (failures[i] > failures[plan.weakest]) plan.weakest = static_cast<std::uint32_t>(i);
-  }
-  plan.cost = chosen->cost;
-  plan.residual = residual_of(chosen->weight);
+  for (std::size_t i = 0; i < groups.size(); ++i) plan.slices.push_back(std::move(menu.plans[i][chosen->option[i]]));
+  add_up(plan, request);
   plan.exact = chosen->exact;
-  plan.least_cost = chosen->bound;
-  plan.outputs = output_risks(failures, request.edges, request.outputs);
+  plan.least_cost = std::min(chosen->bound, plan.cost);
   plan.left_out = std::move(menu.left_out);
+  return plan;
+}
+
+Result<TrustPlan> price_treatments(const PlanRequest& request) {
+  DSPERSE_CHECK_OK(check_request(request));
+  TrustPlan plan;
+  plan.chosen = false;
+  for (std::size_t i = 0; i < request.slices.size(); ++i) {
+    if (request.fixed.empty() || !request.fixed[i])
+      return fail(ErrorKind::usage, "no treatment is given", slice_name(i), "only a plan chooses one");
+    SlicePlan slice{.treatment = *request.fixed[i], .fixed = true};
+    if (slice.treatment.audit) slice.deterrence = deterrence_of(*slice.treatment.audit, request, i);
+    DSPERSE_TRY(slice, figures(std::move(slice), request, i));
+    plan.slices.push_back(std::move(slice));
+  }
+  add_up(plan, request);
+  plan.exact = true;
+  plan.least_cost = plan.cost;
   return plan;
 }
 
@@ -174,14 +217,16 @@ std::string to_text(const TrustPlan& plan) {
   std::string text;
   for (std::size_t i = 0; i < plan.slices.size(); ++i) {
     const SlicePlan& s = plan.slices[i];
-    text += slice_name(i) + ": " + to_text(s.treatment) + (s.fixed ? " (fixed)" : "") + ", cost " + short_text(s.cost) +
-            ", wrong with " + short_text(s.failure) + "; assumed: " + s.assumed;
+    text += slice_name(i) + ": " + to_text(s.treatment) + (s.fixed && plan.chosen ? " (fixed)" : "") + ", cost " +
+            short_text(s.cost) + ", wrong with " + short_text(s.failure) + "; assumed: " + s.assumed;
     if (s.deterrence) text += "; " + e1_text(*s.deterrence);
     text += "\n";
   }
   text += "total: cost " + short_text(plan.cost) + ", residual " + short_text(plan.residual) + ", weakest " +
-          slice_name(plan.weakest) + "; " +
-          (plan.exact ? "no allowed plan costs less" : "no allowed plan costs less than " + short_text(plan.least_cost)) + "\n";
+          slice_name(plan.weakest);
+  if (plan.chosen)
+    text += plan.exact ? "; no allowed plan costs less" : "; no allowed plan costs less than " + short_text(plan.least_cost);
+  text += "\n";
   for (const OutputRisk& o : plan.outputs) {
     text += "output of " + slice_name(o.slice) + ": residual " + short_text(o.residual) + ", weakest " + slice_name(o.weakest) +
             ", weakest path";

@@ -57,17 +57,19 @@ struct PlanRequest {
 /// E1 of one audited slice: enough to recompute it.
 struct Deterrence {
   Stakes stakes;
-  double least_rate = 0;  ///< at these stakes
-  double least_bond = 0;  ///< at the treatment's rate
+  double least_rate = 0;  ///< at these stakes; infinite: no rate deters
+  double least_bond = 0;  ///< at the treatment's rate; infinite: no bond deters
+  bool holds = true;      ///< the treatment's rate is not below the least; always so in a plan that was chosen
 };
 struct SlicePlan {
-  Treatment treatment;
+  Treatment treatment = {};
   bool fixed = false;
   double cost = 0, failure = 0;
-  std::string assumed;
-  std::optional<Deterrence> deterrence;  ///< where audited
+  std::string assumed = {};
+  std::optional<Deterrence> deterrence = {};  ///< where audited
 };
 struct TrustPlan {
+  bool chosen = true;  ///< by plan_trust; false: given and only priced
   std::vector<SlicePlan> slices;
   double cost = 0, residual = 0;
   std::uint32_t weakest = 0;  ///< slice with the greatest failure, the first of them
@@ -81,6 +83,10 @@ struct TrustPlan {
 /// Errors: usage (a number out of its domain; a fixed treatment whose audit does not deter), resource (no allowed treatments keep
 /// the budget: says the least residual and the slice that makes most of it).
 [[nodiscard]] Result<TrustPlan> plan_trust(const PlanRequest& request);
+
+/// The figures of treatments that are all fixed; budget and allowed are not looked at. Where an audit does not deter, it is
+/// priced so and `holds` is false. Errors (usage): a slice without a treatment, a number out of its domain.
+[[nodiscard]] Result<TrustPlan> price_treatments(const PlanRequest& request);
 
 /// Lines for people: one per slice, then totals, outputs, what was left out.
 [[nodiscard]] std::string to_text(const TrustPlan& plan);

@@ -120,6 +120,36 @@ TEST(Simulation, PlansLeaveAndCostWhatIsPrinted) {
   EXPECT_LE(plan.residual, r.budget * (1 + 1e-11));
 }
 
+TEST(Simulation, GivenTreatmentsLeaveAndCostWhatIsPrinted) {
+  PlanRequest r;
+  r.slices = {{1, 20}, {2, 60}, {1, 5}};
+  for (const char* text : {"audit(0.05)", "replicate(2)+audit(0.3)", "audit(0.9)"})
+    r.fixed.push_back(parse_treatment(text).value());
+  r.edges = {{0, 1}, {1, 2}};
+  r.outputs = {2};
+  r.assumptions = {.colluding_operators = 0.2, .irrational = 0.3};
+  r.money = {.gain = 1, .bond = 2};
+  const TrustPlan plan = price_treatments(r).value();
+  EXPECT_FALSE(plan.slices[0].deterrence->holds);
+  EXPECT_TRUE(plan.slices[2].deterrence->holds);
+  Dice dice(15);
+  Mean wrong, paid;
+  for (int i = 0; i < kDraws; ++i) {
+    bool bad = false;
+    double cost = 0;
+    for (std::size_t s = 0; s < 3; ++s) {
+      const bool deterred = cheating_surplus(plan.slices[s].deterrence->stakes, plan.slices[s].treatment.audit->p).value() <= 0;
+      const Outcome o = play(plan.slices[s].treatment, r.slices[s], 0.2, r.assumptions, deterred, dice);
+      bad = bad || o.wrong;
+      cost += o.cost;
+    }
+    wrong.add(bad ? 1 : 0);
+    paid.add(cost);
+  }
+  expect_figure(wrong, plan.residual, "residual");
+  expect_figure(paid, plan.cost, "cost");
+}
+
 /// What a worker has after one job. A wrong result that passes earns the gain on top; a slash costs reward and bond.
 double purse(const Stakes& s, double p, bool cheats, Dice& dice) {
   const bool right = !cheats || dice.hit(s.lucky_guess);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dsperse/trust/policy/choice.h"
+#include "dsperse/trust/policy/policy.h"
 #include "dsperse/trust/treatment/number.h"
 
 namespace dsperse::trust {
@@ -33,24 +34,24 @@ std::optional<Number> number(std::string_view text) {
   return x;
 }
 
-/// Selected by a rule of slice/policy.h, so that both read names the same way.
+/// Selected by a rule of policy.h, so that both read names the same way.
 Result<std::vector<bool>> by_rule(const Strategy& s, std::span<const SliceFacts> slices) {
-  slice::Rule rule;
+  Rule rule;
   if (s.kind == Kind::name) rule.name = s.selector;
   if (s.kind == Kind::op) rule.op = s.selector;
   if (s.kind == Kind::slices) {
-    DSPERSE_TRY(rule.slices, slice::parse_slices(s.selector));
+    DSPERSE_TRY(rule.slices, parse_slices(s.selector));
   }
   std::vector<const quantize::Program*> programs;
   for (const SliceFacts& facts : slices) programs.push_back(facts.program);
-  auto modes = slice::expand({.fallback = slice::Mode::trust, .rules = {rule}}, programs);
-  if (!modes) {
-    Error error = std::move(modes).error();
+  auto treatments = expand_rules({&rule, 1}, programs);
+  if (!treatments) {
+    Error error = std::move(treatments).error();
     error.where = "strategy " + to_text(s);
     return std::unexpected(std::move(error));
   }
   std::vector<bool> out;
-  for (const slice::Mode mode : *modes) out.push_back(mode == slice::Mode::proof);
+  for (const auto& treatment : *treatments) out.push_back(treatment.has_value());
   return out;
 }
 
@@ -128,7 +129,7 @@ Result<Strategy> parse_strategy(std::string_view text) {
   Strategy out{.kind = known->first};
   switch (out.kind) {
     case Kind::slices:
-      DSPERSE_CHECK_OK(slice::parse_slices(value));
+      DSPERSE_CHECK_OK(parse_slices(value));
       [[fallthrough]];
     case Kind::name:
     case Kind::op:

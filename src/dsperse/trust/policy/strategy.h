@@ -2,7 +2,7 @@
 //
 //   name:layer3*   operator:Conv   slices:0,2-4   first:2   last:2   cost:120   influence:120
 //
-// Names, operators and numbers select as policy rules do (slice/policy.h). `cost:B` proves as many slices as a proof cost of B
+// Names, operators and numbers select as policy rules do (policy.h). `cost:B` proves as many slices as a proof cost of B
 // allows: the cheapest first, which is optimal. `influence:B` proves the slices of greatest total influence within a proof cost
 // of B: a knapsack, exact or with a bound of what it may miss (choice.h). Influences are numbers given by the caller (how far the
 // output moves when a slice's result is perturbed) and are taken to add up. Pure.
@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dsperse/slice/policy.h"
+#include "dsperse/quantize/program.h"
 
 namespace dsperse::trust {
 

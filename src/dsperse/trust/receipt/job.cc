@@ -32,6 +32,8 @@ Digest job_id(const Digest& run, const Digest& slice_key, std::span<const Bounda
   return crypto::hash_tagged("dsperse job v1", {run, slice_key, encode(roots_in), nonce});
 }
 
+Digest public_root(ByteView values) { return crypto::hash_tagged("dsperse public boundary v1", {values}); }
+
 Digest trace_digest(std::span<const BoundaryRoot> live) { return crypto::hash_tagged("dsperse trace v1", {encode(live)}); }
 
 Result<std::vector<Digest>> canonical_trace(BoundaryRoots live, std::span<const TraceStep> steps) {

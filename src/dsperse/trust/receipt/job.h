@@ -28,6 +28,9 @@ using BoundaryRoots = std::vector<BoundaryRoot>;
 /// delivered twice is the same job.
 Digest job_id(const Digest& run, const Digest& slice_key, std::span<const BoundaryRoot> roots_in, const Digest& nonce);
 
+/// What stands for the root of a chunk whose values are public: H(its values, int32 little-endian).
+Digest public_root(ByteView values);
+
 /// h = digest of all live boundary roots (ascending).
 Digest trace_digest(std::span<const BoundaryRoot> live);
 

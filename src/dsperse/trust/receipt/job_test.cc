@@ -28,6 +28,13 @@ TEST(Job, KnownAnswers) {
             "19b9f565aaa90fa3fd8b7f3511d27e3eda71f27f7979c4d48bf5312811d00e12");
 }
 
+// Computed by tools/verify/blake3.py: the values 1 and -1.
+TEST(Job, PublicRootIsOfTheValues) {
+  EXPECT_EQ(to_hex(public_root(Bytes{1, 0, 0, 0, 255, 255, 255, 255})),
+            "5198ca63b82c5ab208ca1001548dfb2ae48b452a0b9b6f58b422245a8abb4ca5");
+  EXPECT_NE(public_root({}), public_root(Bytes{0, 0, 0, 0}));
+}
+
 TEST(Job, EveryPartCounts) {
   const Digest run = named("run"), key = named("key"), nonce = named("nonce");
   std::set<Digest> seen = {job_id(run, key, kIn, nonce)};

@@ -74,7 +74,7 @@ Bytes encode_receipt(const Receipt& r) {
   CanonicalWriter out;
   out.literal(R"({"v":1,"job":)").digest(r.job).literal(R"(,"run":)").digest(r.run).literal(R"(,"model":)").digest(r.model);
   out.literal(R"(,"slice":)").digest(r.slice_key).literal(R"(,"h_in":)").digest(r.h_in).literal(R"(,"h_out":)").digest(r.h_out);
-  out.literal(R"(,"in":)");
+  out.literal(R"(,"commitment":)").digest(r.commitment).literal(R"(,"in":)");
   write_roots(out, r.roots_in);
   out.literal(R"(,"out":)");
   write_roots(out, r.roots_out);
@@ -98,6 +98,7 @@ Result<Receipt> decode_receipt(ByteView payload) {
   r.slice_key = read_digest(in, R"(,"slice":)");
   r.h_in = read_digest(in, R"(,"h_in":)");
   r.h_out = read_digest(in, R"(,"h_out":)");
+  r.commitment = read_digest(in, R"(,"commitment":)");
   in.literal(R"(,"in":)");
   r.roots_in = read_roots(in);
   in.literal(R"(,"out":)");
@@ -143,6 +144,10 @@ Verdict verify_receipt(ByteView text, const SignatureCheck& check, Receipt& out)
   return verify_receipt(*envelope, check, out);
 }
 
+Verdict verify_receipt_opening(const Receipt& r, const Digest& salt) {
+  return verify_opening(r.commitment, r.job, r.worker, {r.h_out, salt});
+}
+
 Verdict verify_answer(const Receipt& r, const Assignment& a) {
   const auto other = [](const char* field) { return Verdict::reject("receipt: answers another job", field); };
   if (r.run != a.run) return other("run");
@@ -153,6 +158,7 @@ Verdict verify_answer(const Receipt& r, const Assignment& a) {
   if (r.job != job_id(a.run, a.slice_key, a.roots_in, a.nonce)) return other("job");
   if (r.worker != a.worker) return other("worker");
   if (r.lease != a.lease) return other("lease");
+  if (a.commitment && r.commitment != *a.commitment) return other("commitment");
   return Verdict::accept();
 }
 

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxReceiptRoots = 1024;
 struct Receipt {
   Digest job{}, run{}, model{}, slice_key{};
   Digest h_in{}, h_out{};                         ///< trace digests before and after the slice
+  Digest commitment{};                            ///< c that the worker sent before it showed h_out: its signature binds the salt
   BoundaryRoots roots_in, roots_out;              ///< each ascending; no chunk is in both
   std::string engine;                             ///< profile of the engine that ran: a word (is_word)
   std::optional<Digest> proof;                    ///< digest of the slice proof, if one was made
@@ -53,12 +54,16 @@ Verdict verify_receipt(const Envelope& envelope, const SignatureCheck& check, Re
 /// The same of a text; reason also "envelope: not canonical".
 Verdict verify_receipt(ByteView envelope, const SignatureCheck& check, Receipt& out);
 
+/// The salt, with the receipt's h_out, opens the receipt's commitment. Reason: "commitment: does not open".
+Verdict verify_receipt_opening(const Receipt& receipt, const Digest& salt);
+
 /// What a coordinator asked of one worker.
 struct Assignment {
   Digest run{}, model{}, slice_key{}, h_in{}, nonce{};
   BoundaryRoots roots_in;
   PublicKey worker{};
   std::uint64_t lease = 0;
+  std::optional<Digest> commitment = {};  ///< what the worker sent for this job, if it had to before it showed its result
 };
 /// The receipt answers the assignment. A lease that ended does not count against it.
 /// Reasons: "receipt: answers another job", where: the first field that differs.

@@ -28,6 +28,7 @@ const std::pair<const char*, std::function<void(Receipt&)>> kChanges[] = {
     {"slice", [](Receipt& r) { r.slice_key[3] ^= 1; }},
     {"h_in", [](Receipt& r) { r.h_in[3] ^= 1; }},
     {"h_out", [](Receipt& r) { r.h_out[3] ^= 1; }},
+    {"commitment", [](Receipt& r) { r.commitment[3] ^= 1; }},
     {"in root", [](Receipt& r) { r.roots_in[1].root[3] ^= 1; }},
     {"in chunk", [](Receipt& r) { r.roots_in[0].chunk = 2; }},
     {"in fewer", [](Receipt& r) { r.roots_in.pop_back(); }},
@@ -51,7 +52,7 @@ TEST(Receipt, KnownAnswers) {
   Receipt r;
   r.roots_in = {{258, Digest{}}};
   r.engine = "e", r.started_ms = 1, r.finished_ms = 2, r.lease = 3;
-  EXPECT_EQ(to_hex(receipt_digest(r)), "66b680128c8c5104c44365bf9976c4298eea08d070b6c444b4a2998834e5b506");
+  EXPECT_EQ(to_hex(receipt_digest(r)), "3336c5d9f9748ac153d7621661b31bc9e2af97154ee532a6717dfaba9cb84292");
 }
 
 TEST(Receipt, ReturnsAsItWas) {
@@ -105,7 +106,7 @@ TEST(Receipt, EveryBitOfTheTextCounts) {
 // A worker that signs another spelling of its receipt would have two digests for one statement.
 TEST(Receipt, OneTextOnlyEvenIfSigned) {
   const std::string text = text_of(encode_receipt(first_receipt()));
-  ASSERT_EQ(testing::members(text).size(), 16U);
+  ASSERT_EQ(testing::members(text).size(), 17U);
   for (const auto& other : testing::respelled(text)) {
     const auto envelope = seal(kReceiptType, bytes_of(other), signer(1));
     ASSERT_TRUE(envelope);
@@ -162,19 +163,41 @@ TEST(Receipt, Bounds) {
 TEST(Receipt, AnswersItsAssignmentOnly) {
   const Receipt r = first_receipt();
   const Assignment asked{r.run, r.model, r.slice_key, r.h_in, named("nonce0"), r.roots_in, r.worker, r.lease};
-  EXPECT_TRUE(verify_answer(r, asked));
+  EXPECT_TRUE(verify_answer(r, asked)) << "before a proof no commitment is sent";
+  Assignment committed = asked;
+  committed.commitment = r.commitment;
+  EXPECT_TRUE(verify_answer(r, committed));
   const std::pair<const char*, std::function<void(Assignment&)>> others[] = {
-      {"run", [](Assignment& a) { a.run[0] ^= 1; }},         {"model", [](Assignment& a) { a.model[0] ^= 1; }},
-      {"slice", [](Assignment& a) { a.slice_key[0] ^= 1; }}, {"in", [](Assignment& a) { a.roots_in.pop_back(); }},
-      {"h_in", [](Assignment& a) { a.h_in[0] ^= 1; }},       {"job", [](Assignment& a) { a.nonce[0] ^= 1; }},
-      {"worker", [](Assignment& a) { a.worker[0] ^= 1; }},   {"lease", [](Assignment& a) { ++a.lease; }},
+      {"run", [](Assignment& a) { a.run[0] ^= 1; }},
+      {"model", [](Assignment& a) { a.model[0] ^= 1; }},
+      {"slice", [](Assignment& a) { a.slice_key[0] ^= 1; }},
+      {"in", [](Assignment& a) { a.roots_in.pop_back(); }},
+      {"h_in", [](Assignment& a) { a.h_in[0] ^= 1; }},
+      {"job", [](Assignment& a) { a.nonce[0] ^= 1; }},
+      {"worker", [](Assignment& a) { a.worker[0] ^= 1; }},
+      {"lease", [](Assignment& a) { ++a.lease; }},
+      {"commitment", [](Assignment& a) { (*a.commitment)[0] ^= 1; }},
   };
   for (const auto& [field, change] : others) {
-    Assignment a = asked;
+    Assignment a = committed;
     change(a);
     const Verdict v = verify_answer(r, a);
     EXPECT_EQ(v.reason, "receipt: answers another job");
     EXPECT_EQ(v.where, field);
+  }
+}
+
+// The salt enters the lottery: a worker that could show another one for the same receipt could choose who is drawn.
+TEST(Receipt, ItsSaltIsBound) {
+  const Receipt r = first_receipt();
+  EXPECT_TRUE(verify_receipt_opening(r, named("salt0")));
+  EXPECT_EQ(verify_receipt_opening(r, named("salt1")).reason, "commitment: does not open");
+  for (const auto& [name, change] : kChanges) {
+    Receipt other = r;
+    change(other);
+    const bool opens =
+        other.job == r.job && other.worker == r.worker && other.h_out == r.h_out && other.commitment == r.commitment;
+    EXPECT_EQ(verify_receipt_opening(other, named("salt0")).accepted, opens) << name;
   }
 }
 

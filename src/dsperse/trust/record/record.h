@@ -6,9 +6,6 @@
 // Tested by trust/record/record_test.cc (every lie) and record_fuzz.cc.
 #pragma once
 
-#include <map>
-#include <set>
-
 #include "dsperse/trust/ledger/checkpoint.h"
 #include "dsperse/trust/receipt/receipt.h"
 #include "dsperse/trust/record/statements.h"
@@ -16,6 +13,7 @@
 namespace dsperse::trust {
 
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
+inline constexpr std::size_t kMaxResults = kMostReplicas, kMaxVerdicts = 1024;
 
 /// Where an entry stands in the log of the final checkpoint.
 struct Place {
@@ -30,8 +28,9 @@ struct SignedResult {
   Place place;
   friend bool operator==(const SignedResult&, const SignedResult&) = default;
 };
-/// What answers for one slice. results: ascending by job id, at least one; all claim the same. The first is the accepted result:
-/// the one that the lottery draws. probability: of the lottery, absent if it is not in it. audit: of a drawn job by re-execution.
+/// What answers for one slice. results: ascending by job id, 1 to kMaxResults; all claim the same. The first is the accepted
+/// result: the one that the lottery draws. probability: of the lottery, absent if it is not in it. audit: of a drawn job by
+/// re-execution; a job that was drawn and proved has none, its proof is in the certificate.
 struct SliceAnswer {
   std::uint32_t slice = 0;
   std::vector<SignedResult> results;
@@ -46,17 +45,20 @@ struct VerdictEntry {
   friend bool operator==(const VerdictEntry&, const VerdictEntry&) = default;
 };
 
-/// seal: checkpoint over all receipts, signed before the lottery's secret was shown. checkpoint: over everything.
+/// closing: last entry under the seal. seal: checkpoint over opening, results and closing, signed before the lottery's secret was
+/// shown. checkpoint: over everything.
 struct RunRecord {
   PublicKey keeper{};
   std::string origin;
   Envelope opening;  ///< RunOpening, by the keeper
   Place opening_place;
+  Envelope closing;  ///< ClosingNote, by the keeper
+  Place closing_place;
   Envelope seal, checkpoint;
   ConsistencyProof growth;       ///< from seal to checkpoint
   std::optional<Digest> secret;  ///< of the lottery; absent while audits are pending
   std::optional<Digest> late_part;
-  std::vector<SliceAnswer> slices;  ///< ascending; exactly the slices that are not proved
+  std::vector<SliceAnswer> slices;  ///< ascending: all that are not proved; of the proved ones those that are in the lottery
   std::vector<VerdictEntry> verdicts;
   friend bool operator==(const RunRecord&, const RunRecord&) = default;
 };
@@ -88,19 +90,21 @@ struct RecordExpectation {
 /// What one slice is held by.
 struct Held {
   std::uint32_t slice = 0;
-  Treatment by;          ///< what was found; proof for proved slices
-  bool pending = false;  ///< audit not drawn yet
-  bool drawn = false;    ///< audit drawn, and passed
-  std::vector<PublicKey> workers;
+  Treatment by;                    ///< what was found; proof for proved slices
+  bool pending = false;            ///< audit not drawn yet
+  bool drawn = false;              ///< audit drawn, and passed: by the auditor, or by proof
+  std::vector<PublicKey> workers;  ///< that answered, as the record has them
   friend bool operator==(const Held&, const Held&) = default;
 };
 
 struct RecordVerdict {
   Verdict verdict;
   bool keeper_pinned = false;
-  bool late = false;         ///< the draw had a part from outside
-  std::vector<Held> slices;  ///< all of the model, if accepted
-  std::uint32_t weakest = 0;
+  /// The draw had a part from outside: the user's own late part, given after the seal that the user was shown. False if the user
+  /// did not say both.
+  bool late = false;
+  std::vector<Held> slices;        ///< all of the model, if accepted
+  std::uint32_t weakest = 0;       ///< a slice
   std::vector<std::string> notes;  ///< what rests on whose word
 };
 

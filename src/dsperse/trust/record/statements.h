@@ -1,4 +1,5 @@
-// What a coordinator signs and logs beside receipts: how a run begins, what the lottery drew, verdicts, strikes, payouts.
+// What a coordinator signs and logs beside receipts: how a run begins, what its draw is made of, what was drawn, verdicts,
+// strikes, payouts.
 //
 // Canonical JSON in DSSE envelopes, as receipts are. Whoever reads one knows what the coordinator said, and when; not that it is
 // true. Source: docs/formats/record.md. Tested by trust/record/statements_test.cc and record_fuzz.cc.
@@ -16,21 +17,25 @@
 namespace dsperse::trust {
 
 inline constexpr std::string_view kOpeningType = "application/vnd.dsperse.run+json";
+inline constexpr std::string_view kClosingType = "application/vnd.dsperse.closing+json";
 inline constexpr std::string_view kDrawType = "application/vnd.dsperse.draw+json";
 inline constexpr std::string_view kVerdictType = "application/vnd.dsperse.verdict+json";
 inline constexpr std::string_view kStrikeType = "application/vnd.dsperse.strike+json";
 inline constexpr std::string_view kPayoutType = "application/vnd.dsperse.payout+json";
 inline constexpr std::size_t kMaxOpeningSlices = 1024, kMaxOpeningNodes = 256, kMaxLabelBytes = 64;
+/// Of a strike's reason, and of a verdict's outcome.
+inline constexpr std::size_t kMaxReasonBytes = 128;
 
-/// A worker as the coordinator vouches for it. Labels: words, at most kMaxLabelBytes.
+/// A worker as the coordinator vouches for it. Labels: words, at most kMaxLabelBytes; an empty one says nothing, so it is like no
+/// other.
 struct NodeLabels {
   PublicKey key{};
   std::string operated_by, region, engine;
   friend bool operator==(const NodeLabels&, const NodeLabels&) = default;
 };
 
-/// Said before the first job of the run. treatments: by slice, canonical texts of treatments (treatment.h). nodes: strictly
-/// ascending by key; nobody else gets a job of this run.
+/// Said before the first job of the run. treatments: by slice (treatment.h), at most kMaxOpeningSlices. nodes: strictly
+/// ascending by key, at most kMaxOpeningNodes; nobody else gets a job of this run. time_ms: the coordinator's clock.
 struct RunOpening {
   Digest run{}, model{};
   Digest commitment{};  ///< to the lottery's secret (lottery/draw.h)
@@ -41,7 +46,18 @@ struct RunOpening {
   friend bool operator==(const RunOpening&, const RunOpening&) = default;
 };
 
-/// Said after the seal. drawn: jobs, ascending.
+/// Names an opening.
+Digest opening_digest(const RunOpening& opening);
+
+/// Said once all receipts are in: the last entry under the seal. It fixes what the draw is made of before the late part is known;
+/// otherwise the coordinator could log several openings, or results of one slice, and choose among them afterwards.
+/// opening: opening_digest. entries: lottery::entries_digest.
+struct ClosingNote {
+  Digest run{}, opening{}, entries{};
+  friend bool operator==(const ClosingNote&, const ClosingNote&) = default;
+};
+
+/// Said after the seal. drawn: jobs, strictly ascending, at most kMaxOpeningSlices.
 struct DrawNote {
   Digest run{}, secret{};
   std::optional<Digest> late_part;
@@ -49,14 +65,14 @@ struct DrawNote {
   friend bool operator==(const DrawNote&, const DrawNote&) = default;
 };
 
-/// verdict: digest of the verdict file's bytes (trust/dispute). outcome: its word.
+/// verdict: digest of the verdict file's bytes (trust/dispute). outcome: a word.
 struct VerdictNote {
   Digest run{}, verdict{};
   std::uint32_t slice = 0;
   std::string outcome;
   friend bool operator==(const VerdictNote&, const VerdictNote&) = default;
 };
-/// kind: "liveness", "commitment", "correctness"; with "pardon " before it: taken back.
+/// kind: "liveness", "commitment", "correctness"; with "pardon " before it: taken back. reason: a word.
 struct StrikeNote {
   PublicKey worker{};
   Digest job{};
@@ -64,7 +80,7 @@ struct StrikeNote {
   std::uint64_t time_ms = 0;
   friend bool operator==(const StrikeNote&, const StrikeNote&) = default;
 };
-/// kind: "wage", "refund", "stake", "share".
+/// kind: "wage", "refund", "stake", "share". amount <= kMaxNumber.
 struct PayoutNote {
   Digest receipt{}, to{};
   std::uint64_t amount = 0;
@@ -72,11 +88,15 @@ struct PayoutNote {
   friend bool operator==(const PayoutNote&, const PayoutNote&) = default;
 };
 
-/// Errors (bad_input): a bound above, an opening that does not fit an envelope.
+/// Errors (bad_input): a bound above; a treatment that is none. What passes fits an envelope.
 [[nodiscard]] Status check_opening(const RunOpening& opening);
 
+// Payloads, one text a value; encoders are for values within the bounds above. Errors (bad_input): anything that they don't
+// write.
 Bytes encode_opening(const RunOpening& opening);
 [[nodiscard]] Result<RunOpening> decode_opening(ByteView payload);
+Bytes encode_closing(const ClosingNote& note);
+[[nodiscard]] Result<ClosingNote> decode_closing(ByteView payload);
 Bytes encode_draw(const DrawNote& note);
 [[nodiscard]] Result<DrawNote> decode_draw(ByteView payload);
 Bytes encode_verdict_note(const VerdictNote& note);

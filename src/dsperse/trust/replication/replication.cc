@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dsperse/crypto/hash/hash.h"
+#include "dsperse/trust/receipt/job.h"
 
 namespace dsperse::trust::replication {
 namespace {
@@ -84,7 +84,7 @@ Result<Effects> on(State& s, const Commit& e) {
   return out;
 }
 
-bool fits(const Replica& r) { return commitment_of(r.job, r.worker.key, r.h_out, r.salt) == r.commitment; }
+bool fits(const Replica& r) { return trust::commitment(r.job, r.worker.key, {r.h_out, r.salt}) == r.commitment; }
 
 /// A salt that two workers know says that one of them did not compute: neither counts. After a decision salts are public, and
 /// whoever comes with a known one is alone to blame: what is settled can't be undone by copying.
@@ -160,10 +160,6 @@ Result<Effects> on(State& s, const Extend& e) {
 }
 
 }  // namespace
-
-Digest commitment_of(const Digest& job, const Digest& worker, const Digest& h_out, const Digest& salt) {
-  return crypto::hash_tagged("dsperse replica commitment v1", {job, worker, h_out, salt});
-}
 
 Result<State> begin(std::uint32_t k, std::uint8_t distinct, std::uint64_t commit_deadline_ms, std::uint64_t open_deadline_ms) {
   if (k == 0 || k > kMaxReplicas) return fail(ErrorKind::usage, "replication needs 1 to 64 replicas", "replication");

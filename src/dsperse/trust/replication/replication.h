@@ -102,9 +102,6 @@ struct Settled {
 using Effect = std::variant<AskOpening, Strike, Settled>;
 using Effects = std::vector<Effect>;
 
-/// c = H(job, worker key, h_out, salt): a commitment that another worker copies can't be opened by it.
-Digest commitment_of(const Digest& job, const Digest& worker, const Digest& h_out, const Digest& salt);
-
 /// Errors (usage): k = 0 or above kMaxReplicas, unknown bits, deadlines out of order.
 [[nodiscard]] Result<State> begin(std::uint32_t k, std::uint8_t distinct, std::uint64_t commit_deadline_ms,
                                   std::uint64_t open_deadline_ms);

@@ -1,5 +1,6 @@
 // Bytes of a replication's state: magic, k, distinct, deadlines, phase, outcome, replicas in order of assignment. Digests that a
 // status does not have yet are zeros. decode() checks every replica as step() would and that outcome and phase fit the openings.
+#include "dsperse/trust/receipt/job.h"
 #include "dsperse/trust/replication/replication.h"
 
 namespace dsperse::trust::replication {
@@ -13,7 +14,7 @@ bool replica_is_sound(const State& s, const Replica& r) {
   const bool has_opening = r.status == Status::opened || r.status == Status::invalid;
   if (!has_commitment && (r.commitment != Digest{} || r.after_decision)) return false;
   if (!has_opening && (r.h_out != Digest{} || r.salt != Digest{})) return false;
-  if (r.status == Status::opened && commitment_of(r.job, r.worker.key, r.h_out, r.salt) != r.commitment) return false;
+  if (r.status == Status::opened && trust::commitment(r.job, r.worker.key, {r.h_out, r.salt}) != r.commitment) return false;
   if (r.status == Status::assigned && s.phase != Phase::committing) return false;
   return !r.after_decision || s.outcome == Outcome::agreed || s.outcome == Outcome::mismatch;
 }

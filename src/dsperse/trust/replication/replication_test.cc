@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <random>
 
+#include "dsperse/trust/receipt/job.h"
+
 namespace dsperse::trust::replication {
 namespace {
 
@@ -23,7 +25,7 @@ Digest key(std::uint8_t n) { return worker(n).key; }
 Digest salt(std::uint8_t n) { return id(static_cast<std::uint8_t>(200 + n)); }
 Assign assign(std::uint8_t n) { return {id(n), worker(n)}; }
 Commit commit(std::uint8_t n, const Digest& h, std::uint8_t salt_of) {
-  return {id(n), key(n), commitment_of(id(n), key(n), h, salt(salt_of))};
+  return {id(n), key(n), trust::commitment(id(n), key(n), {h, salt(salt_of)})};
 }
 Commit commit(std::uint8_t n, const Digest& h) { return commit(n, h, n); }
 Open open(std::uint8_t n, const Digest& h, std::uint8_t salt_of) { return {id(n), key(n), h, salt(salt_of)}; }

@@ -1,5 +1,8 @@
 #include "dsperse/trust/types/probability.h"
 
+#include <bit>
+#include <cmath>
+
 namespace dsperse::trust {
 
 Result<Probability> Probability::ratio(std::uint64_t num, std::uint64_t den) {
@@ -24,6 +27,21 @@ Probability Probability::read(ByteReader& in) {
   const std::uint64_t threshold = in.u64();
   if (tag > 1 || (tag == 1 && threshold != 0)) in.set_bad();
   return tag == 1 ? always() : of_threshold(threshold);
+}
+
+Probability probability_of(double p) {
+  if (!(p > 0)) return Probability::never();
+  if (p >= 1) return Probability::always();
+  // Scaling by a power of two is exact; below 1 there are at most 53 bits, so the product is at most 2^64 - 2^11.
+  return Probability::of_threshold(static_cast<std::uint64_t>(std::ceil(p * 0x1p64)));
+}
+
+double rate_of(const Probability& probability) {
+  if (probability.is_always()) return 1;
+  // The threshold as a double, rounded down: bits beyond 53 are dropped.
+  std::uint64_t t = probability.threshold();
+  if (const int excess = static_cast<int>(std::bit_width(t)) - 53; excess > 0) t = t >> excess << excess;
+  return static_cast<double>(t) * 0x1p-64;
 }
 
 }  // namespace dsperse::trust

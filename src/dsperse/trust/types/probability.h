@@ -27,6 +27,8 @@ class Probability {
   [[nodiscard]] bool hits(std::uint64_t word) const { return always_ || word < threshold_; }
   [[nodiscard]] bool is_never() const { return !always_ && threshold_ == 0; }
   [[nodiscard]] bool is_always() const { return always_; }
+  /// Words that hit, of 2^64; 0 if all do.
+  [[nodiscard]] std::uint64_t threshold() const { return threshold_; }
   /// For display only: decisions use hits().
   [[nodiscard]] double value() const;
 
@@ -42,5 +44,11 @@ class Probability {
   bool always_ = false;  // first member: it decides the order
   std::uint64_t threshold_ = 0;
 };
+
+/// The one conversion of a rate: ceil(p 2^64), exactly; so a draw never hits less often than p. At most 0 (or no number): never;
+/// at least 1: always.
+Probability probability_of(double p);
+/// The largest double whose probability_of is at most `probability`: at least p if probability = probability_of(p).
+double rate_of(const Probability& probability);
 
 }  // namespace dsperse::trust

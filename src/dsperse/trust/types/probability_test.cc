@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <random>
 
 namespace dsperse::trust {
@@ -49,6 +51,35 @@ TEST(Probability, RatiosMatchTheDefinitionAroundTheThreshold) {
 TEST(Probability, WrongRatiosAreErrors) {
   EXPECT_FALSE(Probability::ratio(0, 0));
   EXPECT_FALSE(Probability::ratio(2, 1));
+}
+
+// The definition, in long double: the least threshold t with t 2^-64 >= p.
+TEST(Probability, RatesAreRoundedUp) {
+  EXPECT_TRUE(probability_of(0).is_never());
+  EXPECT_TRUE(probability_of(-1).is_never());
+  EXPECT_TRUE(probability_of(std::numeric_limits<double>::quiet_NaN()).is_never());
+  EXPECT_TRUE(probability_of(1).is_always());
+  EXPECT_TRUE(probability_of(2).is_always());
+  EXPECT_EQ(probability_of(0.5), Probability::of_threshold(std::uint64_t{1} << 63));
+  EXPECT_EQ(probability_of(0x1p-64), Probability::of_threshold(1));
+  EXPECT_EQ(probability_of(0x1p-70), Probability::of_threshold(1)) << "up, never to nothing";
+  EXPECT_EQ(probability_of(std::nextafter(1.0, 0.0)), Probability::of_threshold(kTop - 2047));
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 20000; ++i) {
+    const double p = std::ldexp(static_cast<double>(random() >> 11U) * 0x1p-53, -static_cast<int>(random() % 40));
+    const std::uint64_t t = probability_of(p).threshold();
+    const long double exact = std::ldexp(static_cast<long double>(p), 64);
+    ASSERT_GE(static_cast<long double>(t), exact) << p;
+    ASSERT_LT(static_cast<long double>(t) - 1, exact) << p;
+    ASSERT_GE(rate_of(probability_of(p)), p);
+    ASSERT_EQ(probability_of(rate_of(probability_of(p))), probability_of(p));
+    const auto any = Probability::of_threshold(random());
+    ASSERT_LE(probability_of(rate_of(any)), any);
+    ASSERT_GT(probability_of(std::nextafter(rate_of(any), 1.0)), any) << "the largest";
+  }
+  EXPECT_EQ(rate_of(Probability::always()), 1);
+  EXPECT_EQ(rate_of(Probability::never()), 0);
+  EXPECT_EQ(rate_of(probability_of(0.05)), 0.05);
 }
 
 TEST(Probability, OrderIsTheOrderOfValues) {

@@ -24,7 +24,7 @@ struct ModelFacts {
   struct Slice {
     Digest key{}, package{}, weights{};  ///< key digest; blobs (weights: zero if the key shows them)
     std::vector<std::uint32_t> inputs, outputs, ended;
-    std::uint64_t memory_bytes = 0;                      ///< of running or proving it, predicted
+    std::uint64_t run_bytes = 0, prove_bytes = 0;        ///< memory of running and of proving it, predicted
     engine::TimeMs run_ms = 60'000, prove_ms = 600'000;  ///< longest life of a lease
   };
   Digest model{};
@@ -75,6 +75,7 @@ struct FinishedRun {
     std::optional<WeightOpening> opening;
   };
   Digest run{}, salt{};
+  Bytes nonce;
   std::vector<Tensor> tensors;  ///< every chunk, ascending
   std::vector<Proof> proofs;    ///< ascending
   trust::RunRecord record;
@@ -85,10 +86,13 @@ struct FinishedRun {
 struct RunView {
   RunPhase phase = RunPhase::running;
   std::uint32_t attempt = 0, slices_settled = 0, audits_drawn = 0, audits_passed = 0, disputes = 0;
-  std::string waits_for;            ///< in words, if nothing can go on
-  std::optional<Digest> seal_root;  ///< once sealed: what the late part is given after
-  std::string failure;              ///< of a failed run
+  std::string waits_for;      ///< in words, if nothing can go on
+  std::optional<Bytes> seal;  ///< text of the checkpoint, once sealed: what the late part is given after
+  std::string failure;        ///< of a failed run
 };
+
+/// Who pays for runs when there are points.
+Digest payer_account();
 
 /// What a worker stands at.
 struct Standing {
@@ -130,7 +134,7 @@ class Coordinator {
   [[nodiscard]] virtual Result<Standing> standing(const Digest& worker) = 0;
   /// With points: balances and bonds (funded by fund()); the history is kept with the state.
   [[nodiscard]] virtual const trust::incentive::PointsContract* points() const = 0;
-  /// Mints for a worker's bond, or for the payer of runs (kPayer).
+  /// Mints for a worker's bond, or for the payer of runs.
   [[nodiscard]] virtual Status fund(const Digest& account, std::uint64_t balance, std::uint64_t bond) = 0;
   /// Evidence of equivocations that were found (trust/receipt/evidence.h).
   [[nodiscard]] virtual Result<std::vector<Bytes>> evidence() = 0;

@@ -27,6 +27,8 @@ class Ledger {
   virtual ~Ledger() = default;
   /// Index of this entry; appends it if it is not there yet. Durable when it returns ok.
   [[nodiscard]] virtual Result<std::uint64_t> add(ByteView entry) = 0;
+  /// The entry is the last one of the checkpoint that this gives: adds it and signs, or finds both.
+  [[nodiscard]] virtual Result<trust::Envelope> seal(ByteView entry, std::uint64_t time_ms) = 0;
   /// Signs (or gives again) the checkpoint of the newest head.
   [[nodiscard]] virtual Result<trust::Envelope> checkpoint(std::uint64_t time_ms) = 0;
   [[nodiscard]] virtual Result<trust::InclusionProof> inclusion(std::uint64_t index, std::uint64_t size) = 0;
@@ -38,6 +40,8 @@ class Ledger {
 class ProofDesk {
  public:
   virtual ~ProofDesk() = default;
+  /// Of a run with this nonce of the user and this salt.
+  [[nodiscard]] virtual Digest run_id(ByteView nonce, const Digest& salt) = 0;
   /// Commitment of a committed chunk's values (int32, little-endian) under this seed. Errors (bad_input): another size, or
   /// values out of the chunk's range.
   [[nodiscard]] virtual Result<Digest> root_of(std::uint32_t chunk, ByteView values, const Digest& seed) = 0;
@@ -48,6 +52,9 @@ class ProofDesk {
   /// trees: only then may the proof be shown to anybody. Errors: resource (a tree was opened too often), or those of blobs.
   [[nodiscard]] virtual Result<Verdict> take(const SliceTask& task, const trust::BoundaryRoots& roots_out,
                                              const OutputBlobs& outputs, ByteView proof, engine::BlobStore& blobs) = 0;
+  /// The same proof as evidence that stands alone: what a verdict file carries (docs/formats/verdict.md).
+  [[nodiscard]] virtual Result<Bytes> evidence(const SliceTask& task, const trust::BoundaryRoots& roots_out,
+                                               const OutputBlobs& outputs, ByteView proof, engine::BlobStore& blobs) = 0;
 };
 
 }  // namespace dsperse::work

@@ -21,8 +21,8 @@ class Computer {
  public:
   virtual ~Computer() = default;
   /// Fetches blobs, checks that the inputs have the roots that the task says, runs, commits, proves if asked.
-  /// Errors: bad_input (blobs missing, damaged or not the task's), resource, unsupported. They say nothing about results: the
-  /// worker gives the lease up.
+  /// Errors: bad_input (blobs missing, damaged or not the task's), resource, unsupported, backend (the blob store does not
+  /// answer). They say nothing about results: the worker gives the lease up.
   [[nodiscard]] virtual Result<Computed> compute(const SliceTask& task, engine::BlobStore& blobs) = 0;
 };
 

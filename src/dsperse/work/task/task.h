@@ -70,8 +70,8 @@ Digest h_in_of(const SliceTask& task);
 /// Live roots after the slice made `roots_out`. Errors (bad_input): as trust::canonical_trace.
 [[nodiscard]] Result<trust::BoundaryRoots> live_after(const SliceTask& task, const trust::BoundaryRoots& roots_out);
 
-/// What stands for the root of a chunk whose values are public. values: int32, little-endian.
-Digest public_root(ByteView values);
+/// What stands for the root of a chunk whose values are public (trust/receipt/job.h).
+using trust::public_root;
 
 /// Errors (bad_input): a bound or an order above.
 [[nodiscard]] Status check_task(const Task& task);

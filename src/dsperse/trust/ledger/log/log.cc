@@ -25,15 +25,42 @@ Result<Log> Log::open(const std::string& path, const std::string& origin) {
   DSPERSE_TRY(store::Database db, store::Database::open(path, kLogSchema, kLogFormat));
   Log out(std::move(db), path, origin);
   DSPERSE_CHECK_OK(out.claim_origin());
-  DSPERSE_TRY(const Head head, out.head());
-  DSPERSE_TRY(auto last, out.db_.prepare("SELECT MAX(seq) FROM entry"));
+  DSPERSE_CHECK_OK(out.check_head());
+  return out;
+}
+
+Result<Log> Log::open_existing(const std::string& path) {
+  DSPERSE_TRY(store::Database db, store::Database::open_existing(path, kLogFormat));
+  std::string origin;
+  {
+    auto query = db.prepare("SELECT origin FROM log");
+    if (!query) return fail(ErrorKind::bad_input, "not a log", path, "give a ledger.db");
+    DSPERSE_TRY(const bool row, query->step());
+    if (row) origin = query->text(0);
+  }
+  if (origin.empty() || !is_word(origin, kMaxOriginBytes)) return fail(ErrorKind::bad_input, "a log without an origin", path);
+  Log out(std::move(db), path, std::move(origin));
+  DSPERSE_CHECK_OK(out.check_head());
+  return out;
+}
+
+Status Log::check_head() {
+  DSPERSE_TRY(const Head now, head());
+  DSPERSE_TRY(auto last, db_.prepare("SELECT MAX(seq) FROM entry"));
   DSPERSE_TRY(const bool row, last.step());
   const std::uint64_t entries = !row || last.is_null(0) ? 0 : static_cast<std::uint64_t>(last.integer(0)) + 1;
   // Another process may have appended meanwhile; entries that are missing can't be that.
-  if (entries < head.size) return out.damaged("entries are missing at its end");
-  DSPERSE_TRY(const Digest root, tree_root(out, head.size));
-  if (root != head.root) return out.damaged("the tree has another root than its head");
-  return out;
+  if (entries < now.size) return damaged("entries are missing at its end");
+  DSPERSE_TRY(const Digest root, tree_root(*this, now.size));
+  if (root != now.root) return damaged("the tree has another root than its head");
+  return {};
+}
+
+Result<std::optional<std::uint64_t>> Log::find(const Digest& leaf) {
+  DSPERSE_TRY(auto query, db_.prepare("SELECT MIN(id) FROM node WHERE hash = ? AND id < 281474976710656"));
+  DSPERSE_TRY(const bool row, query.bind(ByteView(leaf)).step());
+  if (!row || query.is_null(0)) return std::optional<std::uint64_t>();
+  return std::optional(static_cast<std::uint64_t>(query.integer(0)));
 }
 
 Status Log::claim_origin() {
@@ -135,24 +162,35 @@ Result<std::optional<Envelope>> Log::checkpoint_at(std::uint64_t size) {
   return std::optional<Envelope>(std::move(*envelope));
 }
 
-Result<Envelope> Log::checkpoint(const Signer& keeper, std::uint64_t time_ms) {
-  DSPERSE_TRY(auto transaction, store::Transaction::begin(db_));
-  DSPERSE_TRY(const Head now, head());
-  DSPERSE_TRY(auto kept, checkpoint_at(now.size));
+Result<Envelope> Log::sign_head(const Head& head, const Signer& keeper, std::uint64_t time_ms) {
+  DSPERSE_TRY(auto kept, checkpoint_at(head.size));
   if (kept) {
     const auto statement = decode_checkpoint(kept->payload);
     if (!statement) return damaged("a checkpoint is not canonical");
-    if (statement->size == now.size) {
+    if (statement->size == head.size) {
       if (kept->signatures[0].key != keeper.key())
         return fail(ErrorKind::usage, "another keeper has signed this size", path_, "append, then sign with the new key");
       return std::move(*kept);
     }
   }
-  DSPERSE_TRY(Envelope out, sign_checkpoint({origin_, now.size, now.root, time_ms}, keeper));
-  {
-    DSPERSE_TRY(auto query, db_.prepare("INSERT INTO checkpoint VALUES(?, ?)"));
-    DSPERSE_CHECK_OK(db_.run(query.bind(sql(now.size)).bind(ByteView(encode_envelope(out)))));
-  }
+  DSPERSE_TRY(Envelope out, sign_checkpoint({origin_, head.size, head.root, time_ms}, keeper));
+  DSPERSE_TRY(auto query, db_.prepare("INSERT INTO checkpoint VALUES(?, ?)"));
+  DSPERSE_CHECK_OK(db_.run(query.bind(sql(head.size)).bind(ByteView(encode_envelope(out)))));
+  return out;
+}
+
+Result<Envelope> Log::checkpoint(const Signer& keeper, std::uint64_t time_ms) {
+  DSPERSE_TRY(auto transaction, store::Transaction::begin(db_));
+  DSPERSE_TRY(const Head now, head());
+  DSPERSE_TRY(Envelope out, sign_head(now, keeper, time_ms));
+  DSPERSE_CHECK_OK(transaction.commit());
+  return out;
+}
+
+Result<Envelope> Log::checkpoint_of(std::uint64_t size, const Signer& keeper, std::uint64_t time_ms) {
+  DSPERSE_TRY(auto transaction, store::Transaction::begin(db_));
+  DSPERSE_TRY(const Digest root, root_at(size));
+  DSPERSE_TRY(Envelope out, sign_head({size, root}, keeper, time_ms));
   DSPERSE_CHECK_OK(transaction.commit());
   return out;
 }

@@ -31,6 +31,11 @@ class Log final : private NodeSource {
   /// compared. Errors (bad_input): another origin, no log, or a damaged head; (unsupported): a newer format.
   [[nodiscard]] static Result<Log> open(const std::string& path, const std::string& origin);
 
+  /// Opens a log that is there, of whatever origin, for reading: nothing of the file changes. Errors as open()'s; (bad_input): no
+  /// such file.
+  [[nodiscard]] static Result<Log> open_existing(const std::string& path);
+  [[nodiscard]] const std::string& origin() const { return origin_; }
+
   /// All entries at the end, or none. Gives the new head. Errors (usage): no entry, or one of more than kMaxEntryBytes;
   /// (resource): 2^48 leaves. Cost: one sync of the disk, two rows an entry.
   [[nodiscard]] Result<Head> append(std::span<const ByteView> entries);
@@ -40,12 +45,16 @@ class Log final : private NodeSource {
   [[nodiscard]] Result<Digest> root_at(std::uint64_t size);
   /// Errors (usage): no such entry.
   [[nodiscard]] Result<Bytes> entry(std::uint64_t index);
+  /// Where the entry with this leaf_hash is: the first if it is there more than once. By an index.
+  [[nodiscard]] Result<std::optional<std::uint64_t>> find(const Digest& leaf);
   /// Of committed entries. Errors (usage): index or sizes beyond them.
   [[nodiscard]] Result<InclusionProof> inclusion(std::uint64_t index, std::uint64_t size);
   [[nodiscard]] Result<ConsistencyProof> consistency(std::uint64_t first, std::uint64_t second);
 
   /// Signs the newest head and keeps the envelope. A second one of the same size gives back the first: one statement a size.
   [[nodiscard]] Result<Envelope> checkpoint(const Signer& keeper, std::uint64_t time_ms);
+  /// The same of the first `size` entries, whatever came after. Errors (usage): more than there are.
+  [[nodiscard]] Result<Envelope> checkpoint_of(std::uint64_t size, const Signer& keeper, std::uint64_t time_ms);
   /// The kept checkpoint of the largest size that is at most `size`.
   [[nodiscard]] Result<std::optional<Envelope>> checkpoint_at(std::uint64_t size);
 
@@ -58,8 +67,11 @@ class Log final : private NodeSource {
       : db_(std::move(db)), path_(std::move(path)), origin_(std::move(origin)) {}
   [[nodiscard]] Result<Digest> node(unsigned level, std::uint64_t index) override;
   [[nodiscard]] Status claim_origin();
+  [[nodiscard]] Status check_head();
   [[nodiscard]] Status check_size(std::uint64_t size);
   [[nodiscard]] Status check_checkpoints();
+  /// Within a transaction of the caller's.
+  [[nodiscard]] Result<Envelope> sign_head(const Head& head, const Signer& keeper, std::uint64_t time_ms);
   /// What is wrong with the file.
   [[nodiscard]] std::unexpected<Error> damaged(const std::string& what) const;
 

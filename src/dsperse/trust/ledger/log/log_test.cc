@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "dsperse/store/testing/temporary_folder.h"
 #include "dsperse/trust/ledger/testing/memory_log.h"
@@ -40,6 +41,65 @@ std::string meddle(const std::string& path, const std::string& sql, bool off_tri
   std::string said = sqlite3_errmsg(db);
   sqlite3_close(db);
   return said;
+}
+
+/// The fourth column of all rows: a query plan's details.
+std::string explained(const std::string& path, const std::string& sql) {
+  sqlite3* db = nullptr;
+  EXPECT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  std::string out;
+  sqlite3_exec(
+      db, sql.c_str(),
+      [](void* to, int, char** columns, char**) {
+        *static_cast<std::string*>(to) += std::string(columns[3]) + "\n";
+        return 0;
+      },
+      &out, nullptr);
+  sqlite3_close(db);
+  return out;
+}
+
+TEST(Log, FindsEntriesByTheirHash) {
+  const store::testing::TemporaryFolder folder;
+  testing::MemoryLog naive(100);
+  Log log = opened(folder / "log.db");
+  EXPECT_EQ(log.find(naive.leaf(0)), std::optional<std::uint64_t>());
+  ASSERT_TRUE(append(log, 0, 100));
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(log.find(naive.leaf(i)), std::optional<std::uint64_t>(i));
+  EXPECT_EQ(log.find(node_hash(naive.leaf(0), naive.leaf(1))), std::optional<std::uint64_t>()) << "a node is no entry";
+  EXPECT_EQ(log.find(Digest{}), std::optional<std::uint64_t>());
+  ASSERT_TRUE(append(log, 40, 41));
+  EXPECT_EQ(log.find(naive.leaf(40)), std::optional<std::uint64_t>(40)) << "the first of two";
+  // By the index, not by looking through the log; a log of before there was one gets it.
+  const std::string plan = "EXPLAIN QUERY PLAN SELECT MIN(id) FROM node WHERE hash = x'00' AND id < 281474976710656";
+  EXPECT_NE(explained(folder / "log.db", plan).find("USING COVERING INDEX leaf"), std::string::npos)
+      << explained(folder / "log.db", plan);
+  meddle(folder / "log.db", "DROP INDEX leaf");
+  EXPECT_EQ(explained(folder / "log.db", plan).find("INDEX leaf"), std::string::npos);
+  EXPECT_EQ(opened(folder / "log.db").find(naive.leaf(77)), std::optional<std::uint64_t>(77));
+  EXPECT_NE(explained(folder / "log.db", plan).find("INDEX leaf"), std::string::npos);
+}
+
+TEST(Log, OpensWhatIsThereAndNothingElse) {
+  const store::testing::TemporaryFolder folder;
+  EXPECT_EQ(Log::open_existing(folder / "none.db").error().kind, ErrorKind::bad_input);
+  EXPECT_NE(access((folder / "none.db").c_str(), F_OK), 0) << "nothing is made";
+  {
+    Log log = opened(folder / "log.db");
+    ASSERT_TRUE(append(log, 0, 3));
+  }
+  auto log = Log::open_existing(folder / "log.db");
+  ASSERT_TRUE(log) << log.error().text();
+  EXPECT_EQ(log->origin(), kOrigin);
+  EXPECT_EQ(log->head()->size, 3U);
+  EXPECT_TRUE(log->check());
+  meddle(folder / "other.db", "CREATE TABLE t(x); PRAGMA user_version = 1");
+  EXPECT_EQ(Log::open_existing(folder / "other.db").error().what, "not a log");
+  EXPECT_EQ(explained(folder / "other.db", "SELECT 0, 0, 0, group_concat(name) FROM sqlite_master"), "t\n") << "left as it was";
+  meddle(folder / "foreign.db", "CREATE TABLE t(x)");
+  EXPECT_EQ(Log::open_existing(folder / "foreign.db").error().what, "not a database of this kind");
+  meddle(folder / "log.db", "UPDATE head SET root = zeroblob(32)");
+  EXPECT_EQ(Log::open_existing(folder / "log.db").error().kind, ErrorKind::bad_input) << "a damaged head";
 }
 
 TEST(Log, EverySizeIsTheNaiveTree) {

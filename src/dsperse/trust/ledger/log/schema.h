@@ -4,11 +4,12 @@
 namespace dsperse::trust {
 
 inline constexpr int kLogFormat = 1;
-/// node.id = level 2^48 + index. A head is the state after one append.
+/// node.id = level 2^48 + index; the index `leaf` is over level 0. A head is the state after one append.
 inline constexpr const char* kLogSchema = R"(
 CREATE TABLE IF NOT EXISTS log(one INTEGER PRIMARY KEY CHECK(one = 1), origin TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS entry(seq INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS node(id INTEGER PRIMARY KEY, hash BLOB NOT NULL CHECK(length(hash) = 32));
+CREATE INDEX IF NOT EXISTS leaf ON node(hash) WHERE id < 281474976710656;
 CREATE TABLE IF NOT EXISTS head(size INTEGER PRIMARY KEY, root BLOB NOT NULL CHECK(length(root) = 32));
 CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, envelope BLOB NOT NULL);
 CREATE TRIGGER IF NOT EXISTS log_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'a log only grows'); END;

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "dsperse/trust/ledger/checkpoint.h"
+#include "dsperse/trust/ledger/entry_proof.h"
 #include "dsperse/trust/ledger/testing/memory_log.h"
 #include "dsperse/trust/receipt/testing/sample.h"
 #include "dsperse/trust/sign/ed25519.h"
@@ -50,6 +50,8 @@ int main(int argc, char** argv) {
   const std::filesystem::path ledger = root / "ledger/testdata/ledger";
   write(ledger / "checkpoint.dsse", encode_envelope(at(log.root(40))));
   write(ledger / "payload.dsse", at(log.root(40)).payload);
+  write(ledger / "entry.dsse",
+        encode_entry_proof({testing::bytes_of("13"), 13, prove_inclusion(log, 13, 40)->path, at(log.root(40))}));
   write(ledger / "split-view.dsse", encode_evidence(make_evidence(kSplitView, at(log.root(40)), at(log.root(39)))));
   for (const auto& [a, b] : {std::pair<std::uint64_t, std::uint64_t>{0, 1}, {5, 13}, {16, 40}, {39, 40}}) {
     const std::string name = std::to_string(a) + "-" + std::to_string(b) + ".bin";

@@ -26,6 +26,7 @@ inline Receipt sample_receipt(const PublicKey& worker, const Digest& prev, unsig
   r.roots_out = {{7, named("root 7")}};
   r.job = job_id(r.run, r.slice_key, r.roots_in, named("nonce" + n));
   r.h_in = trace_digest(r.roots_in), r.h_out = trace_digest(r.roots_out);
+  r.commitment = commitment(r.job, worker, {r.h_out, named("salt" + n)});
   r.engine = "native/1 integer";
   r.proof = named("proof" + n);
   r.started_ms = 1700000000000 + number, r.finished_ms = r.started_ms + 250;

@@ -1,8 +1,8 @@
-#include "dsperse/slice/pattern.h"
+#include "dsperse/trust/policy/pattern.h"
 
 #include <cstddef>
 
-namespace dsperse::slice {
+namespace dsperse::trust {
 namespace {
 
 /// Length of the pattern's first element (not a star) and whether it matches c.
@@ -61,4 +61,4 @@ bool matches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-}  // namespace dsperse::slice
+}  // namespace dsperse::trust

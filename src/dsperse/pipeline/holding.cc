@@ -1,0 +1,121 @@
+#include "dsperse/pipeline/holding.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dsperse/trust/verdict/boundaries.h"
+
+namespace dsperse::pipeline {
+namespace {
+
+static_assert(trust::kMaxRecordBytes == proof::kMaxRecord);
+
+trust::BoundaryRoots roots_of(const std::vector<proof::Port>& ports, const std::vector<Digest>& digests) {
+  trust::BoundaryRoots out;
+  for (const proof::Port& p : ports) out.push_back({p.chunk, digests[p.chunk]});
+  std::ranges::sort(out, {}, &trust::BoundaryRoot::chunk);
+  return out;
+}
+
+/// "0, 2-4" of ascending numbers.
+std::string ranges_text(const std::vector<std::uint32_t>& slices) {
+  std::string out;
+  for (std::size_t i = 0; i < slices.size();) {
+    std::size_t last = i;
+    while (last + 1 < slices.size() && slices[last + 1] == slices[last] + 1) ++last;
+    if (!out.empty()) out += ", ";
+    out += last == i ? std::to_string(slices[i]) : fmt::format("{}-{}", slices[i], slices[last]);
+    i = last + 1;
+  }
+  return out;
+}
+
+std::string found_text(const trust::Held& held) {
+  return trust::to_text(held.by) + (held.pending                   ? " (audit not drawn yet)"
+                                    : held.drawn && !held.by.proof ? " (drawn, passed)"
+                                                                   : "");
+}
+
+}  // namespace
+
+trust::RunFacts record_facts(const proof::ModelKey& key, const proof::Certificate& certificate,
+                             const std::set<std::uint32_t>& proved) {
+  const std::vector<Digest> digests = trust::boundary_digests(certificate.table);
+  trust::RunFacts out;
+  out.model = key.id();
+  out.run = proof::run_id(out.model, certificate.nonce, certificate.salt);
+  out.trace = trust::trace_of(key, trust::lives_of(key), digests);
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
+    const proof::SliceKey& s = key.slices[i];
+    out.slices.push_back({s.digest(), roots_of(s.inputs, digests), roots_of(s.outputs, digests), proved.contains(i)});
+  }
+  return out;
+}
+
+Result<Verdict> judge_holding(const proof::ModelKey& key, const proof::Certificate& certificate,
+                              const std::set<std::uint32_t>& proved, const std::vector<trust::Treatment>& wanted,
+                              const trust::RecordExpectation& user, const trust::SignatureCheck* check, Holding& out) {
+  const trust::RunFacts facts = record_facts(key, certificate, proved);
+  Holding holding;
+  if (certificate.record.empty()) {
+    holding.slices = trust::held_without_record(facts);
+    holding.weakest = trust::weakest_of(holding.slices);
+    if (user.keeper || user.late_part || user.seal)
+      holding.notes.emplace_back(
+          "the certificate has no record of receipts: nothing was compared with a coordinator, late nonce or seal");
+  } else {
+    if (check == nullptr) return fail(ErrorKind::internal, "a record, and nobody to check its signatures");
+    DSPERSE_TRY(const trust::RunRecord record, trust::decode_record(certificate.record));
+    trust::RecordVerdict v = trust::verify_record(record, facts, user, *check);
+    if (!v.verdict) return std::move(v.verdict);
+    holding = {record.keeper, v.keeper_pinned, v.late, std::move(v.slices), v.weakest, std::move(v.notes)};
+  }
+  for (std::size_t i = 0; i < holding.slices.size() && i < wanted.size(); ++i)
+    if (Verdict v = trust::covers(holding.slices[i], wanted[i], user.allow_pending); !v) return v;
+  out = std::move(holding);
+  return Verdict::accept();
+}
+
+std::string holding_text(const Holding& holding) {
+  std::size_t proved = 0, replicated = 0, audited = 0, pending = 0, trusted = 0;
+  for (const trust::Held& h : holding.slices)
+    ++(h.by.proof ? proved : h.by.replicate ? replicated : h.pending ? pending : h.by.audit ? audited : trusted);
+  std::string out = fmt::format("{} slice{} proved", proved, proved == 1 ? "" : "s");
+  if (replicated != 0) out += fmt::format(", {} replicated", replicated);
+  if (audited != 0) out += fmt::format(", {} audited", audited);
+  if (pending != 0) out += fmt::format(", {} with an audit that is not drawn yet", pending);
+  if (trusted != 0) out += fmt::format(", {} trusted", trusted);
+  if (proved != holding.slices.size())
+    out += fmt::format("; weakest: slice {}, {}", holding.weakest, found_text(holding.slices[holding.weakest]));
+  return out;
+}
+
+std::vector<std::string> guarantee_texts(const Holding& holding) {
+  std::vector<std::string> out;
+  std::vector<bool> said(holding.slices.size(), false);
+  for (std::size_t i = 0; i < holding.slices.size(); ++i) {
+    if (said[i]) continue;
+    const std::string found = found_text(holding.slices[i]);
+    std::vector<std::uint32_t> alike;
+    for (std::size_t j = i; j < holding.slices.size(); ++j)
+      if (!said[j] && found_text(holding.slices[j]) == found) {
+        alike.push_back(static_cast<std::uint32_t>(j));
+        said[j] = true;
+      }
+    const trust::Guarantee g = trust::guarantee(holding.slices[i].by);
+    out.push_back(fmt::format("{} {}: {}: wrong only if {}; assumes {}; fails against {}", alike.size() == 1 ? "slice" : "slices",
+                              ranges_text(alike), found, g.wrong_only_if, g.assumes, g.fails_against));
+  }
+  return out;
+}
+
+Result<trust::Checkpoint> read_checkpoint(ByteView envelope) {
+  DSPERSE_TRY(const trust::Envelope signed_text, trust::decode_envelope(envelope));
+  if (signed_text.payload_type != trust::kCheckpointType)
+    return fail(ErrorKind::bad_input, "not a checkpoint but " + signed_text.payload_type, {},
+                "give the seal that the coordinator showed");
+  return trust::decode_checkpoint(signed_text.payload);
+}
+
+}  // namespace dsperse::pipeline
