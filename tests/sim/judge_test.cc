@@ -51,7 +51,8 @@ TEST(Judge, ExplainsALieThatThePolicyAllows) {
   const Findings f = lived(plain(with_liars(0, 2, Kind::lazy), "trust"));
   EXPECT_TRUE(f.clean()) << f.texts.front();
   EXPECT_EQ(f.wrong_finals, 1U);
-  EXPECT_EQ(f.explained.at("the operator lies (trust)"), 4U);
+  ASSERT_EQ(f.explained.size(), 1U);
+  EXPECT_GE(f.explained.at("the operator lies (trust)"), 2U) << "slices whose right output is not the liars' constant";
 }
 
 TEST(Judge, WrongFinalUnexplained) {
