@@ -224,6 +224,47 @@ class Disputes(Model):
         self.assertIn("two runs", self.dispute("A/certificate.dscert", "B/certificate.dscert", code=3).err)
 
 
+class Workers(Model):
+    """A run over workers, one of which lies (a test switch)."""
+
+    def lying_run(self):
+        """The run's folder and its verdict files. The liar may not have been given a slice: then once more."""
+        self.env = {**self.env, "DSPERSE_TEST_LIARS": "1"}
+        for i in range(5):
+            self.new_run(f"W{i}", "--workers", "3", "--policy", "replicate(2)", "--draw", "1")
+            verdicts = sorted((self.dir / f"W{i}").glob("verdicts/*.dsverdict"))
+            if verdicts:
+                return f"W{i}", verdicts
+        self.fail("no worker lied")
+
+    def test_a_lying_worker_is_proved_wrong_and_its_run_can_be_challenged(self):
+        run, verdicts = self.lying_run()
+        disputed = set()
+        for path in verdicts:
+            document = json.loads(self.ok("verify", path, "--key", self.dsk, "--json").out)
+            self.assertIn(document["dispute"]["outcome"], ("a", "b"))
+            self.assertTrue(document["dispute"]["rests_on_proof"])
+            self.assertTrue(all(c["receipt"] for c in document["dispute"]["claims"]))
+            disputed.add(document["dispute"]["slice"])
+        bad = bytearray(verdicts[0].read_bytes())
+        bad[-1000] ^= 1
+        (self.dir / "bad.dsverdict").write_bytes(bad)
+        self.refused(self.run_dsperse("verify", "bad.dsverdict", "--key", self.dsk), codes=(1,))
+        # A challenge: the drawn slice is proved, and what the dispute proved stays, since nothing else answers for it.
+        for nonce in (f"{i:02x}" for i in range(1, 50)):
+            proved = json.loads(self.ok("prove", run, "--challenge", nonce, "--json").out)
+            drawn = set(proved["challenge"]["drawn"])
+            if not drawn <= disputed:
+                break
+        shown = {s["slice"] for s in proved["slices"]}
+        self.assertLessEqual(drawn, shown)
+        accepted = self.verify("--challenge", nonce, "--published", self.dir / run / "published.json", run=run, key=self.dsk)
+        self.accepted(accepted)
+        self.assertIn("replicated", accepted.out)
+        self.accepted(self.verify("--challenge", nonce, "--published", self.dir / run / "published.json", "--policy", "replicate(2)",
+                                  run=run, key=self.dsk))
+
+
 if __name__ == "__main__":
     e2e_test.DSPERSE = str(pathlib.Path(sys.argv.pop(1)).resolve())
     unittest.main()

@@ -28,7 +28,7 @@ Result<int> prove(Context& context, const Flags& flags) {
   show_proofs(context, step);
   if (step.challenged) {
     context.say("challenge: {} drawn by the nonce{}", slices_text(step.challenged->drawn),
-                step.summary.slices.size() > step.challenged->drawn.size() ? "; the others are the policy's" : "");
+                step.summary.slices.size() > step.challenged->drawn.size() ? "; the others were asked for besides" : "");
     context.document["challenge"] = {{"bound", to_hex(step.challenged->bound)}, {"drawn", step.challenged->drawn}};
   }
   return kOk;

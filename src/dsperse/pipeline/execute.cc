@@ -105,8 +105,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   out.published = {info.model_id, info.salt, nonce, count, draw, trust::boundary_digests(table)};
   DSPERSE_TRY(const std::string document, output_document(key, out.outputs, out.input_roots));
   DSPERSE_CHECK_OK(store::write_file(store::join(folder.path(), "output.json"), document, store::Access::shared));
-  DSPERSE_CHECK_OK(
-      store::write_file(store::join(folder.path(), "published.json"), encode_published(out.published), store::Access::shared));
+  DSPERSE_CHECK_OK(write_published(folder.path(), out.published));
   DSPERSE_CHECK_OK(folder.finish(info));
   return out;
 }

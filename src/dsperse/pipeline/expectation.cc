@@ -24,13 +24,9 @@ Result<proof::Expectation> expectation_of(const VerifyRequest& request) {
   user.model_id = request.model_id;
   user.nonce = request.nonce;
   user.known_ranges = user.known_links = request.known;
-  if (request.policy) {
-    DSPERSE_TRY(user.policy, wanted_slices(*request.key, *request.policy));
-  }
-  if (request.challenge) {
-    DSPERSE_TRY(const std::set<std::uint32_t> drawn, drawn_slices(*request.key, *request.challenge));
-    if (!user.policy) user.policy.emplace();
-    user.policy->insert(drawn.begin(), drawn.end());
+  if (request.policy || request.challenge) {
+    DSPERSE_TRY(const std::vector<trust::Treatment> asked, asked_treatments(request));
+    user.policy = trust::proved_slices(asked);
   }
   for (const auto& [name, values] : request.inputs) user.inputs[name].values = values;
   for (const auto& [name, roots] : request.input_roots) user.inputs[name].roots = roots;

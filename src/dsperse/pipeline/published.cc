@@ -1,5 +1,6 @@
 #include "dsperse/pipeline/published.h"
 
+#include "dsperse/store/disk/file.h"
 #include "dsperse/trust/lottery/challenge.h"
 #include "dsperse/trust/receipt/canonical.h"
 #include "dsperse/trust/verdict/boundaries.h"
@@ -36,6 +37,12 @@ Bytes encode_published(const Published& p) {
   w.literal(",\"roots\":[");
   for (std::size_t i = 0; i < p.roots.size(); ++i) w.literal(i == 0 ? "" : ",").digest(p.roots[i]);
   return w.literal("]}\n").take();
+}
+
+std::string published_path(const std::string& folder) { return store::join(folder, "published.json"); }
+
+Status write_published(const std::string& folder, const Published& published) {
+  return store::write_file(published_path(folder), encode_published(published), store::Access::shared);
 }
 
 Result<Published> decode_published(ByteView bytes) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "dsperse/proof/statement.h"
@@ -35,5 +36,9 @@ Digest bound_of(const Digest& run_id, std::uint32_t slices, std::span<const proo
 Bytes encode_published(const Published& published);
 /// Errors (bad_input): anything that encode_published does not write; run id or digest that do not follow from the rest.
 [[nodiscard]] Result<Published> decode_published(ByteView bytes);
+
+/// FOLDER/published.json.
+std::string published_path(const std::string& folder);
+[[nodiscard]] Status write_published(const std::string& folder, const Published& published);
 
 }  // namespace dsperse::pipeline

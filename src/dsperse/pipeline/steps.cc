@@ -8,6 +8,7 @@
 #include "dsperse/pipeline/expectation.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/trust/lottery/challenge.h"
+#include "dsperse/trust/record/record.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -24,7 +25,7 @@ std::string absolute(const std::string& path) {
 
 /// The challenge that this run's published.json announced, if the run still has those roots.
 Result<lottery::Challenge> published_challenge(const store::RunFolder& run, const proof::ModelKey& key) {
-  const std::string path = store::join(run.path(), "published.json");
+  const std::string path = published_path(run.path());
   DSPERSE_TRY(const Bytes bytes, store::read_file(path, kMaxPublishedBytes));
   auto published = decode_published(bytes);
   if (!published) return std::unexpected(published.error().within(path));
@@ -37,6 +38,17 @@ Result<lottery::Challenge> published_challenge(const store::RunFolder& run, cons
     return fail(ErrorKind::bad_input, "the run's boundaries are not the published ones", path,
                 "a challenge binds a run to what it published: run again into another folder and publish that");
   return lottery::publish(published->bound(), published->slices, published->draw);
+}
+
+/// Slices that the run's record does not answer for: a dispute or an audit proved them, and without the proof the record is none.
+Result<std::set<std::uint32_t>> unanswered(const store::RunFolder& run, const proof::ModelKey& key) {
+  std::set<std::uint32_t> out;
+  DSPERSE_TRY(const Bytes answers, run.answers());
+  if (answers.empty()) return out;
+  DSPERSE_TRY(const trust::RunRecord record, trust::decode_record(answers));
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) out.insert(i);
+  for (const trust::SliceAnswer& a : record.slices) out.erase(a.slice);
+  return out;
 }
 
 /// Every drawn slice has a proof that a verifier accepts.
@@ -96,8 +108,10 @@ Result<ProveStep> prove_step(const std::string& run_folder, const std::string& d
                              const Observer& observer) {
   DSPERSE_TRY(store::RunFolder run, store::RunFolder::open(run_folder));
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm.empty() ? run.info().model_path : dsm));
+  DSPERSE_TRY(options.slices, unanswered(run, model.model().key));
   if (policy || !options.challenge) {
-    DSPERSE_TRY(options.slices, slices_to_prove(model.model(), policy));
+    DSPERSE_TRY(const std::set<std::uint32_t> wanted, slices_to_prove(model.model(), policy));
+    options.slices.insert(wanted.begin(), wanted.end());
   }
   // Of a run over workers: proofs that ended disputes and audits stand for answers that its record does not have.
   DSPERSE_TRY(const Bytes answers, run.answers());

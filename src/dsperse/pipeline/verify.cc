@@ -28,6 +28,17 @@ Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const 
   return proved_slices(treatments);
 }
 
+Result<std::vector<trust::Treatment>> asked_treatments(const VerifyRequest& request) {
+  trust::Policy policy = request.policy.value_or(trust::Policy{});
+  if (request.challenge && !request.policy) policy.fallback = {};
+  DSPERSE_TRY(std::vector<trust::Treatment> asked, wanted_treatments(*request.key, policy));
+  if (request.challenge) {
+    DSPERSE_TRY(const std::set<std::uint32_t> drawn, drawn_slices(*request.key, *request.challenge));
+    for (const std::uint32_t i : drawn) asked[i] = {.proof = true};
+  }
+  return asked;
+}
+
 Result<VerifyReport> verify_run(const VerifyRequest& request) {
   const proof::ModelKey& key = *request.key;
   const auto start = Clock::now();
@@ -55,11 +66,9 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   if (out.verdict.verdict) {
     std::set<std::uint32_t> proved;
     for (const proof::SliceProof& s : certificate.slices) proved.insert(s.slice);
-    // A challenge without a policy asks for the drawn slices alone; those were looked at before.
-    const trust::Policy asked = request.policy ? *request.policy : trust::Policy{{.proof = !request.challenge}, {}};
-    DSPERSE_TRY(const std::vector<trust::Treatment> wanted, wanted_treatments(key, asked));
+    DSPERSE_TRY(const std::vector<trust::Treatment> asked, asked_treatments(request));
     DSPERSE_TRY(out.verdict.verdict,
-                judge_holding(key, certificate, proved, wanted, request.record, request.signatures, out.holding));
+                judge_holding(key, certificate, proved, asked, request.record, request.signatures, out.holding));
   }
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (out.verdict.verdict) {

@@ -57,6 +57,10 @@ struct VerifyReport {
 /// The slices among them that must be proved.
 [[nodiscard]] Result<std::set<std::uint32_t>> wanted_slices(const proof::ModelKey& key, const trust::Policy& policy);
 
+/// What this request asks for each slice: its policy's treatments, proof for what its challenge draws; without either a proof of
+/// all, with a challenge alone nothing of the others.
+[[nodiscard]] Result<std::vector<trust::Treatment>> asked_treatments(const VerifyRequest& request);
+
 /// "3 of 4 slices, 17 of 20 operators, 98.2 % of multiply-adds proved; 91.0 % with everything they depend on".
 std::string coverage_text(const proof::Coverage& coverage);
 

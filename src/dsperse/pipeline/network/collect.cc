@@ -2,6 +2,7 @@
 
 #include "dsperse/pipeline/output.h"
 #include "dsperse/store/disk/file.h"
+#include "dsperse/trust/verdict/boundaries.h"
 #include "dsperse/work/task/values.h"
 
 namespace dsperse::pipeline {
@@ -56,6 +57,13 @@ Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::str
   edges_of(key, chunks, finished, out.run);
   DSPERSE_TRY(const std::string document, output_document(key, out.run.outputs, out.run.input_roots));
   DSPERSE_CHECK_OK(store::write_file(store::join(folder.path(), "output.json"), document, store::Access::shared));
+  out.run.published = {key.id(),
+                       finished.salt,
+                       finished.nonce,
+                       static_cast<std::uint32_t>(key.slices.size()),
+                       1,
+                       trust::boundary_digests(certificate.table)};
+  DSPERSE_CHECK_OK(write_published(folder.path(), out.run.published));
   store::RunInfo info;
   info.model_id = certificate.model_id;
   info.salt = finished.salt;
