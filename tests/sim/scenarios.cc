@@ -83,8 +83,9 @@ Snapshot warmed(const std::vector<WorkerSpec>& workers, const work::Settings& se
     w.kind = Kind::honest;
     w.longest_work_ms = 200;
   }
-  spec.policy = everywhere("replicate(4)");
-  spec.runs = static_cast<std::uint32_t>((workers.size() * 14 + 15) / 16);
+  const std::size_t k = std::min<std::size_t>(4, workers.size());
+  spec.policy = everywhere(("replicate(" + std::to_string(k) + ")").c_str());
+  spec.runs = static_cast<std::uint32_t>((workers.size() * 14 + 4 * k - 1) / (4 * k));
   spec.bond = bond;
   spec.purse = purse;
   for (int round = 0;; ++round) {
