@@ -22,6 +22,7 @@ work::Settings quick_settings() {
   s.beat_ms = 4'000;
   s.commit_ms = 20'000;
   s.dispute_ms = 60'000;
+  s.reputation.liveness_window_ms = s.reputation.liveness_ms = 300'000;
   return s;
 }
 
@@ -208,10 +209,11 @@ void Town::live() {
       for (auto& w : workers_) noted(c->fund(w->key(), 0, spec_.bond), "fund");
     }
   }
-  if (spec_.keeper_jumps_ms != 0)
+  if (spec_.clocks_jump_ms != 0)
     world_.later(spec_.jump_after_ms, [this] {
-      clock_.jump(spec_.keeper_jumps_ms);
-      tell("the coordinator's clock jumps");
+      clock_.jump(spec_.clocks_jump_ms);
+      for (auto& w : workers_) w->clock().jump(spec_.clocks_jump_ms);
+      tell("the machine's clock jumps");
     });
   world_.faults = spec_.faults;
   spec_.disk = disk_;

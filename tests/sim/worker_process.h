@@ -34,6 +34,7 @@ class WorkerProcess {
   [[nodiscard]] std::uint64_t killed() const { return fuse_.killed(); }
   [[nodiscard]] std::uint64_t finished() const { return finished_; }
   Fuse& fuse() { return fuse_; }
+  SkewedClock& clock() { return clock_; }
   /// The first book; both begin with it.
   [[nodiscard]] const MemoryBook::Content& book() const { return books_[0].content(); }
   void set_book(const MemoryBook::Content& content) {
