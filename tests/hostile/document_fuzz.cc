@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (report::page(*d).empty()) std::abort();
   static const Folder folder;
   folder.put("plan.json", {data, size});
-  if (const auto plan = store::read_plan(folder.path()); plan && plan->modes.size() != plan->cuts.size() + 1) std::abort();
+  if (const auto plan = store::read_plan(folder.path()); plan && plan->treatments.size() != plan->cuts.size() + 1) std::abort();
   folder.put("manifest.json", {data, size});
   (void)store::ModelFolder::open(folder.path());
   return 0;

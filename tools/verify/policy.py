@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from .verdict import Usage
+from .verdict import Unsupported, Usage
 
 
 def parse_slices(text):
@@ -41,8 +41,8 @@ TREATMENT = re.compile(
     r"(audit)\s*\(\s*([0-9.]+(?:[eE][+-]?\d+)?)\s*(?:,\s*by\s*=\s*(?:reexec|proof)\s*)?\)", re.ASCII)
 
 
-def is_proof(text):
-    """Whether a treatment (docs/trust/economics.md) is proof; a text that is no treatment is an error."""
+def kind(text):
+    """Of a treatment (docs/trust/economics.md): "proof", "trust" or "receipts"; a text that is no treatment is an error."""
     words = {}
     for part in re.split(r"\+(?![^(]*\))", text):
         match = TREATMENT.fullmatch(part.strip(" \t\r\n"))
@@ -56,7 +56,7 @@ def is_proof(text):
             raise Usage("policy: an audit rate lies between 1e-9 and 1")
     if len(words) > 1 and words.keys() & {"proof", "trust"}:
         raise Usage("policy: proof and trust stand alone")
-    return "proof" in words
+    return next(iter(words)) if words.keys() & {"proof", "trust"} else "receipts"
 
 
 def number(text):
@@ -68,37 +68,56 @@ def number(text):
 
 def expand(argument, key):
     """--policy TREATMENT or FILE: the set of slices that must be proved."""
-    everything = set(range(len(key.slices)))
+    kinds = expand_kinds(argument, key)
+    for i, of in enumerate(kinds):
+        if of == "receipts":
+            raise Unsupported(f"policy: slice {i} is to be replicated or audited, and receipts are not read here; "
+                              "ask for proof or trust")
+    return {i for i, of in enumerate(kinds) if of == "proof"}
+
+
+def expand_kinds(argument, key):
+    count = len(key.slices)
     try:
-        return everything if is_proof(argument) else set()
+        return [kind(argument)] * count
     except Usage:
         with open(argument, "rb") as file:
             text = file.read().decode("utf-8")
     try:
-        return everything if is_proof(text) else set()
+        return [kind(text)] * count
     except Usage:
         pass
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Usage(f"policy: {error}") from error
-    if set(document) - {"default", "rule"} or not isinstance(document.get("rule", []), list):
-        raise Usage("policy: a policy has default and [[rule]]")
-    wanted = everything if mode(document.get("default", "proof")) else set()
+    if set(document) - {"default", "rule", "strategy", "budget", "allowed", "stakes", "assumptions"}:
+        raise Usage("policy: a policy has default, [[rule]], strategy, budget, allowed, [stakes] and [assumptions]")
+    if "strategy" in document or document.get("default") == "plan":
+        raise Usage("policy: this policy leaves treatments to a plan; give the plan's explicit policy, NAME.plan/policy.toml")
+    if "budget" in document or "allowed" in document:
+        raise Usage('policy: budget and allowed need default = "plan"')
+    if not isinstance(document.get("rule", []), list):
+        raise Usage("policy: rules are written as [[rule]]")
+    for table in ("stakes", "assumptions"):  # what results are worth, not what must be proved
+        if not isinstance(document.get(table, {}), dict):
+            raise Usage(f"policy: {table} is written as [{table}]")
+    kinds = [mode(document.get("default", "proof"))] * count
     for place, rule in enumerate(document.get("rule", []), start=1):
         if not isinstance(rule, dict) or "mode" not in rule or len(rule) != 2 or set(rule) - {"mode", "slices", "operator", "name"}:
             raise Usage(f"policy rule {place}: a rule has exactly one of slices, operator and name, and a mode")
         chosen = selected(rule, key, place)
         if not chosen:
             raise Usage(f"policy rule {place}: this rule matches no slice")
-        wanted = wanted | chosen if mode(rule["mode"]) else wanted - chosen
-    return wanted
+        of = mode(rule["mode"])
+        kinds = [of if i in chosen else before for i, before in enumerate(kinds)]
+    return kinds
 
 
 def mode(text):
     if not isinstance(text, str):
         raise Usage("policy: expected a treatment as a text")
-    return is_proof(text)
+    return kind(text)
 
 
 def selected(rule, key, number):

@@ -127,16 +127,19 @@ Result<proof::Profile> parse_profile(int bits) {
   return fail(ErrorKind::usage, "--profile is 100 or 128");
 }
 
-Result<trust::Policy> load_policy(const std::string& text) {
+Result<LoadedPolicy> load_policy(const std::string& text) {
   // First of all a treatment: what the word proof means must not depend on which files lie about.
   const auto treatment = trust::parse_treatment(text);
-  if (treatment) return trust::Policy{.fallback = *treatment};
+  if (treatment) return LoadedPolicy{{.fallback = *treatment}, text};
   if (!store::exists(text))
     return fail(ErrorKind::bad_input, "no such file, and no treatment: " + treatment.error().what, text, treatment.error().hint);
   DSPERSE_TRY(const Bytes bytes, store::read_file(text, 1U << 20));
-  auto policy = trust::parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  LoadedPolicy out;
+  out.text.assign(bytes.begin(), bytes.end());
+  auto policy = trust::parse_policy(out.text);
   if (!policy) return std::unexpected(policy.error().within(text));
-  return policy;
+  out.policy = std::move(*policy);
+  return out;
 }
 
 void Selection::add(CLI::App& app) {
@@ -158,8 +161,8 @@ Result<std::optional<trust::Policy>> Selection::policy_of() const {
     return out;
   }
   if (policy.empty()) return std::nullopt;
-  DSPERSE_TRY(trust::Policy out, load_policy(policy));
-  return out;
+  DSPERSE_TRY(LoadedPolicy out, load_policy(policy));
+  return std::move(out.policy);
 }
 
 Result<std::map<std::string, std::vector<std::int64_t>>> parse_shapes(const std::vector<std::string>& texts) {

@@ -78,7 +78,11 @@ struct WeightsFlag {
 /// "weights: public (...)": who can read them.
 std::string weights_text(bool is_public);
 /// A treatment, or a policy file (./NAME for one that is named like a treatment).
-[[nodiscard]] Result<trust::Policy> load_policy(const std::string& text);
+struct LoadedPolicy {
+  trust::Policy policy;
+  std::string text;
+};
+[[nodiscard]] Result<LoadedPolicy> load_policy(const std::string& text);
 /// Which slices: --all, --slices or --policy; nullopt when none is given. More than one is an error.
 struct Selection {
   std::string policy, slices;

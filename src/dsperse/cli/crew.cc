@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -17,7 +18,8 @@ extern char** environ;
 namespace dsperse::cli {
 namespace {
 
-constexpr unsigned kMostStarts = 5;
+constexpr auto kLong = std::chrono::seconds(60);  ///< who worked so long is no failure
+constexpr std::chrono::milliseconds kFirstPause{250}, kLongestPause{30'000};
 constexpr auto kPatience = std::chrono::seconds(5);
 constexpr auto kLook = std::chrono::milliseconds(10);
 constexpr std::uint64_t kLeastMemory = std::uint64_t{256} << 20;
@@ -67,6 +69,7 @@ Status Crew::start_one(std::size_t number) {
   actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
   actions.open(STDERR_FILENO, log_of(number), O_WRONLY | O_CREAT | O_APPEND);
   ++m.starts;
+  m.since = Clock::now();
   if (const int error = ::posix_spawn(&m.pid, "/proc/self/exe", actions.get(), nullptr, argv.data(), environ); error != 0) {
     m.pid = -1;
     return fail(ErrorKind::resource, "a worker process cannot be started", "worker " + std::to_string(number));
@@ -77,15 +80,20 @@ Status Crew::start_one(std::size_t number) {
 Status Crew::look(const pipeline::Observer& observer) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Member& m = members_[i];
+    const auto now = Clock::now();
     int status = 0;
-    if (m.pid < 0 || ::waitpid(m.pid, &status, WNOHANG) != m.pid) continue;
-    m.pid = -1;
-    if (m.starts == kMostStarts)
-      return fail(ErrorKind::backend, fmt::format("worker {} ended {} times", i, m.starts), log_of(i),
-                  "its log says why; give the command again to go on");
-    pipeline::tell(observer,
-                   {pipeline::Event::Kind::note, 0, 0, fmt::format("worker {} ended and is started again", i), 0, 0, 0});
-    DSPERSE_CHECK_OK(start_one(i));
+    if (m.pid > 0 && ::waitpid(m.pid, &status, WNOHANG) == m.pid) {
+      m.pid = -1;
+      if (now - m.since >= kLong) m.starts = 0;
+      const auto pause = std::min(kLongestPause, kFirstPause * (1U << std::min(m.starts, 10U)));
+      m.next = now + (m.starts == 0 ? std::chrono::milliseconds(0) : pause);
+      if (options_.most_starts != 0 && m.starts >= options_.most_starts)
+        return fail(ErrorKind::backend, fmt::format("worker {} ended {} times", i, m.starts), log_of(i),
+                    "its log says why; give the command again to go on");
+      pipeline::tell(observer,
+                     {pipeline::Event::Kind::note, 0, 0, fmt::format("worker {} ended and is started again", i), 0, 0, 0});
+    }
+    if (m.pid < 0 && now >= m.next) DSPERSE_CHECK_OK(start_one(i));
   }
   return {};
 }

@@ -1,11 +1,12 @@
 // Worker processes that a command starts for itself, and ends with itself.
 //
-// Each is `dsperse worker` with a state folder and a log of its own. One that ends is started again, a few times. Tested by
-// tests/e2e/workers_test.py.
+// Each is `dsperse worker` with a state folder and a log of its own. One that ends is started again, each time a little later
+// unless it has worked for a while. Tested by tests/e2e/workers_test.py.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct CrewOptions {
   std::uint64_t memory_bytes = 0;  ///< of all together
   unsigned threads = 1;            ///< of each
   unsigned liars = 0;              ///< a test switch: so many, the last ones, give wrong results
+  unsigned most_starts = 6;        ///< in a row; 0: any number
 };
 
 class Crew {
@@ -31,13 +33,15 @@ class Crew {
   Crew& operator=(Crew&&) = delete;
   /// Asks all to stop, and waits; ends by force who does not.
   ~Crew();
-  /// Starts anew who ended. Errors (backend): one ended too often; its log says why.
+  /// Starts anew who ended. Errors (backend): one ended too often in a row; its log says why.
   [[nodiscard]] Status look(const pipeline::Observer& observer);
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Member {
     pid_t pid = -1;
-    unsigned starts = 0;
+    unsigned starts = 0;            ///< in a row
+    Clock::time_point since, next;  ///< was started; is started again
   };
   explicit Crew(const CrewOptions& options) : options_(options), members_(options.workers) {}
   [[nodiscard]] Status start_one(std::size_t number);

@@ -134,8 +134,9 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   context.say("as one slice it would take {}, {} of proof and {} of memory*", seconds_text(whole.prove_seconds),
               bytes_text(whole.proof_bytes), bytes_text(whole.peak_bytes));
   if (plan.trust) {
-    context.say("treatments (cost in seconds of work, predicted; wrong with: the probability under what is assumed):\n{}",
-                trust::to_text(*plan.trust));
+    std::string text = trust::to_text(*plan.trust);
+    text.pop_back();  // its last line break
+    context.say("treatments (cost: seconds of work, predicted; wrong with: the probability under what is assumed)\n{}", text);
   }
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},
@@ -195,7 +196,8 @@ Status show_run(Context& context, const proof::ModelKey& key, const pipeline::Ru
   for (const auto& [name, n] : step.clamped)
     if (n != 0) context.say("input {}: {} value(s) outside of the declared range were clamped", name, n);
   if (saturated != 0) context.say("{} activation(s) saturated", saturated);
-  context.say("ran in {}, boundaries committed in {}", seconds_text(seconds), seconds_text(run.commit_s));
+  if (!run.slices.empty())  // workers measure their own times
+    context.say("ran in {}, boundaries committed in {}", seconds_text(seconds), seconds_text(run.commit_s));
   context.document["model_id"] = to_hex(run.model_id);
   context.document["run_id"] = to_hex(run.run_id);
   context.document["outputs"] = outputs;

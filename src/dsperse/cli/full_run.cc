@@ -22,20 +22,27 @@ struct Flags {
   NetworkFlags network;
 };
 
-/// The compiled model of an earlier, unfinished call with the same plan and options: its run over workers goes on.
-std::optional<store::CompiledModel> compiled_before(const store::PlanFile& plan, const pipeline::CompileOptions& options,
-                                                    const std::string& plan_folder, const std::string& dsm) {
+/// What an earlier, unfinished call with the same plan and options made: its run over workers goes on.
+struct Before {
+  store::PlanFile plan;
+  store::CompiledModel model;
+};
+std::optional<Before> made_before(const store::PlanFile& plan, bool is_explicit, const pipeline::CompileOptions& options,
+                                  const std::string& plan_folder, const std::string& dsm) {
   if (!store::exists(dsm) || !store::exists(plan_folder)) return std::nullopt;
-  const auto before = store::read_plan(plan_folder);
-  const auto model = store::ModelFolder::open(dsm);
+  auto before = store::read_plan(plan_folder);
+  auto model = store::ModelFolder::open(dsm);
   if (!before || !model) return std::nullopt;
   const proof::ModelKey& key = model->model().key;
   const bool private_input =
       std::ranges::any_of(key.edges, [&](const proof::Edge& e) { return e.is_input && !key.chunks[e.chunks.front()].is_public; });
   const bool same = store::encode_program_file(*before) == store::encode_program_file(plan) && before->cuts == plan.cuts &&
-                    before->treatments == plan.treatments && key.profile() == options.profile &&
+                    // What was planned rests on measured times: the same question would get a slightly other answer.
+                    (before->treatments == plan.treatments || (!is_explicit && before->policy == plan.policy)) &&
+                    model->model().treatments == before->treatments && key.profile() == options.profile &&
                     key.weights_public() == options.public_weights && private_input == options.private_input;
-  return same ? std::optional(model->model()) : std::nullopt;
+  if (!same) return std::nullopt;
+  return Before{std::move(*before), model->model()};
 }
 
 /// Runs here, or over workers. Nothing: the run waits for the asker's late number, and that has been said.
@@ -79,10 +86,16 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   const auto in_out = [&](const char* name) { return store::join(out, name); };
   const std::string dsm = in_out("model.dsm"), dsk = in_out("model.dsk");
 
-  DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
+  DSPERSE_TRY(store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   std::optional<store::CompiledModel> model;
-  if (flags.network.wanted()) model = compiled_before(plan, options, in_out("model.plan"), dsm);
-  DSPERSE_CHECK_OK(store::write_plan(in_out("model.plan"), plan));
+  auto before =
+      flags.network.wanted() ? made_before(plan, request.policy.is_explicit(), options, in_out("model.plan"), dsm) : std::nullopt;
+  if (before) {
+    plan = std::move(before->plan);
+    model = std::move(before->model);
+  } else {
+    DSPERSE_CHECK_OK(store::write_plan(in_out("model.plan"), plan));
+  }
   context.text_to = Context::Text::progress;
   show_plan(context, plan);
   if (!model) {

@@ -45,13 +45,16 @@ Result<pipeline::ImportRequest> ImportFlags::request(const Context& context) con
     DSPERSE_TRY(out.labels, pipeline::read_labels(labels));
   }
   if (!policy.empty()) {
-    DSPERSE_TRY(out.policy, load_policy(policy));
+    DSPERSE_TRY(LoadedPolicy loaded, load_policy(policy));
+    out.policy = std::move(loaded.policy);
+    out.policy_text = std::move(loaded.text);
   }
   if (!strategy.empty()) {
     DSPERSE_TRY(out.policy.strategy, trust::parse_strategy(strategy));
     if (out.policy.fallback.proof && !out.policy.planning)
       return fail(ErrorKind::usage, "a strategy selects what is proved, but by default everything is", "--strategy " + strategy,
                   "say what the other slices get, for example --policy trust");
+    out.policy_text += "\n# --strategy " + strategy + "\n";
   }
   if (native_seconds > 0) out.native_seconds = native_seconds;
   if (count != 0) {

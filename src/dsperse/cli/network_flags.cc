@@ -7,6 +7,7 @@
 #include "dsperse/backend/native/native.h"
 #include "dsperse/cli/crew.h"
 #include "dsperse/cli/request_file.h"
+#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
@@ -15,6 +16,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPause{15}, kPoll{100};
 constexpr auto kSilence = std::chrono::seconds(20);  ///< waiting for the same thing so long is said
+
+constexpr auto kPatience = std::chrono::seconds(60);  ///< with a full disk
+constexpr std::uint64_t kMostSealBytes = std::uint64_t{1} << 20;
+
+std::string shown_path(const std::string& out) { return store::join(out, "shown-seal.json"); }
+
+/// The seal that the asker was shown, or nothing.
+std::optional<Bytes> shown_seal(const std::string& out) {
+  auto bytes = store::read_file(shown_path(out), kMostSealBytes);
+  return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
+}
+
+Status show_seal(const std::string& out, const Bytes& seal) {
+  DSPERSE_CHECK_OK(store::make_folder(out, store::Access::shared));
+  return store::write_file(shown_path(out), seal, store::Access::shared);
+}
 
 bool over(work::RunPhase phase) { return phase == work::RunPhase::finished || phase == work::RunPhase::failed; }
 
@@ -58,9 +75,15 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
   pipeline::NetworkOptions options;
   options.folder = store::join(out, "network");
   DSPERSE_TRY(options.key_folder, coordinator_key_folder());
+  options.settings.absent_ms = kAbsentMs;
   // The folder's owner runs all workers: a new one needs no waiting.
   DSPERSE_CHECK_OK(store::make_folder(out, store::Access::shared));
   DSPERSE_TRY(const auto network, pipeline::LocalNetwork::open(dsm, options, openings, native));
+  if (store::exists(store::join(out, "state.db"))) {
+    const auto before = store::RunFolder::open(out);
+    if (before && (before->info().nonce != request.nonce || before->info().model_id != network->model().model().key.id()))
+      return fail(ErrorKind::usage, "holds another finished run", out, "choose another --out");
+  }
   DSPERSE_TRY(const CrewOptions wanted, crew_options(context, flags, options.folder));
   DSPERSE_TRY(Crew crew, Crew::start(wanted));
   const auto& observer = context.observer();
@@ -76,20 +99,33 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
   outcome.keeper = network->keeper();
   const auto slices = static_cast<std::uint32_t>(request.treatments.size());
   std::uint32_t settled = 0, disputes = 0;
+  auto began = Clock::now();
   Waits waits;
+  auto last_good = Clock::now();
   for (;;) {
-    DSPERSE_CHECK_OK(network->coordinator().step());
     DSPERSE_CHECK_OK(crew.look(observer));
+    if (const Status done = network->coordinator().step(); !done) {
+      if (done.error().kind != ErrorKind::resource || Clock::now() - last_good > kPatience) return std::unexpected(done.error());
+      waits.tell(observer, done.error().text());
+      std::this_thread::sleep_for(kPoll);
+      continue;
+    }
+    last_good = Clock::now();
     DSPERSE_TRY(outcome.view, network->coordinator().view(id));
-    for (; settled < outcome.view.slices_settled; ++settled)
-      pipeline::tell(observer, {pipeline::Event::Kind::finished, settled, slices, "run", 0, 0, 0});
+    for (; settled < outcome.view.slices_settled; ++settled) {
+      const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+      pipeline::tell(observer, {pipeline::Event::Kind::finished, settled, slices, "settled", seconds, 0, 0});
+      began = Clock::now();
+    }
     settled = outcome.view.slices_settled;
     for (; disputes < outcome.view.disputes; ++disputes)
       pipeline::tell(observer, {pipeline::Event::Kind::note, 0, 0, "a result was disputed and decided by proof", 0, 0, 0});
     waits.tell(observer, outcome.view.waits_for);
     if (outcome.view.phase == work::RunPhase::waiting) {
-      if (!late_part) {
-        outcome.seal = outcome.view.seal;
+      const Bytes& seal = *outcome.view.seal;
+      if (!late_part || shown_seal(out) != seal) {  // also when an attempt had to be made again after the number was given
+        DSPERSE_CHECK_OK(show_seal(out, seal));
+        outcome.seal = seal;
         return outcome;
       }
       DSPERSE_CHECK_OK(network->coordinator().give_late_part(id, *late_part));
@@ -100,31 +136,39 @@ Result<NetworkOutcome> coordinate(Context& context, const NetworkFlags& flags, c
   if (outcome.view.phase == work::RunPhase::failed)
     return fail(ErrorKind::resource, "the run failed: " + outcome.view.failure, out,
                 "mend what it says, then run into another folder");
-  DSPERSE_TRY(store::RunFolder folder, store::RunFolder::create(out));
-  DSPERSE_TRY(outcome.collected, network->collect(id, folder));
+  DSPERSE_TRY(outcome.collected, network->collect(id, out));
   return outcome;
 }
 
 /// Another process coordinates: it is asked by a file, and answers with one.
 Result<NetworkOutcome> ask(Context& context, const NetworkFlags& flags, const pipeline::NetworkRequest& request,
                            const std::optional<Digest>& late_part, const std::string& out) {
-  DSPERSE_TRY(const std::string id, post_request(flags.network, {request, late_part, out}));
+  const std::optional<Bytes> shown = shown_seal(out);
+  RequestFile file{request, std::nullopt, std::nullopt, out};
+  if (late_part && shown) {
+    file.late_part = late_part;
+    file.late_for = crypto::hash(*shown);
+  }
+  DSPERSE_TRY(const std::string id, post_request(flags.network, file));
   pipeline::tell(context.observer(), {pipeline::Event::Kind::stage, 0, 0, "asked the coordinator of " + flags.network, 0, 0, 0});
   Waits waits;
   for (;;) {
     DSPERSE_TRY(const std::optional<RequestAnswer> answer, read_answer(flags.network, id));
-    if (answer && answer->failure.empty()) {
+    if (answer && !answer->failure.empty())
+      return fail(ErrorKind::resource, "the run failed: " + answer->failure, out,
+                  "mend what it says, then ask again with another --out");
+    const bool sealed = answer && answer->seal && (!late_part || shown != answer->seal);
+    if (answer && (answer->collected || sealed)) {
       NetworkOutcome outcome;
       outcome.keeper = answer->keeper;
       outcome.view = answer->view;
-      outcome.seal = answer->seal;
       outcome.collected = answer->collected;
-      if (outcome.collected || !late_part) return outcome;
-    } else if (answer) {
-      return fail(ErrorKind::resource, "the run failed: " + answer->failure, out,
-                  "mend what it says, then ask again with another --out");
+      if (sealed) DSPERSE_CHECK_OK(show_seal(out, *answer->seal));
+      if (sealed) outcome.seal = answer->seal;
+      return outcome;
     }
-    waits.tell(context.observer(), "the coordinator's answer: is `dsperse serve` running?");
+    const bool told = answer && !answer->view.waits_for.empty();
+    waits.tell(context.observer(), told ? answer->view.waits_for : "the coordinator's answer: is `dsperse serve` running?");
     std::this_thread::sleep_for(kPoll);
   }
 }
@@ -149,8 +193,10 @@ Result<NetworkOutcome> run_over_workers(Context& context, const NetworkFlags& fl
     DSPERSE_TRY(late_part, parse_digest(flags.late_nonce, "--late-nonce"));
   }
   if (!flags.late.empty() || late_part) request.late = trust::lottery::Late::user_nonce;
-  return flags.network.empty() ? coordinate(context, flags, dsm, request, late_part, out, openings)
-                               : ask(context, flags, request, late_part, out);
+  DSPERSE_TRY(NetworkOutcome outcome, flags.network.empty() ? coordinate(context, flags, dsm, request, late_part, out, openings)
+                                                            : ask(context, flags, request, late_part, out));
+  if (outcome.seal) outcome.seal_path = shown_path(out);
+  return outcome;
 }
 
 Result<std::string> coordinator_key_folder() {
@@ -167,7 +213,11 @@ void show_network(Context& context, const NetworkOutcome& outcome) {
     context.say("attempts: {}; an accepted result was found wrong, and the run was made again", outcome.view.attempt + 1);
   if (outcome.seal) {
     context.document["network"]["waiting"] = true;
-    context.say("sealed: all results are bound. Choose 32 random bytes now and give the same command with --late-nonce HEX");
+    context.document["network"]["seal"] = outcome.seal_path;
+    context.say(
+        "sealed: all results are bound by {}; keep a copy of it for `dsperse verify --seal`. Choose 32 random bytes now and "
+        "give the same command with --late-nonce HEX",
+        outcome.seal_path);
   }
   if (!outcome.collected) return;
   context.document["network"]["verdicts"] = outcome.collected->verdict_paths;

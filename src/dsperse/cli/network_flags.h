@@ -14,16 +14,21 @@ struct NetworkFlags {
   [[nodiscard]] bool wanted() const { return workers != 0 || !network.empty(); }
 };
 
+/// Workers that were not seen for so long get no jobs: they enroll again every 10 seconds.
+inline constexpr engine::TimeMs kAbsentMs = 45'000;
+
 /// A run that is finished, or sealed and waiting for the asker's late number.
 struct NetworkOutcome {
   std::optional<pipeline::CollectedRun> collected;
   std::optional<Bytes> seal;
+  std::string seal_path;  ///< where the asker finds it
   trust::PublicKey keeper{};
   work::RunView view;
 };
 
 /// Runs `dsm` over workers into the run folder `out`; the same call goes on where one before was stopped. With flags.network a
-/// coordinator that serves that folder does it; otherwise this process coordinates, in `out`/network.
+/// coordinator that serves that folder does it; otherwise this process coordinates, in `out`/network. A seal that the asker is to
+/// answer with the late number is shown as `out`/shown-seal.json; a number counts only for the seal that is there.
 [[nodiscard]] Result<NetworkOutcome> run_over_workers(Context& context, const NetworkFlags& flags, const std::string& dsm,
                                                       pipeline::NetworkRequest request, const std::string& out,
                                                       store::OpeningStore& openings);

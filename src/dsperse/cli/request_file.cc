@@ -50,6 +50,11 @@ auto reading(const std::string& path, F&& f) -> decltype(f()) {
 
 bool is_final(const RequestAnswer& a) { return !a.failure.empty() || a.collected; }
 
+void remove_request(const std::string& network, const std::string& id) {
+  std::error_code error;  // what stays is removed when it is seen again
+  std::filesystem::remove(path_of(network, id, kRequest), error);
+}
+
 }  // namespace
 
 Result<std::string> post_request(const std::string& network, const RequestFile& request) {
@@ -64,7 +69,10 @@ Result<std::string> post_request(const std::string& network, const RequestFile& 
   for (const auto& [name, values] : request.request.inputs) j["inputs"][name] = values;
   const std::string question = j.dump();
   const std::string id = to_hex(crypto::hash({reinterpret_cast<const std::uint8_t*>(question.data()), question.size()}));
-  if (request.late_part) j["late_part"] = to_hex(*request.late_part);
+  if (request.late_part && request.late_for) {
+    j["late_part"] = to_hex(*request.late_part);
+    j["late_for"] = to_hex(*request.late_for);
+  }
   DSPERSE_CHECK_OK(store::make_folder(folder_of(network), store::Access::secret));
   if (store::exists(path_of(network, id, kAnswer))) {
     DSPERSE_TRY(const std::optional<RequestAnswer> answer, read_answer(network, id));
@@ -92,6 +100,7 @@ Result<RequestFile> read_request(const std::string& network, const std::string& 
     for (const auto& [name, values] : j.at("inputs").items()) r.request.inputs[name] = values.get<quantize::IntTensor>();
     if (j.contains("late_part")) {
       DSPERSE_TRY(r.late_part, digest_of(j.at("late_part")));
+      DSPERSE_TRY(r.late_for, digest_of(j.at("late_for")));
     }
     return r;
   });
@@ -106,7 +115,10 @@ Result<std::vector<std::string>> open_requests(const std::string& network) {
     const std::string id = name.substr(0, name.size() - std::string_view(kRequest).size());
     if (store::exists(path_of(network, id, kAnswer))) {
       DSPERSE_TRY(const std::optional<RequestAnswer> answer, read_answer(network, id));
-      if (answer && is_final(*answer)) continue;
+      if (answer && is_final(*answer)) {
+        remove_request(network, id);
+        continue;
+      }
     }
     out.push_back(id);
   }
@@ -121,9 +133,15 @@ Status write_answer(const std::string& network, const std::string& id, const Req
   j["disputes"] = a.view.disputes;
   if (!a.failure.empty()) j["failure"] = a.failure;
   if (a.seal) j["seal"] = std::string(a.seal->begin(), a.seal->end());
+  if (!a.view.waits_for.empty()) j["waits"] = a.view.waits_for;
   if (a.collected) j["finished"] = {{"certificate", a.collected->certificate_path}, {"verdicts", a.collected->verdict_paths}};
-  return store::write_file(path_of(network, id, kAnswer), j.dump() + "\n", store::Access::secret);
+  const std::string text = j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  DSPERSE_CHECK_OK(store::write_file(path_of(network, id, kAnswer), text, store::Access::secret));
+  if (is_final(a)) remove_request(network, id);
+  return {};
 }
+
+bool has_answer(const std::string& network, const std::string& id) { return store::exists(path_of(network, id, kAnswer)); }
 
 Result<std::optional<RequestAnswer>> read_answer(const std::string& network, const std::string& id) {
   const std::string path = path_of(network, id, kAnswer);
@@ -135,6 +153,7 @@ Result<std::optional<RequestAnswer>> read_answer(const std::string& network, con
     a.view.attempt = j.at("attempt").get<std::uint32_t>();
     a.view.disputes = j.at("disputes").get<std::uint32_t>();
     a.failure = j.value("failure", "");
+    a.view.waits_for = j.value("waits", "");
     if (j.contains("seal")) {
       const auto text = j.at("seal").get<std::string>();
       a.seal = Bytes(text.begin(), text.end());

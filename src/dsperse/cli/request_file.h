@@ -1,7 +1,7 @@
 // How `dsperse run --network` asks a serving coordinator, and how it answers: files in FOLDER/requests.
 //
-//   ID.request.json    what to run and where to write it      ID.answer.json    sealed, finished or failed
-// Written whole or not at all, by either side. Tested by tests/e2e/workers_test.py.
+//   ID.request.json    what to run and where to write it      ID.answer.json    waiting, sealed, finished or failed
+// Written whole or not at all, by either side; a request goes when its last answer is there. Tested by tests/e2e/workers_test.py.
 #pragma once
 
 #include <optional>
@@ -14,11 +14,11 @@ namespace dsperse::cli {
 
 struct RequestFile {
   pipeline::NetworkRequest request;
-  std::optional<Digest> late_part;
-  std::string out;  ///< run folder, absolute once read
+  std::optional<Digest> late_part, late_for;  ///< the number, and the digest of the seal that was shown before
+  std::string out;                            ///< run folder, absolute once read
 };
 struct RequestAnswer {
-  std::string failure;  ///< empty: sealed or finished
+  std::string failure;  ///< empty: waiting (view.waits_for), sealed or finished
   trust::PublicKey keeper{};
   work::RunView view;
   std::optional<Bytes> seal;
@@ -34,6 +34,7 @@ struct RequestAnswer {
 [[nodiscard]] Result<std::vector<std::string>> open_requests(const std::string& network);
 /// Errors (bad_input): not such a file.
 [[nodiscard]] Result<RequestFile> read_request(const std::string& network, const std::string& id);
+[[nodiscard]] bool has_answer(const std::string& network, const std::string& id);
 [[nodiscard]] Status write_answer(const std::string& network, const std::string& id, const RequestAnswer& answer);
 
 }  // namespace dsperse::cli

@@ -2,7 +2,6 @@
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/network_flags.h"
 #include "dsperse/cli/verbs.h"
-#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 namespace {
@@ -32,8 +31,8 @@ Result<int> run_far(Context& context, const Flags& flags, const store::CompiledM
   DSPERSE_TRY(pipeline::QuantizedInputs quantized, pipeline::quantize_inputs(pipeline::key_inputs(model.key), inputs.tensors));
   pipeline::NetworkRequest request{std::move(quantized.tensors), nonce, model.treatments};
   if (!flags.policy.empty()) {
-    DSPERSE_TRY(const trust::Policy policy, load_policy(flags.policy));
-    DSPERSE_TRY(request.treatments, pipeline::wanted_treatments(model.key, policy));
+    DSPERSE_TRY(const LoadedPolicy loaded, load_policy(flags.policy));
+    DSPERSE_TRY(request.treatments, pipeline::wanted_treatments(model.key, loaded.policy));
   }
   DSPERSE_TRY(const NetworkOutcome outcome,
               run_over_workers(context, flags.network, flags.model, std::move(request), out, openings));
@@ -84,10 +83,10 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_option("INPUT", flags->inputs, "tensor files (.npy, .npz, JSON, PNG, PGM, - for stdin), or NAME=FILE")->required();
   verb->add_option("--out", flags->out, "run folder to write (default NAME.run)");
   verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");
-  verb->add_option("--draw", flags->draw, "how many slices a challenge will draw (docs/trust/challenge.md)")
-      ->capture_default_str();
   flags->network.add(*verb, true);
   verb->add_option("--policy", flags->policy, "over workers: how slices are held (default: as the model was compiled)");
+  verb->add_option("--draw", flags->draw, "how many slices a challenge will draw (docs/trust/challenge.md)")
+      ->capture_default_str();
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "run";

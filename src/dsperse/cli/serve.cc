@@ -9,6 +9,7 @@
 #include "dsperse/cli/request_file.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/cli/worker_process.h"
+#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
@@ -16,52 +17,56 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPause{15}, kLook{200};
-constexpr int kMaxFailures = 20;
+constexpr Clock::duration kRetry = std::chrono::seconds(1);
+constexpr Clock::duration kSilence = std::chrono::seconds(5);       ///< waiting for the same thing so long is said
+constexpr Clock::duration kLongestMend = std::chrono::minutes(10);  ///< between looks at the model's blobs
+constexpr Clock::duration kPatience = std::chrono::minutes(10);     ///< with a disk that is full, or a database that is held
 
 struct Flags {
   std::string model, network;
   unsigned workers = 0;
   double canaries = 0, wait_s = 0, commit_s = 0, idle_s = 0;
+  std::uint64_t patience = trust::incentive::ReputationRules{}.liveness_limit;
   bool claimants_prove = false;
 };
 
-/// Requests under way: what the coordinator calls them.
+/// A request under way: what the coordinator calls it, and what its asker was told.
 struct Under {
   RequestFile file;
   Digest run{};
-  bool sealed = false;
+  std::optional<Digest> shown;  ///< digest of the seal in its answer
+  std::string waits;            ///< for this since `since`
+  Clock::time_point since, again;
+  bool told = false;
 };
 
 class Server {
  public:
-  Server(Context& context, std::string folder, pipeline::LocalNetwork& network)
-      : context_(context), folder_(std::move(folder)), network_(network) {}
+  Server(std::string folder, pipeline::LocalNetwork& network) : folder_(std::move(folder)), network_(network) {}
 
   /// New requests, and late parts of known ones.
   Status take() {
     DSPERSE_TRY(const std::vector<std::string> ids, open_requests(folder_));
     for (const std::string& id : ids) {
+      const auto known = under_.find(id);
+      if (known != under_.end() && known->second.file.request.late == trust::lottery::Late::none) continue;
       auto file = read_request(folder_, id);
-      if (!file) {
-        refuse(id, file.error());
+      if (file && known != under_.end()) {
+        known->second.file = std::move(*file);
         continue;
       }
-      if (const auto at = under_.find(id); at != under_.end()) {
-        at->second.file = std::move(*file);
-        continue;
-      }
-      const auto run = network_.submit(file->request);
+      const auto run = file ? network_.submit(file->request) : std::unexpected(file.error());
       if (!run) {
-        refuse(id, run.error());
+        DSPERSE_CHECK_OK(refuse(id, run.error()));
         continue;
       }
       fmt::print(stderr, "request {}: taken on\n", id.substr(0, 16));
-      under_.emplace(id, Under{std::move(*file), *run, false});
+      under_.emplace(id, Under{std::move(*file), *run, {}, {}, {}, {}, false});
     }
     return {};
   }
 
-  /// Answers what is sealed, finished or failed.
+  /// Answers what waits long, is sealed, finished or failed.
   Status answer() {
     for (auto at = under_.begin(); at != under_.end();) {
       DSPERSE_TRY(const bool done, look(at->first, at->second));
@@ -74,54 +79,87 @@ class Server {
   std::uint64_t finished = 0, failed = 0;
 
  private:
-  void refuse(const std::string& id, const Error& error) {
+  /// What can't become right is refused; all else is an error of this call, and tried again.
+  Status refuse(const std::string& id, const Error& error) {
+    if (error.kind != ErrorKind::usage && error.kind != ErrorKind::bad_input) return std::unexpected(error);
     fmt::print(stderr, "request {}: refused: {}\n", id.substr(0, 16), error.text());
     RequestAnswer answer;
     answer.failure = error.text();
     answer.keeper = network_.keeper();
-    if (Status s = write_answer(folder_, id, answer); !s) fmt::print(stderr, "request {}: {}\n", id, s.error().text());
+    DSPERSE_CHECK_OK(write_answer(folder_, id, answer));
     ++failed;
+    return {};
   }
 
+  /// True: the last answer is written.
   Result<bool> look(const std::string& id, Under& under) {
     RequestAnswer answer;
     answer.keeper = network_.keeper();
     DSPERSE_TRY(answer.view, network_.coordinator().view(under.run));
     const work::RunPhase phase = answer.view.phase;
-    if (phase == work::RunPhase::waiting) {
-      if (under.file.late_part) DSPERSE_CHECK_OK(network_.coordinator().give_late_part(under.run, *under.file.late_part));
-      if (!under.file.late_part && !under.sealed) {
+    if (phase == work::RunPhase::waiting && answer.view.seal) {
+      const Digest seal = crypto::hash(*answer.view.seal);
+      if (under.file.late_part && under.file.late_for == seal) {
+        DSPERSE_CHECK_OK(network_.coordinator().give_late_part(under.run, *under.file.late_part));
+      } else if (under.shown != seal || !has_answer(folder_, id)) {
         answer.seal = answer.view.seal;
         DSPERSE_CHECK_OK(write_answer(folder_, id, answer));
-        under.sealed = true;
+        under.shown = seal;
       }
       return false;
     }
     if (phase == work::RunPhase::failed) {
       answer.failure = answer.view.failure;
-      ++failed;
     } else if (phase == work::RunPhase::finished) {
-      auto folder = store::RunFolder::create(under.file.out);
-      auto collected = folder ? network_.collect(under.run, *folder) : std::unexpected(folder.error());
-      if (!collected) {
-        answer.failure = collected.error().text();
-        ++failed;
-      } else {
+      if (Clock::now() < under.again) return false;
+      auto collected = network_.collect(under.run, under.file.out);
+      if (collected) {
         answer.collected = std::move(*collected);
-        ++finished;
+        answer.view.waits_for.clear();
+      } else if (collected.error().kind == ErrorKind::usage) {
+        answer.failure = collected.error().text();
+      } else {  // a full disk, a blob that can't be read: the run is not lost
+        under.again = Clock::now() + kRetry;
+        answer.view.waits_for = collected.error().text();
+        return tell(id, under, answer);
       }
     } else {
-      return false;
+      return tell(id, under, answer);
     }
-    fmt::print(stderr, "request {}: {}\n", id.substr(0, 16), answer.failure.empty() ? "finished" : answer.failure);
     DSPERSE_CHECK_OK(write_answer(folder_, id, answer));
+    ++(answer.failure.empty() ? finished : failed);
+    fmt::print(stderr, "request {}: {}\n", id.substr(0, 16), answer.failure.empty() ? "finished" : answer.failure);
     return true;
   }
 
-  Context& context_;
+  /// What a request waits for is told once it has lasted, and what this process can mend is mended.
+  Result<bool> tell(const std::string& id, Under& under, const RequestAnswer& answer) {
+    const auto now = Clock::now();
+    const std::string& waits = answer.view.waits_for;
+    if (waits != under.waits) {
+      under.waits = waits;
+      under.since = now;
+      under.told = false;
+    }
+    if (waits.empty() || now - under.since < kSilence) return false;
+    if (now >= next_mend_) {
+      DSPERSE_TRY(const std::size_t mended, network_.mend(under.file.request));
+      if (mended != 0) fmt::print(stderr, "{} blobs of model and inputs were missing or damaged and are put again\n", mended);
+      mend_pause_ = mended != 0 ? kRetry : std::min(2 * mend_pause_, kLongestMend);
+      next_mend_ = Clock::now() + mend_pause_;
+    }
+    if (under.told) return false;
+    fmt::print(stderr, "request {}: waits for {}\n", id.substr(0, 16), waits);
+    DSPERSE_CHECK_OK(write_answer(folder_, id, answer));
+    under.told = true;
+    return false;
+  }
+
   std::string folder_;
   pipeline::LocalNetwork& network_;
   std::map<std::string, Under> under_;
+  Clock::time_point next_mend_;
+  Clock::duration mend_pause_ = kRetry;
 };
 
 Result<int> serve(Context& context, const Flags& flags) {
@@ -135,6 +173,8 @@ Result<int> serve(Context& context, const Flags& flags) {
   options.proves = !flags.claimants_prove;
   options.settings.canaries = trust::probability_of(flags.canaries);
   options.settings.wait_ms = static_cast<engine::TimeMs>(1000 * flags.wait_s);
+  options.settings.absent_ms = kAbsentMs;
+  options.settings.reputation.liveness_limit = flags.patience;
   if (flags.commit_s > 0) options.settings.commit_ms = static_cast<engine::TimeMs>(1000 * flags.commit_s);
   DSPERSE_TRY(const auto network, pipeline::LocalNetwork::open(flags.model, options, openings, native));
   std::optional<Crew> crew;
@@ -145,14 +185,16 @@ Result<int> serve(Context& context, const Flags& flags) {
     wanted.folder = store::join(flags.network, "workers");
     DSPERSE_TRY(wanted.memory_bytes, context.memory_budget());
     wanted.threads = std::max(1U, context.workers() / flags.workers);
+    wanted.most_starts = 0;  // other workers may be well
     DSPERSE_TRY(Crew started, Crew::start(wanted));
     crew.emplace(std::move(started));
   }
   fmt::print(stderr, "coordinator {} serves {}; workers join with `dsperse worker --engine {}`\n", to_hex(network->keeper()),
              flags.network, pipeline::engine_folder(flags.network));
-  Server server(context, flags.network, *network);
-  auto last_look = Clock::time_point{}, last_work = Clock::now();
-  for (int failures = 0; !stop_asked();) {
+  Server server(flags.network, *network);
+  auto last_look = Clock::time_point{}, last_work = Clock::now(), last_good = last_work;
+  std::string told;
+  while (!stop_asked()) {
     Status done;
     if (Clock::now() - last_look >= kLook) {
       done = server.take();
@@ -163,12 +205,13 @@ Result<int> serve(Context& context, const Flags& flags) {
     if (done && crew) done = crew->look(context.observer());
     if (!done) {
       // The disk may be full for a while, another process may hold the database: nothing is lost by trying again.
-      if (++failures > kMaxFailures) return std::unexpected(done.error());
-      fmt::print(stderr, "{}\n", done.error().text());
+      if (Clock::now() - last_good > kPatience) return std::unexpected(done.error());
+      if (done.error().text() != told) fmt::print(stderr, "{}\n", told = done.error().text());
       std::this_thread::sleep_for(kLook);
       continue;
     }
-    failures = 0;
+    last_good = Clock::now();
+    told.clear();
     if (!server.idle()) last_work = Clock::now();
     if (flags.idle_s > 0 && std::chrono::duration<double>(Clock::now() - last_work).count() >= flags.idle_s) break;
     std::this_thread::sleep_for(kPause);
@@ -192,6 +235,8 @@ void add_serve(CLI::App& app, Context& context) {
   verb->add_option("--wait", flags->wait_s, "seconds that a new worker waits for its first job")->check(CLI::NonNegativeNumber);
   verb->add_option("--commit", flags->commit_s, "seconds within which workers must commit (default 120)")
       ->check(CLI::PositiveNumber);
+  verb->add_option("--patience", flags->patience,
+                   "so many lost leases within an hour keep a worker from work for an hour (default 5; 0: never)");
   verb->add_flag("--claimants-prove", flags->claimants_prove, "disputes are settled by the claimants' proofs, not by an own one");
   verb->add_option("--idle", flags->idle_s, "end after so many seconds without a run")->check(CLI::PositiveNumber);
   context.add_common(*verb);

@@ -27,8 +27,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kShortest{10}, kLongest{200};  ///< between looks for a job
 constexpr engine::TimeMs kRetryMs = 1'000;
-constexpr auto kEnrollAgain = std::chrono::seconds(10);  ///< an idle worker says that it is there
-constexpr int kMaxFailures = 10;                         ///< of the engine, one after the other
+constexpr auto kEnrollAgain = std::chrono::seconds(10);  ///< a worker says that it is there
+constexpr auto kPatience = std::chrono::minutes(5);      ///< with an engine that fails: a full disk may get room again
 
 struct Flags {
   std::string engine, state, operated_by = "local", region = "local", label = "dsperse-" DSPERSE_VERSION;
@@ -90,18 +90,33 @@ Result<Bytes> work_on(work::Worker& worker, const engine::Lease& lease) {
   }
 }
 
+/// The same call again while the engine's disk is full or another process holds it.
+template <class Call>
+Status insist(Call call) {
+  const auto start = Clock::now();
+  Status done = call();
+  while (!done && done.error().kind == ErrorKind::resource && !stop_asked() && Clock::now() - start < kPatience) {
+    std::this_thread::sleep_for(kLongest);
+    done = call();
+  }
+  return done;
+}
+
 Status do_job(work::Worker& worker, const engine::Lease& lease, Heartbeats& heartbeats, Summary& summary) {
   const auto start = Clock::now();
   heartbeats.begin(lease);
   const Result<Bytes> answer = work_on(worker, lease);
+  // The lease is kept alive until the answer has arrived.
+  const Status delivered =
+      insist([&] { return answer ? worker.deliver(lease, *answer) : worker.give_up(lease, answer.error()); });
   heartbeats.end();
   const std::string what = fmt::format("job {}  {}", to_hex(lease.job.id).substr(0, 16), task_text(lease.job.payload));
   if (!answer) {
     fmt::print(stderr, "{}: given up: {}\n", what, answer.error().text());
     ++summary.given_up;
-    return worker.give_up(lease, answer.error());
+    return delivered;
   }
-  DSPERSE_CHECK_OK(worker.deliver(lease, *answer));
+  DSPERSE_CHECK_OK(delivered);
   const std::string time = seconds_text(std::chrono::duration<double>(Clock::now() - start).count());
   DSPERSE_TRY(const work::Answer told, work::decode_answer(*answer));
   const auto count = [&](std::atomic<std::uint64_t>& counter, const char* word) {
@@ -117,8 +132,14 @@ Status do_job(work::Worker& worker, const engine::Lease& lease, Heartbeats& hear
 /// Until a signal, or the flags, or an engine that keeps failing. Gives the reason.
 Result<const char*> work_until_done(work::Worker& worker, Heartbeats& heartbeats, Summary& summary, const Flags& flags) {
   milliseconds pause = kShortest;
-  auto last_work = Clock::now(), last_seen = last_work;
-  for (int failures = 0; !stop_asked();) {
+  auto last_work = Clock::now(), last_seen = last_work, last_good = last_work;
+  std::string told;
+  while (!stop_asked()) {
+    if (Clock::now() - last_seen >= kEnrollAgain) {
+      const Status seen = worker.enroll();
+      if (!seen && seen.error().kind != ErrorKind::resource) return std::unexpected(seen.error());
+      last_seen = Clock::now();
+    }
     auto lease = worker.take();
     Status done;
     if (lease && *lease) {
@@ -127,20 +148,17 @@ Result<const char*> work_until_done(work::Worker& worker, Heartbeats& heartbeats
     }
     const Error* error = !lease ? &lease.error() : !done ? &done.error() : nullptr;
     if (error != nullptr) {
-      if (error->kind == ErrorKind::usage || ++failures > kMaxFailures) return std::unexpected(*error);
-      fmt::print(stderr, "engine: {}\n", error->text());
+      if (error->kind == ErrorKind::usage || Clock::now() - last_good > kPatience) return std::unexpected(*error);
+      if (error->text() != told) fmt::print(stderr, "engine: {}\n", told = error->text());
     } else {
-      failures = 0;
+      last_good = Clock::now();
+      told.clear();
       if (*lease) {
         pause = kShortest;
         continue;
       }
       if (flags.once) return "nothing to do";
       if (flags.idle_s > 0 && std::chrono::duration<double>(Clock::now() - last_work).count() >= flags.idle_s) return "idle";
-      if (Clock::now() - last_seen >= kEnrollAgain) {
-        DSPERSE_CHECK_OK(worker.enroll());
-        last_seen = Clock::now();
-      }
     }
     std::this_thread::sleep_for(pause);
     pause = std::min(kLongest, pause * 3 / 2);
@@ -186,7 +204,7 @@ Result<int> run_worker(Context& context, const Flags& flags) {
   Summary summary(context, to_hex(key));
   const char* ended = nullptr;
   {
-    Heartbeats heartbeats(flags.engine, flags.beat_ms, [&summary] { summary.end_now(); });
+    Heartbeats heartbeats(flags.engine, key, flags.beat_ms, [&summary] { summary.end_now(); });
     DSPERSE_TRY(ended, work_until_done(worker, heartbeats, summary, flags));
   }
   summary.show(ended);
@@ -212,9 +230,9 @@ void add_worker(CLI::App& app, Context& context) {
       ->expected(0, 1)
       ->default_str("0")
       ->group("");
-  verb->add_option("--beat", flags->beat_ms, "for tests: life of a lease without a heartbeat, in ms")
+  verb->add_option("--beat", flags->beat_ms, "life of a lease without a heartbeat, in ms")
       ->check(CLI::Range(engine::TimeMs{30}, engine::TimeMs{3'600'000}))
-      ->group("");
+      ->capture_default_str();
   verb->add_option("--test-lie", flags->lie_rate, "for tests: share of jobs with a wrong result")
       ->check(CLI::Range(0.0, 1.0))
       ->group("");

@@ -70,8 +70,11 @@ StateLock::~StateLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Heartbeats::Heartbeats(std::string engine_folder, engine::TimeMs beat_ms, std::function<void()> stopped)
-    : folder_(std::move(engine_folder)), beat_ms_(beat_ms), stopped_(std::move(stopped)), thread_([this] { run(); }) {}
+Heartbeats::Heartbeats(std::string engine_folder, const engine::WorkerKey& worker, engine::TimeMs beat_ms,
+                       std::function<void()> stopped)
+    : folder_(std::move(engine_folder)), worker_(worker), beat_ms_(beat_ms), stopped_(std::move(stopped)), thread_([this] {
+        run();
+      }) {}
 
 Heartbeats::~Heartbeats() {
   {
@@ -115,6 +118,7 @@ void Heartbeats::run() {
       lease_.reset();
     } else if (now >= next_beat_ || now < next_beat_ - beat_ms_) {  // or the clock jumped back
       next_beat_ = now + beat_ms_ / 3;
+      (void)engine->nodes().seen(worker_, now);
       const auto deadline = jobs.heartbeat(lease_->id, now, beat_ms_);
       if (!deadline || *deadline) continue;
       fmt::print(stderr, "job {}: the lease has ended; the result will come late\n", to_hex(lease_->job.id).substr(0, 16));

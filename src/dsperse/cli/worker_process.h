@@ -42,7 +42,7 @@ class StateLock {
 /// the second thread, while the first one works: it must end the process.
 class Heartbeats {
  public:
-  Heartbeats(std::string engine_folder, engine::TimeMs beat_ms, std::function<void()> stopped);
+  Heartbeats(std::string engine_folder, const engine::WorkerKey& worker, engine::TimeMs beat_ms, std::function<void()> stopped);
   Heartbeats(const Heartbeats&) = delete;
   Heartbeats& operator=(const Heartbeats&) = delete;
   ~Heartbeats();
@@ -52,6 +52,7 @@ class Heartbeats {
  private:
   void run();
   std::string folder_;
+  engine::WorkerKey worker_;
   engine::TimeMs beat_ms_;
   std::function<void()> stopped_;
   std::mutex mutex_;

@@ -37,6 +37,21 @@ std::string found_text(const trust::Held& held) {
                                                                    : "");
 }
 
+/// What is known of this slice, not of its treatment: an audit that is not drawn holds nothing, one that passed has its auditor.
+trust::Guarantee guarantee_of(const trust::Held& held, bool receipts) {
+  const bool passed = held.by.audit && held.drawn;
+  trust::Treatment without = held.by;
+  if (passed || held.pending) without.audit.reset();
+  trust::Guarantee g = trust::guarantee(without);
+  if (without.is_trust() && !receipts) g.wrong_only_if = "the operator lies; no receipt says who";
+  if (!passed) return g;
+  if (without.is_trust())
+    return {"worker and auditor lied alike", "they do not collude; the auditor was chosen at random and is really another",
+            "Sybil identities"};
+  g.wrong_only_if += ", and the auditor lied alike";
+  return g;
+}
+
 }  // namespace
 
 trust::RunFacts record_facts(const proof::ModelKey& key, const proof::Certificate& certificate,
@@ -48,7 +63,8 @@ trust::RunFacts record_facts(const proof::ModelKey& key, const proof::Certificat
   out.trace = trust::trace_of(key, trust::lives_of(key), digests);
   for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
     const proof::SliceKey& s = key.slices[i];
-    out.slices.push_back({s.digest(), roots_of(s.inputs, digests), roots_of(s.outputs, digests), proved.contains(i)});
+    out.slices.push_back(
+        {s.digest(), roots_of(s.inputs, digests), roots_of(s.outputs, digests), proved.contains(i), s.weight_root.has_value()});
   }
   return out;
 }
@@ -57,6 +73,7 @@ Result<Verdict> judge_holding(const proof::ModelKey& key, const proof::Certifica
                               const std::set<std::uint32_t>& proved, const std::vector<trust::Treatment>& wanted,
                               const trust::RecordExpectation& user, const trust::SignatureCheck* check, Holding& out) {
   const trust::RunFacts facts = record_facts(key, certificate, proved);
+  if (wanted.size() != facts.slices.size()) return fail(ErrorKind::internal, "a policy of another number of slices");
   Holding holding;
   if (certificate.record.empty()) {
     holding.slices = trust::held_without_record(facts);
@@ -71,7 +88,7 @@ Result<Verdict> judge_holding(const proof::ModelKey& key, const proof::Certifica
     if (!v.verdict) return std::move(v.verdict);
     holding = {record.keeper, v.keeper_pinned, v.late, std::move(v.slices), v.weakest, std::move(v.notes)};
   }
-  for (std::size_t i = 0; i < holding.slices.size() && i < wanted.size(); ++i)
+  for (std::size_t i = 0; i < wanted.size(); ++i)
     if (Verdict v = trust::covers(holding.slices[i], wanted[i], user.allow_pending); !v) return v;
   out = std::move(holding);
   return Verdict::accept();
@@ -103,7 +120,7 @@ std::vector<std::string> guarantee_texts(const Holding& holding) {
         alike.push_back(static_cast<std::uint32_t>(j));
         said[j] = true;
       }
-    const trust::Guarantee g = trust::guarantee(holding.slices[i].by);
+    const trust::Guarantee g = guarantee_of(holding.slices[i], holding.keeper.has_value());
     out.push_back(fmt::format("{} {}: {}: wrong only if {}; assumes {}; fails against {}", alike.size() == 1 ? "slice" : "slices",
                               ranges_text(alike), found, g.wrong_only_if, g.assumes, g.fails_against));
   }

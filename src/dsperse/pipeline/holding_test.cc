@@ -11,6 +11,7 @@
 namespace dsperse::pipeline {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using trust::testing::RecordBuilder;
@@ -86,6 +87,7 @@ TEST(Holding, WithoutARecordOnlyProofsHold) {
   const Judged less = judged(one, wanted);
   ASSERT_TRUE(less.verdict && less.verdict->accepted);
   EXPECT_EQ(holding_text(less.holding), "1 slice proved, " + std::to_string(n - 1) + " trusted; weakest: slice 1, trust");
+  EXPECT_THAT(guarantee_texts(less.holding).back(), HasSubstr("no receipt says who"));
   wanted[1] = t("replicate(2)");
   const Judged none = judged(one, wanted);
   ASSERT_TRUE(none.verdict);
@@ -109,7 +111,8 @@ TEST(Holding, ARecordIsComparedWithThePolicy) {
   EXPECT_TRUE(got.holding.keeper_pinned);
   EXPECT_EQ(holding_text(got.holding), "1 slice proved, 1 replicated, 1 audited; weakest: slice 2, audit(1e-09)");
   EXPECT_THAT(guarantee_texts(got.holding),
-              ElementsAre(HasSubstr("slice 0: replicate(2)+audit(1) (drawn, passed): wrong only if all 2 replicas collude"),
+              ElementsAre(AllOf(HasSubstr("slice 0: replicate(2)+audit(1) (drawn, passed): wrong only if all 2 replicas collude"),
+                                HasSubstr("and the auditor lied alike")),
                           HasSubstr("slice 1: proof: wrong only if the proof system is broken"),
                           HasSubstr("slice 2: audit(1e-09): wrong only if the result is not drawn")));
   wanted.back() = t("replicate(2)");
@@ -124,6 +127,8 @@ TEST(Holding, ARecordIsComparedWithThePolicy) {
   c.record = {1, 2, 3};
   EXPECT_EQ(judged(c, wanted).verdict.error().kind, ErrorKind::bad_input);
   EXPECT_EQ(judged(c, wanted, {}, nullptr).verdict.error().kind, ErrorKind::internal);
+  wanted.pop_back();
+  EXPECT_EQ(judged(c, wanted).verdict.error().kind, ErrorKind::internal) << "a slice that nobody asked about";
 }
 
 TEST(Holding, PendingIsSaid) {
@@ -139,7 +144,8 @@ TEST(Holding, PendingIsSaid) {
   EXPECT_EQ(holding_text(got.holding),
             "0 slices proved, 3 with an audit that is not drawn yet; weakest: slice 0, audit(0.5) (audit "
             "not drawn yet)");
-  EXPECT_THAT(guarantee_texts(got.holding), ElementsAre(HasSubstr("slices 0-2: audit(0.5) (audit not drawn yet)")));
+  EXPECT_THAT(guarantee_texts(got.holding),
+              ElementsAre(HasSubstr("slices 0-2: audit(0.5) (audit not drawn yet): wrong only if the operator lies")));
 }
 
 TEST(Holding, ReadsTheSealThatTheUserWasShown) {

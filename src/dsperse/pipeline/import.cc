@@ -205,6 +205,7 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
   out.name = store::stem(request.model_path);
   out.calibration = calibration.source;
   out.labels = request.labels;
+  out.policy = request.policy_text;
   auto model = quantize_graph(graph, calibration, request);
   if (!model) return std::unexpected(model.error().within(request.model_path));
   out.model = std::move(*model);

@@ -29,6 +29,7 @@ struct ImportRequest {
   quantize::QuantizeOptions quantize;
   slice::CutRequest cut;
   trust::Policy policy;
+  std::string policy_text;               ///< as it was given, for the plan
   std::optional<double> native_seconds;  ///< of one run on the workers' machines; absent: measured here
 };
 

@@ -32,6 +32,7 @@ PlanFile small_plan() {
   plan.labels = {"a", "b", "c"};
   plan.cuts = {0};
   plan.treatments = {{}, {.proof = true}};
+  plan.policy = "default = \"trust\"\n";
   plan.predicted.resize(2);
   plan.predicted[1].prove_seconds = 1.5;
   return plan;
@@ -56,6 +57,7 @@ TEST(PlanFolder, RoundTrip) {
   EXPECT_EQ(encode_program_file(*back), encode_program_file(plan));
   EXPECT_EQ(back->cuts, plan.cuts);
   EXPECT_EQ(back->treatments, plan.treatments);
+  EXPECT_EQ(back->policy, plan.policy);
   EXPECT_EQ(back->labels, plan.labels);
   EXPECT_EQ(back->predicted[1].prove_seconds, 1.5);
   EXPECT_EQ(back->model.fidelity.outputs.at(0).cosine, 0.99);

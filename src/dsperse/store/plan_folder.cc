@@ -117,15 +117,11 @@ Json plan_json(const PlanFile& plan, const Digest& program) {
                       {"predicted", cost_json(plan.predicted[s])}});
     first = last;
   }
-  Json out = {{"format", kFormat},
-              {"version", kVersion},
-              {"name", plan.name},
-              {"calibration", plan.calibration},
-              {"program", to_hex(program)},
-              {"cuts", plan.cuts},
-              {"slices", slices},
-              {"labels", plan.labels},
-              {"fidelity", fidelity_json(plan.model.fidelity)}};
+  Json out = {{"format", kFormat},          {"version", kVersion},
+              {"name", plan.name},          {"calibration", plan.calibration},
+              {"program", to_hex(program)}, {"cuts", plan.cuts},
+              {"slices", slices},           {"policy", plan.policy},
+              {"labels", plan.labels},      {"fidelity", fidelity_json(plan.model.fidelity)}};
   if (plan.trust) out["trust"] = Json::parse(trust_document(*plan.trust));
   return out;
 }
@@ -137,6 +133,7 @@ Status read_json(const Json& j, PlanFile& plan) {
     return fail(ErrorKind::unsupported, "plan: format version", {}, "make the plan again with `dsperse slice`");
   plan.name = j.at("name").get<std::string>();
   plan.calibration = j.at("calibration").get<std::string>();
+  plan.policy = j.value("policy", "");
   plan.cuts = j.at("cuts").get<std::vector<std::uint32_t>>();
   for (const Json& s : j.at("slices")) {
     DSPERSE_TRY(const trust::Treatment treatment, treatment_of(s.at("mode").get<std::string>()));

@@ -23,6 +23,7 @@ struct PlanFile {
   std::vector<std::string> labels;           ///< of the output's classes; may be empty
   std::vector<std::uint32_t> cuts;           ///< indices of the ops after which the program is cut, ascending
   std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1
+  std::string policy;                        ///< what was asked: the policy as it was given; empty: proof
   std::vector<slice::Cost> predicted;        ///< by slice
   std::optional<trust::Treatments> trust;    ///< figures of the treatments; written for people, not read back
 };

@@ -48,6 +48,8 @@ class RunFolder {
 
   [[nodiscard]] Status put_boundary(std::uint32_t chunk, const StoredBoundary& boundary);
   [[nodiscard]] Result<StoredBoundary> boundary(std::uint32_t chunk, const quantize::Shape& shape) const;
+  /// Which run this will be: proofs may be put before finish().
+  void is_of(const RunInfo& info) { info_ = info; }
   /// All boundaries are stored: from now on the run can be proved.
   [[nodiscard]] Status finish(const RunInfo& info);
 

@@ -10,6 +10,16 @@ namespace {
 
 constexpr std::uint64_t kMostBlobBytes = std::uint64_t{1} << 30;
 
+/// Outputs, and roots of private inputs.
+void edges_of(const proof::ModelKey& key, const std::vector<quantize::IntTensor>& chunks, const work::FinishedRun& finished,
+              RunSummary& out) {
+  for (const proof::Edge& e : key.edges) {
+    if (e.is_output) out.outputs[e.name] = edge_values(e, chunks);
+    if (e.is_input && !key.chunks[e.chunks.front()].is_public)
+      for (const std::uint32_t c : e.chunks) out.input_roots[e.name].push_back(finished.tensors[c].root);
+  }
+}
+
 }  // namespace
 
 Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::string& model_path,
@@ -44,11 +54,7 @@ Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::str
   }
   out.run.model_id = certificate.model_id;
   out.run.run_id = finished.run;
-  for (const proof::Edge& e : key.edges) {
-    if (e.is_output) out.run.outputs[e.name] = edge_values(e, chunks);
-    if (e.is_input && !key.chunks[e.chunks.front()].is_public)
-      for (const std::uint32_t c : e.chunks) out.run.input_roots[e.name].push_back(*certificate.table[c].root);
-  }
+  edges_of(key, chunks, finished, out.run);
   DSPERSE_TRY(const std::string document, output_document(key, out.run.outputs, out.run.input_roots));
   DSPERSE_CHECK_OK(store::write_file(store::join(folder.path(), "output.json"), document, store::Access::shared));
   out.run.published = {key.id(),
@@ -63,7 +69,7 @@ Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::str
   info.salt = finished.salt;
   info.nonce = finished.nonce;
   info.model_path = model_path;
-  DSPERSE_CHECK_OK(folder.finish(info));
+  folder.is_of(info);
   for (const work::FinishedRun::Proof& p : finished.proofs) {
     DSPERSE_TRY(const Bytes proof, blobs.get(p.proof, kMostBlobBytes));
     DSPERSE_TRY(proof::SliceProof slice, desk.slice_proof(p.slice, p.opening, proof));
@@ -84,6 +90,28 @@ Result<CollectedRun> collect_run(const store::ModelFolder& model, const std::str
                                      store::Access::shared));
   out.certificate_path = store::join(folder.path(), "certificate.dscert");
   DSPERSE_CHECK_OK(store::write_file(out.certificate_path, proof::encode_certificate(certificate), store::Access::shared));
+  // Last: a folder that says it is finished has everything, whatever stops this process.
+  DSPERSE_CHECK_OK(folder.finish(info));
+  return out;
+}
+
+Result<CollectedRun> collected_before(const proof::ModelKey& key, const work::FinishedRun& finished, const std::string& folder) {
+  DSPERSE_TRY(const store::RunFolder run, store::RunFolder::open(folder));
+  CollectedRun out;
+  out.run.model_id = key.id();
+  out.run.run_id = finished.run;
+  if (run.info().model_id != out.run.model_id || run.info().salt != finished.salt)
+    return fail(ErrorKind::usage, "holds another finished run", folder, "choose another --out");
+  std::vector<quantize::IntTensor> chunks;
+  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
+    DSPERSE_TRY(store::StoredBoundary stored, run.boundary(c, key.chunks[c].shape));
+    chunks.push_back(std::move(stored.values));
+  }
+  edges_of(key, chunks, finished, out.run);
+  DSPERSE_TRY(out.run.published, read_published(folder));
+  out.certificate_path = store::join(folder, "certificate.dscert");
+  for (std::size_t i = 0; i < finished.verdicts.size(); ++i)
+    out.verdict_paths.push_back(store::join(store::join(folder, "verdicts"), std::to_string(i) + ".dsverdict"));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "dsperse/crypto/hash/hash.h"
@@ -43,6 +44,10 @@ class FolderLock {
   int fd_;
 };
 
+bool is_finished(const std::string& run_folder) {
+  return store::exists(store::join(run_folder, "state.db")) && store::RunFolder::open(run_folder);
+}
+
 /// Equal questions are one run.
 Digest run_request_id(const Digest& model, const NetworkRequest& r) {
   ByteWriter w;
@@ -70,12 +75,13 @@ class Network final : public LocalNetwork {
         computer_(backend) {}
 
   Status begin(const NetworkOptions& options) {
+    absent_ms_ = options.settings.absent_ms;
     DSPERSE_TRY(std::string origin, ledger_origin());
     DSPERSE_TRY(ledger_, work::open_ledger(store::join(options.folder, "ledger.db"), origin, identity_.signer));
-    DSPERSE_TRY(work::ModelFacts facts, publish_model(model_, engine_->blobs()));
+    DSPERSE_TRY(facts_, publish_model(model_, engine_->blobs()));
     const work::Coordinator::Ports ports{
         *engine_, clock_, rng_, *state_, *ledger_, identity_.signer, check_, desk_, options.proves ? &computer_ : nullptr};
-    DSPERSE_TRY(coordinator_, work::Coordinator::open(ports, std::move(facts), options.settings));
+    DSPERSE_TRY(coordinator_, work::Coordinator::open(ports, facts_, options.settings));
     return {};
   }
 
@@ -91,12 +97,23 @@ class Network final : public LocalNetwork {
 
   Result<std::size_t> workers() override {
     DSPERSE_TRY(const auto nodes, engine_->nodes().list(engine::NodeState::active));
-    return nodes.size();
+    const engine::TimeMs since = clock_.now() - absent_ms_;
+    return static_cast<std::size_t>(
+        std::ranges::count_if(nodes, [&](const engine::Node& n) { return absent_ms_ == 0 || n.last_seen >= since; }));
   }
 
-  Result<CollectedRun> collect(const Digest& id, store::RunFolder& folder) override {
+  Result<CollectedRun> collect(const Digest& id, const std::string& out) override {
     DSPERSE_TRY(const work::FinishedRun finished, coordinator_->finished(id));
+    // This process, or one before it, may have been stopped between the last file and telling so.
+    if (is_finished(out)) return collected_before(model_.model().key, finished, out);
+    DSPERSE_TRY(store::RunFolder folder, store::RunFolder::create(out));
     return collect_run(model_, path_, finished, engine_->blobs(), desk_, folder);
+  }
+
+  Result<std::size_t> mend(const NetworkRequest& request) override {
+    DSPERSE_TRY(std::size_t mended, mend_model(model_, facts_, engine_->blobs()));
+    DSPERSE_TRY(const std::size_t inputs, mend_inputs(model_.model().key, request.inputs, engine_->blobs()));
+    return mended + inputs;
   }
 
   work::Coordinator& coordinator() override { return *coordinator_; }
@@ -126,6 +143,8 @@ class Network final : public LocalNetwork {
   engine::embedded::SystemRng rng_;
   ModelDesk desk_;
   work::LocalComputer computer_;
+  work::ModelFacts facts_;
+  engine::TimeMs absent_ms_ = 0;
   std::unique_ptr<work::Ledger> ledger_;
   std::unique_ptr<work::Coordinator> coordinator_;
 };

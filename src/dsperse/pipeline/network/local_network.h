@@ -39,10 +39,13 @@ class LocalNetwork {
 
   /// Takes the run on, or finds it. Gives its id.
   [[nodiscard]] virtual Result<Digest> submit(const NetworkRequest& request) = 0;
-  /// Workers that are enrolled and get work.
+  /// Workers that were there lately and get work.
   [[nodiscard]] virtual Result<std::size_t> workers() = 0;
-  /// Writes a finished run into `folder`, and is then done with it.
-  [[nodiscard]] virtual Result<CollectedRun> collect(const Digest& id, store::RunFolder& folder) = 0;
+  /// Writes a finished run into the run folder `out`; again is the same. Errors: usage (it holds another finished run),
+  /// bad_input (a blob is missing or damaged), those of the disk.
+  [[nodiscard]] virtual Result<CollectedRun> collect(const Digest& id, const std::string& out) = 0;
+  /// Puts blobs of the model again that are missing or damaged, and those of this request's inputs. Gives how many were.
+  [[nodiscard]] virtual Result<std::size_t> mend(const NetworkRequest& request) = 0;
   [[nodiscard]] virtual work::Coordinator& coordinator() = 0;
   [[nodiscard]] virtual const store::ModelFolder& model() const = 0;
   /// The coordinator's public key: what users pin.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dsperse/base/random.h"
+#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/pipeline/execute.h"
 #include "dsperse/proof/package.h"
 #include "dsperse/proof/prove.h"
@@ -32,7 +33,50 @@ std::vector<std::uint32_t> chunks_of(const std::vector<proof::Port>& ports) {
   return out;
 }
 
+Result<Bytes> weights_of(const store::ModelFolder& model, std::uint32_t slice) {
+  DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(slice));
+  ByteWriter w;
+  store::write_weights(w, model.model().key.slices[slice].program, secret.weights);
+  return w.take();
+}
+
+/// The blob is whole, or is put again. True: it was put.
+template <class F>
+Result<bool> mend(engine::BlobStore& blobs, const Digest& digest, const F& bytes_of) {
+  if (blobs.get(digest, blobs.limit_bytes())) return false;
+  DSPERSE_TRY(const Bytes bytes, bytes_of());
+  DSPERSE_TRY(const Digest put, blobs.put(bytes));
+  if (put != digest) return fail(ErrorKind::internal, "a blob that was put again has another digest", to_hex(digest));
+  return true;
+}
+
 }  // namespace
+
+Result<std::size_t> mend_model(const store::ModelFolder& model, const work::ModelFacts& facts, engine::BlobStore& blobs) {
+  std::size_t out = 0;
+  for (std::uint32_t i = 0; i < facts.slices.size(); ++i) {
+    const work::ModelFacts::Slice& s = facts.slices[i];
+    DSPERSE_TRY(const bool package,
+                mend(blobs, s.package, [&]() -> Result<Bytes> { return proof::encode_slice_package(model.model().key, i); }));
+    out += package ? 1 : 0;
+    if (s.weights == Digest{}) continue;
+    DSPERSE_TRY(const bool weights, mend(blobs, s.weights, [&] { return weights_of(model, i); }));
+    out += weights ? 1 : 0;
+  }
+  return out;
+}
+
+Result<std::size_t> mend_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, engine::BlobStore& blobs) {
+  std::vector<quantize::IntTensor> chunks(key.chunks.size());
+  DSPERSE_CHECK_OK(place_inputs(key, inputs, chunks));
+  std::size_t out = 0;
+  for (const std::uint32_t c : trust::lives_of(key).inputs) {
+    const Bytes values = work::encode_values(chunks[c]);
+    DSPERSE_TRY(const bool put, mend(blobs, crypto::hash(values), [&]() -> Result<Bytes> { return values; }));
+    out += put ? 1 : 0;
+  }
+  return out;
+}
 
 Result<work::ModelFacts> publish_model(const store::ModelFolder& model, engine::BlobStore& blobs) {
   const proof::ModelKey& key = model.model().key;
@@ -47,10 +91,8 @@ Result<work::ModelFacts> publish_model(const store::ModelFolder& model, engine::
     s.key = k.digest();
     DSPERSE_TRY(s.package, blobs.put(proof::encode_slice_package(key, i)));
     if (k.weight_root) {
-      DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(i));
-      ByteWriter w;
-      store::write_weights(w, k.program, secret.weights);
-      DSPERSE_TRY(s.weights, blobs.put(w.bytes()));
+      DSPERSE_TRY(const Bytes weights, weights_of(model, i));
+      DSPERSE_TRY(s.weights, blobs.put(weights));
     }
     s.inputs = chunks_of(k.inputs);
     s.outputs = chunks_of(k.outputs);
@@ -75,7 +117,13 @@ Result<work::RunRequest> publish_request(const proof::ModelKey& key, const EdgeT
     const Bytes values = work::encode_values(chunks[c]);
     work::RunRequest::Input in;
     in.chunk = c;
-    DSPERSE_TRY(in.values, blobs.put(values));
+    auto put = blobs.put(values);
+    if (!put) {  // whatever it is, it says nothing about the request
+      Error error = put.error();
+      if (error.kind == ErrorKind::bad_input) error.kind = ErrorKind::resource;
+      return std::unexpected(std::move(error));
+    }
+    in.values = *put;
     in.root = work::public_root(values);
     if (!key.chunks[c].is_public) {
       DSPERSE_TRY(in.seed, random_seed());

@@ -18,4 +18,9 @@ namespace dsperse::pipeline {
                                                        const std::vector<trust::Treatment>& treatments, trust::lottery::Late late,
                                                        engine::BlobStore& blobs);
 
+/// Blobs of the model, and of these inputs, that cannot be read are put again. Gives how many were. Cost: reads them all.
+[[nodiscard]] Result<std::size_t> mend_model(const store::ModelFolder& model, const work::ModelFacts& facts,
+                                             engine::BlobStore& blobs);
+[[nodiscard]] Result<std::size_t> mend_inputs(const proof::ModelKey& key, const EdgeTensors& inputs, engine::BlobStore& blobs);
+
 }  // namespace dsperse::pipeline

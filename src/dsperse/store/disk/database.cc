@@ -10,11 +10,10 @@ namespace dsperse::store {
 namespace {
 
 std::unexpected<Error> sql_error(sqlite3* db, int code, const std::string& path) {
-  const ErrorKind kind = code == SQLITE_FULL || code == SQLITE_BUSY || code == SQLITE_LOCKED ? ErrorKind::resource
-                         : code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CANTOPEN ||
-                                 code == SQLITE_READONLY || code == SQLITE_IOERR
-                             ? ErrorKind::bad_input
-                             : ErrorKind::internal;
+  // A full disk shows as FULL, or as IOERR where the log's index can't grow.
+  const bool passes = code == SQLITE_FULL || code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_IOERR;
+  const bool file = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
+  const ErrorKind kind = passes ? ErrorKind::resource : file ? ErrorKind::bad_input : ErrorKind::internal;
   return fail(kind, std::string("state database: ") + (db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code)), path);
 }
 

@@ -19,7 +19,9 @@ namespace fs = std::filesystem;
 
 std::unexpected<Error> os_error(const std::string& action, const std::string& path) {
   const int code = errno;
-  const ErrorKind kind = code == ENOSPC || code == EDQUOT || code == EMFILE ? ErrorKind::resource : ErrorKind::bad_input;
+  // What says nothing about the file, and may pass.
+  static constexpr std::array kMayPass = {ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, EIO};
+  const ErrorKind kind = std::ranges::find(kMayPass, code) != kMayPass.end() ? ErrorKind::resource : ErrorKind::bad_input;
   return fail(kind, action + ": " + std::strerror(code), path);
 }
 

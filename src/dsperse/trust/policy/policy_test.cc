@@ -231,7 +231,8 @@ TEST(Policy, ErrorsOfTablesSayLineKeyAndUnit) {
     EXPECT_THAT(policy.error().what, HasSubstr(std::string(what)));
     EXPECT_EQ(policy.error().where, where) << text;
   };
-  says("[stakes]\ngain = -1", "is -1; it is at least 0, in seconds of native work", "policy line 2, key \"stakes.gain\"");
+  says("[stakes]\ngain = -1", "is -1; it is at least 0 and at most 1e+15, in seconds of native work",
+       "policy line 2, key \"stakes.gain\"");
   says("[stakes]\nbond = \"5\"", "expected a number, in seconds of native work", "policy line 2, key \"stakes.bond\"");
   says("[stakes]\nbond = inf", "is inf", "policy line 2, key \"stakes.bond\"");
   says("[stakes]\nbond = nan", "is nan", "policy line 2, key \"stakes.bond\"");

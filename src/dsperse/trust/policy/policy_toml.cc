@@ -19,6 +19,7 @@ namespace dsperse::trust {
 namespace {
 
 constexpr std::size_t kMostAllowed = 64;
+constexpr double kMostSeconds = 1e15, kMostFactor = 1e6;  // sums and products of amounts stay finite
 const char* const kHint = "docs/formats/policy.md describes the file";
 
 std::unexpected<Error> bad(std::string what, const toml::source_region& at, std::string_view key) {
@@ -105,15 +106,16 @@ Status read_stakes(const toml::node& node, Terms& terms) {
   constexpr std::string_view kUnit = "seconds of native work";
   Money& m = terms.money;
   double lost_income = -1, identity_cost = -1;
-  const Field fields[] = {{.key = "gain", .to = &m.gain, .unit = kUnit},
-                          {.key = "bond", .to = &m.bond, .unit = kUnit},
-                          {.key = "reward_factor", .to = &m.reward_factor, .least = 1, .unit = "parts of the honest cost"},
-                          {.key = "cheat_factor", .to = &m.cheat_factor, .most = 1, .unit = "parts of the honest cost"},
-                          {.key = "false_alarm", .to = &m.false_alarm, .most = 1},
-                          {.key = "lucky_guess", .to = &m.lucky_guess, .most = 1, .below_most = true},
-                          {.key = "reporter_share", .to = &m.reporter_share, .most = 0.5},
-                          {.key = "lost_income", .to = &lost_income, .unit = kUnit},
-                          {.key = "identity_cost", .to = &identity_cost, .unit = kUnit}};
+  const Field fields[] = {
+      {.key = "gain", .to = &m.gain, .most = kMostSeconds, .unit = kUnit},
+      {.key = "bond", .to = &m.bond, .most = kMostSeconds, .unit = kUnit},
+      {.key = "reward_factor", .to = &m.reward_factor, .least = 1, .most = kMostFactor, .unit = "parts of the honest cost"},
+      {.key = "cheat_factor", .to = &m.cheat_factor, .most = 1, .unit = "parts of the honest cost"},
+      {.key = "false_alarm", .to = &m.false_alarm, .most = 1},
+      {.key = "lucky_guess", .to = &m.lucky_guess, .most = 1, .below_most = true},
+      {.key = "reporter_share", .to = &m.reporter_share, .most = 0.5},
+      {.key = "lost_income", .to = &lost_income, .most = kMostSeconds, .unit = kUnit},
+      {.key = "identity_cost", .to = &identity_cost, .most = kMostSeconds, .unit = kUnit}};
   DSPERSE_CHECK_OK(read_table(node, "stakes", fields));
   terms.stakes_stated = true;
   if ((lost_income < 0) != (identity_cost < 0))

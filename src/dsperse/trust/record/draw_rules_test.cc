@@ -51,6 +51,17 @@ TEST(DrawRules, HonestDraws) {
   }
 }
 
+TEST(DrawRules, HiddenWeightsAreTheCoordinatorsWordUnlessProved) {
+  RecordBuilder b(chain_facts(4, {false, false, false, true}), {t("replicate(2)"), t("audit(1)"), t("trust"), t("proof")});
+  EXPECT_FALSE(has_note(judged(b), "hidden weights"));
+  for (std::size_t slice = 0; slice < 4; ++slice) {
+    for (std::size_t i = 0; i < 4; ++i) b.facts.slices[i].hidden_weights = i == slice;
+    const RecordVerdict v = judged(b);
+    ASSERT_TRUE(v.verdict) << v.verdict.reason;
+    EXPECT_EQ(has_note(v, "hidden weights"), slice < 2) << slice;
+  }
+}
+
 TEST(DrawRules, ALatePartCountsOnlyIfItIsTheUsersUnderTheSealThatItSaw) {
   RecordBuilder b = sample(lottery::Late::user_nonce);
   const RunRecord record = b.build();
@@ -84,7 +95,8 @@ TEST(DrawRules, PendingOnlyIfTheUserAllowsIt) {
   RecordBuilder b = sample(lottery::Late::user_nonce);
   b.drawn = false;
   EXPECT_EQ(reason(b), "record: audits are not drawn yet");
-  const RecordVerdict v = judged(b, {{}, b.late_part, {}, true});
+  EXPECT_EQ(reason(b, {{}, b.late_part, {}, true}), "record: audits are not drawn yet") << "the user gave its part: it was due";
+  const RecordVerdict v = judged(b, {{}, {}, {}, true});
   ASSERT_TRUE(v.verdict) << v.verdict.reason;
   EXPECT_TRUE(v.slices[0].pending && v.slices[1].pending && !v.slices[2].pending);
   EXPECT_TRUE(has_note(v, "not drawn yet"));

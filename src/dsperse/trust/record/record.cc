@@ -92,7 +92,8 @@ Verdict check_no_draw(const Reading& r) {
   if (r.record.late_part) return reject("record: a late part without the secret");
   for (const SliceAnswer& a : r.record.slices)
     if (a.audit) return reject("record: an audit before the draw", slice_name(a.slice));
-  if (!r.entries.empty() && !r.user.allow_pending) return reject("record: audits are not drawn yet");
+  // After the user's late part the draw was due: without it an unkind one could be hidden.
+  if (!r.entries.empty() && (!r.user.allow_pending || r.user.late_part)) return reject("record: audits are not drawn yet");
   return Verdict::accept();
 }
 

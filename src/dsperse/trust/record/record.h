@@ -72,7 +72,8 @@ struct RunFacts {
   struct Slice {
     Digest key{};
     BoundaryRoots in, out;
-    bool proved = false;  ///< the certificate has an accepted proof of it
+    bool proved = false;          ///< the certificate has an accepted proof of it
+    bool hidden_weights = false;  ///< the key commits to them: workers took what the coordinator handed out
   };
   Digest run{}, model{};
   std::vector<Slice> slices;
@@ -84,7 +85,7 @@ struct RecordExpectation {
   std::optional<PublicKey> keeper;  ///< pinned coordinator
   std::optional<Digest> late_part;  ///< the user's own late nonce
   std::optional<Checkpoint> seal;   ///< the seal that the user was shown before giving the nonce
-  bool allow_pending = false;       ///< take audits that are not drawn yet
+  bool allow_pending = false;       ///< take audits that are not drawn yet, as long as no late part was given
 };
 
 /// What one slice is held by.

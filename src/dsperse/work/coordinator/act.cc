@@ -1,5 +1,6 @@
 // A run's phases, and its effects: jobs for the engine, entries for the log, the record at the end.
 #include <algorithm>
+#include <array>
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/work/coordinator/pass.h"
@@ -22,6 +23,25 @@ std::string label_of(const trust::NodeLabels& n, trust::Distinct distinct) {
   return {};
 }
 
+/// An opening can name it. Labels are the workers' own words: one that does not fit keeps its worker out, and nobody else.
+bool nameable(const engine::NodeProfile& profile) {
+  return std::ranges::all_of(std::array{&profile.operated_by, &profile.region, &profile.engine},
+                             [](const std::string* label) { return trust::is_word(*label, trust::kMaxLabelBytes); });
+}
+
+/// Of more workers than an opening holds a random choice, in order: who can make many keys must not decide who is left out.
+Status keep_some(std::vector<trust::NodeLabels>& nodes, engine::Rng& rng) {
+  if (nodes.size() <= trust::kMaxOpeningNodes) return {};
+  Digest random{};
+  DSPERSE_CHECK_OK(rng.fill(random));
+  crypto::SeedStream stream(random, "workers of an opening");
+  for (std::size_t i = 0; i < trust::kMaxOpeningNodes; ++i)
+    std::swap(nodes[i], nodes[i + static_cast<std::size_t>(stream.below(nodes.size() - i))]);
+  nodes.resize(trust::kMaxOpeningNodes);
+  std::ranges::sort(nodes, {}, &trust::NodeLabels::key);
+  return {};
+}
+
 /// Why these workers can't keep the treatments, or nothing.
 std::optional<std::string> too_few(const std::vector<trust::NodeLabels>& nodes, const std::vector<trust::Treatment>& treatments) {
   if (nodes.empty()) return "a worker";
@@ -40,9 +60,27 @@ std::optional<std::string> too_few(const std::vector<trust::NodeLabels>& nodes, 
 
 bool Pass::under_way() const { return a_.phase != RunPhase::finished && a_.phase != RunPhase::failed; }
 
-void Pass::fail_run(const std::string& why) {
+bool Pass::others() const {
+  return !too_few(present(), run_.request.treatments) && std::ranges::any_of(c_.nodes, [&](const engine::Node& n) {
+    return labels(n.profile.key) == nullptr && nameable(n.profile) && !keeper_.excluded(n.profile.key) &&
+           keeper_.decide(n.profile.key, {}).mode != trust::audit::Mode::wait;
+  });
+}
+
+Status Pass::end_attempt() {
+  DSPERSE_CHECK_OK(pay());  // who worked is paid; who was struck is settled already
+  for (const Errand& e : a_.errands) {
+    run_.stale.push_back(e.job);
+    run_.stale.push_back(job_of(OpenTask{e.job}));
+  }
+  return {};
+}
+
+Status Pass::fail_run(const std::string& why) {
+  DSPERSE_CHECK_OK(end_attempt());
   a_.phase = RunPhase::failed;
   run_.failure = why;
+  return {};
 }
 
 Status Pass::go() {
@@ -60,18 +98,27 @@ Status Pass::go() {
   if (a_.phase == RunPhase::waiting && a_.lottery.phase == lottery::Phase::ready) a_.phase = RunPhase::auditing;
   if (a_.phase == RunPhase::auditing && a_.lottery.phase == lottery::Phase::ready) DSPERSE_CHECK_OK(draw());
   if (a_.phase == RunPhase::auditing) DSPERSE_CHECK_OK(advance_audits());
-  // Nobody of this attempt's workers can go on, and others may.
-  if (under_way() && !run_.waits_for.empty() && c_.now - a_.moved > 6 * c_.settings.commit_ms)
+  // Nobody of this attempt's workers can go on, and those who are there now may. A dispute ends by itself, with its strikes.
+  const bool claimed = std::ranges::any_of(a_.slices, [](const SliceState& s) { return s.dispute.has_value(); });
+  if (under_way() && !claimed && !run_.waits_for.empty() && c_.now - a_.moved > 6 * c_.settings.commit_ms &&
+      !too_few(present(), run_.request.treatments))
     return restart("no worker of the attempt could go on: " + run_.waits_for);
   return {};
+}
+
+std::vector<trust::NodeLabels> Pass::present() const {
+  std::vector<trust::NodeLabels> out;
+  for (const engine::Node& n : c_.nodes)
+    if (nameable(n.profile) && !keeper_.excluded(n.profile.key))
+      out.push_back({n.profile.key, n.profile.operated_by, n.profile.region, n.profile.engine});
+  return out;
 }
 
 Status Pass::begin_attempt() {
   Attempt next;
   next.number = a_.number;
-  for (const engine::Node& n : c_.nodes)
-    if (!keeper_.excluded(n.profile.key) && next.nodes.size() < trust::kMaxOpeningNodes)
-      next.nodes.push_back({n.profile.key, n.profile.operated_by, n.profile.region, n.profile.engine});
+  next.nodes = present();
+  DSPERSE_CHECK_OK(keep_some(next.nodes, c_.ports.rng));
   if (const auto missing = too_few(next.nodes, run_.request.treatments)) {
     run_.waits_for = *missing;
     return {};
@@ -97,16 +144,9 @@ Status Pass::begin_attempt() {
 }
 
 Status Pass::restart(const std::string& why) {
-  DSPERSE_CHECK_OK(pay());  // who worked is paid; who was struck is settled already
-  for (const Errand& e : a_.errands) {
-    run_.stale.push_back(e.job);
-    run_.stale.push_back(job_of(OpenTask{e.job}));
-  }
   const std::uint32_t number = a_.number + 1;
-  if (number >= c_.settings.most_attempts) {
-    fail_run("after " + std::to_string(number) + " attempts: " + why);
-    return {};
-  }
+  if (number >= c_.settings.most_attempts) return fail_run("after " + std::to_string(number) + " attempts: " + why);
+  DSPERSE_CHECK_OK(end_attempt());
   run_.notes.clear();
   a_ = Attempt{};
   a_.number = number;
@@ -224,8 +264,13 @@ Result<trust::RunRecord> Pass::make_record() {
     answer.slice = i;
     std::vector<const Errand*> all = claims(i);
     std::ranges::sort(all, {}, [](const Errand* e) { return e->job; });
+    // Who committed after the decision could have read the answer in later jobs: no replica.
+    const auto independent = [&](const Errand* e) {
+      return e->purpose == Purpose::replica && s.replication &&
+             std::ranges::any_of(s.replication->replicas, [&](const auto& r) { return r.job == e->job && !r.after_decision; });
+    };
     for (const Errand* e : all) {
-      if (e->purpose != Purpose::replica || (s.accepted && e->job < *s.accepted)) continue;
+      if (!independent(e) || (s.accepted && e->job < *s.accepted)) continue;
       DSPERSE_TRY(trust::SignedResult r, result(*e));
       if (r.place.index < seal.size) answer.results.push_back(std::move(r));
     }

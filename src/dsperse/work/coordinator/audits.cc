@@ -94,8 +94,18 @@ Status Pass::advance_audit(std::uint32_t slice) {
                                }) ||
            (!by_proof && n.operated_by.empty());
   };
-  DSPERSE_TRY(const std::optional<Digest> worker,
-              choose(by_proof ? facts.prove_bytes : facts.run_bytes, [&](const auto& n) { return !taken(n); }));
+  // h_in of a later slice's job is the h_out to be audited, or leads to it: whoever has one could echo it.
+  const auto saw = [&](const trust::NodeLabels& n) {
+    return !by_proof && std::ranges::any_of(a_.errands, [&](const Errand& e) {
+      const trust::NodeLabels* other = labels(e.worker);
+      return e.slice > slice && other != nullptr && n.operated_by == other->operated_by;
+    });
+  };
+  const std::uint64_t memory = by_proof ? facts.prove_bytes : facts.run_bytes;
+  DSPERSE_TRY(std::optional<Digest> worker, choose(memory, [&](const auto& n) { return !taken(n) && !saw(n); }));
+  if (!worker) {
+    DSPERSE_TRY(worker, choose(memory, [&](const auto& n) { return !taken(n); }));
+  }
   if (!worker) {
     DSPERSE_TRY(const std::optional<Settled> mine, prove_myself(slice));
     if (mine) return resolve(slice, *mine);
@@ -124,8 +134,20 @@ Status Pass::pass_audit(std::uint32_t slice, const Errand* auditor) {
 }
 
 Status Pass::pay() {
+  std::vector<bool> open;  // by slice: results differ, and nothing is proved
+  for (std::uint32_t i = 0; i < a_.slices.size(); ++i) open.push_back(disputed(i));
   for (const Errand& e : a_.errands) {
-    if (e.state != ErrandState::opened) continue;
+    if (!e.shown) continue;
+    // What was drawn and never checked is not paid, nor what nobody could use: back to the payer, and the bond is free. What was
+    // slashed is settled. A claim that was proved has earned its wage.
+    const SliceState& s = a_.slices[e.slice];
+    const bool proved = s.settled && s.settled->proof && e.shown->proof == s.settled->proof->blob;
+    const bool useless =
+        e.state != ErrandState::opened || open[e.slice] || (s.audit == AuditPhase::pending && s.accepted == e.job);
+    if (useless && !proved) {
+      DSPERSE_CHECK_OK(keeper_.refund(e.shown->receipt_digest));
+      continue;
+    }
     DSPERSE_CHECK_OK(keeper_.drawn(e.shown->receipt_digest, false));
     DSPERSE_CHECK_OK(keeper_.release(e.shown->receipt_digest));
   }

@@ -110,6 +110,7 @@ Status CanaryPass::collect(Errand& e) {
       !trust::verify_opening(e.commitment, e.job, e.worker, opened->opening))
     return misbehaved(e, "the receipt is not valid");
   DSPERSE_CHECK_OK(note_chain(c_.ports, c_.standings, keeper_, receipt, opened->receipt));
+  c_.standings.outbox.push_back(opened->receipt);
   e.state = ErrandState::opened;
   const Digest digest = trust::receipt_digest(receipt);
   DSPERSE_CHECK_OK(keeper_.lock(digest, e.worker));

@@ -41,7 +41,9 @@ class Local final : public Coordinator {
   Result<std::vector<Bytes>> evidence() override;
 
  private:
+  /// A pass over all runs but those in stuck_.
   Status pass();
+  Status apply_rules();
   Status save();
   /// What a failed pass left behind in memory is dropped.
   Status roll_back();
@@ -55,6 +57,8 @@ class Local final : public Coordinator {
   Saved<Standings> standings_;
   std::map<Digest, Saved<Run>> runs_;  ///< those under way
   std::set<Digest> done_;
+  std::map<Digest, std::string> stuck_;  ///< runs that the present step could not move, and why
+  std::optional<Digest> at_;             ///< the run that is looked at
 };
 
 Status Local::load() {
@@ -62,14 +66,22 @@ Status Local::load() {
   if (bytes) {
     DSPERSE_TRY(standings_.value, decode_standings(*bytes));
     standings_.bytes = *bytes;
+    // Tests over slices of another model: nobody here knows what became of them.
+    std::erase_if(standings_.value.out, [&](const CanaryErrand& c) {
+      const auto task = decode_task(c.task);
+      const auto* slice = task ? std::get_if<SliceTask>(&*task) : nullptr;
+      const bool foreign = slice == nullptr || slice->model != model_.model;
+      if (foreign) standings_.value.canaries.erase(c.errand.job);
+      return foreign;
+    });
   } else {
     DSPERSE_CHECK_OK(ports_.rng.fill(standings_.value.secret));
-    standings_.value.reputation = trust::incentive::Reputation(settings_.reputation);
     if (settings_.points) {
       DSPERSE_TRY(auto points, trust::incentive::PointsContract::open(settings_.reporter_share));
       standings_.value.points.emplace(std::move(points));
     }
   }
+  DSPERSE_CHECK_OK(apply_rules());
   DSPERSE_TRY(const std::vector<std::string> names, ports_.state.names("run/"));
   for (const std::string& name : names) {
     DSPERSE_TRY(const std::optional<Bytes> run, ports_.state.load(name));
@@ -81,6 +93,14 @@ Status Local::load() {
     runs_.emplace(id, Saved<Run>{std::move(value), *run});
   }
   return save();
+}
+
+/// The history of strikes, judged by the rules of today.
+Status Local::apply_rules() {
+  trust::incentive::Reputation reputation(settings_.reputation);
+  for (const auto& event : standings_.value.reputation.history().events()) DSPERSE_CHECK_OK(reputation.submit(event));
+  standings_.value.reputation = std::move(reputation);
+  return {};
 }
 
 Status Local::save() {
@@ -120,7 +140,15 @@ Status Local::submit(const Digest& id, const RunRequest& request) {
   if (chunks != model_.inputs) return unfit("the inputs are not the model's");
   if (request.nonce.size() > 64) return unfit("a nonce has at most 64 bytes");
   DSPERSE_TRY(const std::optional<Bytes> known, ports_.state.load(run_name(id)));
-  if (known) return {};
+  if (known) {
+    if (runs_.contains(id)) return {};
+    // Over, or saved by a call whose answer got lost.
+    DSPERSE_TRY(Run saved, decode_run(*known));
+    const RunPhase phase = saved.attempt.phase;
+    if (saved.model == model_.model && phase != RunPhase::finished && phase != RunPhase::failed)
+      runs_.emplace(id, Saved<Run>{std::move(saved), *known});
+    return {};
+  }
   Run run;
   run.id = id;
   run.model = model_.model;
@@ -138,37 +166,51 @@ Status Local::give_late_part(const Digest& id, const Digest& value) {
   DSPERSE_TRY(const trust::lottery::Audits none,
               trust::lottery::step(at->second.value.attempt.lottery, trust::lottery::LatePart{value}));
   static_cast<void>(none);
-  return save();
+  const Status saved = save();
+  if (!saved) DSPERSE_CHECK_OK(roll_back());
+  return saved;
 }
 
 Status Local::step() {
-  if (auto done = pass(); !done) {
+  stuck_.clear();
+  for (;;) {
+    at_.reset();
+    const Status done = pass();
+    if (done) return {};
     DSPERSE_CHECK_OK(roll_back());
-    return done;
+    if (!at_) return done;
+    stuck_.emplace(*at_, done.error().text());
   }
-  return {};
 }
 
 Status Local::pass() {
   const engine::TimeMs clock = ports_.clock.now();
   DSPERSE_TRY(const std::uint64_t lapsed, ports_.engine.jobs().expire(clock));
   static_cast<void>(lapsed);
-  DSPERSE_TRY(const std::vector<engine::Node> nodes, ports_.engine.nodes().list(engine::NodeState::active));
+  DSPERSE_TRY(std::vector<engine::Node> nodes, ports_.engine.nodes().list(engine::NodeState::active));
+  if (settings_.absent_ms > 0) std::erase_if(nodes, [&](const auto& n) { return n.last_seen < clock - settings_.absent_ms; });
   Keeper keep = keeper();
   const TimeMs now = keep.now(clock);
   for (const engine::Node& n : nodes) DSPERSE_CHECK_OK(keep.enroll(n.profile));
   const Pass::Context context{ports_, model_, settings_, standings_.value, nodes, now, done_};
-  for (auto& [id, run] : runs_)
-    if (Status s = Pass(context, run.value).go(); !s) return std::unexpected(s.error().within("run " + to_hex(id)));
+  for (auto& [id, run] : runs_) {
+    if (stuck_.contains(id)) continue;
+    at_ = id;
+    DSPERSE_CHECK_OK(Pass(context, run.value).go());
+  }
+  at_.reset();
   CanaryPass canaries(context);
   DSPERSE_CHECK_OK(canaries.collect());
   DSPERSE_CHECK_OK(keep.release_due());
   DSPERSE_CHECK_OK(save());
 
   for (auto& [id, run] : runs_) {
+    if (stuck_.contains(id)) continue;
+    at_ = id;
     DSPERSE_TRY(const bool changed, Pass(context, run.value).act());
     static_cast<void>(changed);
   }
+  at_.reset();
   DSPERSE_CHECK_OK(canaries.act());
   for (const Bytes& entry : standings_.value.outbox) {
     DSPERSE_TRY(const std::uint64_t index, ports_.ledger.add(entry));
@@ -211,6 +253,7 @@ Result<RunView> Local::view(const Digest& id) {
   out.attempt = run.attempt.number;
   out.disputes = static_cast<std::uint32_t>(run.verdicts.size());
   out.waits_for = run.waits_for;
+  if (const auto stuck = stuck_.find(id); stuck != stuck_.end()) out.waits_for = stuck->second;
   out.failure = run.failure;
   for (const SliceState& s : run.attempt.slices) {
     out.slices_settled += s.settled ? 1 : 0;
@@ -224,6 +267,8 @@ Result<RunView> Local::view(const Digest& id) {
 Result<FinishedRun> Local::finished(const Digest& id) {
   DSPERSE_TRY(const Run run, find(id));
   if (!run.record) return fail(ErrorKind::usage, "this run is not finished", "run " + to_hex(id));
+  if (run.model != model_.model)
+    return fail(ErrorKind::usage, "a run of another model", "run " + to_hex(id), "open the coordinator with that model");
   FinishedRun out;
   out.run = run.attempt.run;
   out.salt = run.attempt.salt;
@@ -274,7 +319,9 @@ Status Local::fund(const Digest& account, std::uint64_t balance, std::uint64_t b
     DSPERSE_TRY(const std::vector<Payout> none, points->submit(event));
     static_cast<void>(none);
   }
-  return save();
+  const Status saved = save();
+  if (!saved) DSPERSE_CHECK_OK(roll_back());
+  return saved;
 }
 
 Result<std::vector<Bytes>> Local::evidence() {

@@ -51,6 +51,7 @@ struct Settings {
   engine::TimeMs commit_ms = 120'000;   ///< for all replicas of a slice to commit, then as long to open
   engine::TimeMs dispute_ms = 600'000;  ///< for claimants to prove
   engine::TimeMs wait_ms = 0;           ///< a new identity waits so long
+  engine::TimeMs absent_ms = 0;         ///< who was not seen for so long gets no jobs; 0: everybody enrolled does
   std::uint32_t most_attempts = 16;
   trust::Probability canaries;  ///< phi
   trust::incentive::ReputationRules reputation;
@@ -122,7 +123,8 @@ class Coordinator {
   [[nodiscard]] virtual Status submit(const Digest& id, const RunRequest& request) = 0;
   /// The late part of the run's draw. Errors (usage): not sealed, or none was announced.
   [[nodiscard]] virtual Status give_late_part(const Digest& id, const Digest& value) = 0;
-  /// One pass. Errors say what stopped it; what was saved stays.
+  /// One pass. What stops a single run (a blob that cannot be read, say) is said by its view, and the others go on; it is tried
+  /// again in the next pass. Errors say what stopped them all; what was saved stays.
   [[nodiscard]] virtual Status step() = 0;
 
   [[nodiscard]] virtual Result<RunView> view(const Digest& id) = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dsperse/crypto/hash/hash.h"
 #include "dsperse/trust/dispute/verdict_file.h"
 #include "dsperse/work/coordinator/testing/town.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 using testing::digest;
 using testing::Town;
+using testing::value_after;
 
 const Digest kRun = digest(500);
 
@@ -200,6 +202,37 @@ TEST(Coordinator, ARefusedProofIsAStrikeAndAnotherWorkerIsAsked) {
   EXPECT_EQ(strikes(town, 1)[kCorrectness], 0U);
 }
 
+TEST(Coordinator, AStoreThatDoesNotAnswerIsNobodysFault) {
+  Town town(2);
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "replicate(2)", "proof"})));
+  for (int i = 0; i < 2000 && !town.coordinator->active().empty(); ++i) {
+    town.world.faults.drop = 0.05;  // while the coordinator acts
+    static_cast<void>(town.coordinator->step());
+    town.world.faults = {};
+    for (const auto& w : town.workers) static_cast<void>(w->step());
+    town.world.advance(100);
+  }
+  right(town, kRun, {"proof", "replicate(2)", "proof"});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(strikes(town, i)[static_cast<std::size_t>(trust::StrikeKind::commitment)], 0U);
+}
+
+TEST(Coordinator, ABlobThatTheStoreDamagedIsNoBrokenCommitment) {
+  Town town(2);
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(2)", "trust", "trust"})));
+  const Digest blob = crypto::hash(value_after(town.input, 0));
+  bool damaged = false;
+  for (int i = 0; i < 4000 && !town.coordinator->active().empty(); ++i) {
+    town.pass();
+    const auto there = town.engine.blobs().has(blob);
+    if (damaged || !there || !*there) continue;
+    town.engine.server().meddle([&](engine::simulated::Memory& m) { m.blobs.overwrite(blob, Bytes{1, 2, 3}); });
+    damaged = true;
+  }
+  EXPECT_TRUE(damaged);
+  right(town, kRun, {"replicate(2)", "trust", "trust"});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(strikes(town, i)[static_cast<std::size_t>(trust::StrikeKind::commitment)], 0U);
+}
+
 TEST(Coordinator, FailsWhenNoOpeningIsLeft) {
   Town town(1);
   town.desk.most = 0;
@@ -244,6 +277,109 @@ TEST(Coordinator, PaysWagesAndTakesBonds) {
   const auto t = points->totals();
   EXPECT_EQ(t.balances + t.bonds + t.escrow + t.stakes + t.burned, t.minted);
   EXPECT_EQ(t.escrow, 0U);
+}
+
+TEST(Coordinator, AnAttemptThatEndsInItsAuditsLeavesNoEscrow) {
+  Settings settings = Town::quick();
+  settings.points = true;
+  settings.wage = 10;
+  settings.slash = 100;
+  Town town(4, settings);
+  ASSERT_TRUE(town.coordinator->fund(payer_account(), 100'000, 0));
+  for (const auto& w : town.workers) ASSERT_TRUE(town.coordinator->fund(w->key(), 0, 1000));
+  const auto carry_one = [&](std::uint64_t n, const std::vector<std::string>& treatments) {
+    ASSERT_TRUE(town.coordinator->submit(digest(n), town.request(treatments)));
+    ASSERT_EQ(town.run(digest(n), 2000).phase, RunPhase::finished);
+    right(town, digest(n), treatments);
+  };
+  // Everybody gets a record; then one lies about the first slice while all slices are drawn.
+  for (std::uint64_t n = 0; n < 6; ++n) carry_one(700 + n, {"replicate(4)", "replicate(4)", "replicate(4)"});
+  town.workers[1]->computer.lie = [](const SliceTask& task, Bytes& values) {
+    if (task.slice == 0) values[3] ^= 1;
+  };
+  for (std::uint64_t n = 0; n < 8; ++n) carry_one(800 + n, {"audit(1)", "audit(1)", "audit(1)"});
+  EXPECT_EQ(strikes(town, 1)[kCorrectness], 1U);
+  for (int i = 0; i < 5; ++i) town.pass();
+  const auto t = town.coordinator->points()->totals();
+  EXPECT_EQ(t.escrow, 0U);
+  EXPECT_EQ(t.balances + t.bonds + t.burned, t.minted);
+}
+
+TEST(Coordinator, ARunThatIsStuckStopsNoOther) {
+  Town town(3);
+  bool lying = true, stuck = true;
+  town.workers[2]->computer.lie = [&](const SliceTask& task, Bytes& values) {
+    if (lying) change(task, values);
+  };
+  town.own.before = [&](const SliceTask&) -> Status {
+    if (stuck) return fail(ErrorKind::bad_input, "the blob is damaged", "blob");
+    return {};
+  };
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(3)", "trust", "trust"})));
+  RunView view = town.run(kRun, 40);
+  ASSERT_EQ(view.phase, RunPhase::running);
+  EXPECT_NE(view.waits_for.find("the blob is damaged"), std::string::npos) << view.waits_for;
+  lying = false;
+  ASSERT_TRUE(town.coordinator->submit(digest(501), town.request({"replicate(3)", "proof", "audit(1)"})));
+  view = town.run(digest(501));
+  ASSERT_EQ(view.phase, RunPhase::finished) << view.waits_for;
+  right(town, digest(501), {"replicate(3)", "proof", "audit(1)"});
+  EXPECT_EQ(town.coordinator->view(kRun)->phase, RunPhase::running);
+  stuck = false;
+  view = town.run(kRun);
+  ASSERT_EQ(view.phase, RunPhase::finished) << view.waits_for;
+  right(town, kRun, {"replicate(3)", "trust", "trust"});
+}
+
+TEST(Coordinator, WorkersThatAreAwayGetNoJobsAndCostNoAttempt) {
+  Settings settings = Town::quick();
+  settings.absent_ms = 5000;
+  settings.most_attempts = 2;
+  Town town(2, settings);
+  for (const auto& w : town.workers) w->absent = true;
+  town.world.advance(10'000);
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(2)", "trust", "trust"})));
+  RunView view = town.run(kRun, 2000);
+  EXPECT_EQ(view.phase, RunPhase::running) << view.failure;
+  EXPECT_EQ(view.attempt, 0U);
+  EXPECT_EQ(view.waits_for, "a worker");
+  for (const auto& w : town.workers) w->absent = false;
+  // They come, and go in the middle of the run; who is not there is waited for, however long.
+  const auto passes = [&](int n, bool there) {
+    for (int i = 0; i < n; ++i) {
+      for (const auto& w : town.workers) {
+        w->absent = !there;
+        if (there) {
+          EXPECT_TRUE(w->worker->enroll());
+        }
+      }
+      town.pass();
+    }
+  };
+  passes(3, true);
+  EXPECT_EQ(town.coordinator->view(kRun)->phase, RunPhase::running);
+  passes(2000, false);
+  EXPECT_EQ(town.coordinator->view(kRun)->phase, RunPhase::running) << town.coordinator->view(kRun)->failure;
+  passes(400, true);
+  ASSERT_EQ(town.coordinator->view(kRun)->phase, RunPhase::finished) << town.coordinator->view(kRun)->waits_for;
+  right(town, kRun, {"replicate(2)", "trust", "trust"});
+}
+
+TEST(Coordinator, StrikesAreJudgedByTheRulesOfToday) {
+  Settings settings = Town::quick();
+  settings.reputation.liveness_limit = 1;
+  Town town(2, settings);
+  town.workers[0]->naps = 1;
+  town.workers[1]->naps = 1;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"replicate(2)", "trust", "trust"})));
+  for (int i = 0; i < 60; ++i) town.pass();
+  EXPECT_TRUE(town.coordinator->standing(town.workers[0]->key())->excluded);
+  town.settings.reputation.liveness_limit = 0;
+  town.restart();
+  EXPECT_FALSE(town.coordinator->standing(town.workers[0]->key())->excluded);
+  EXPECT_GE(strikes(town, 0)[static_cast<std::size_t>(trust::StrikeKind::liveness)], 1U);
+  const RunView view = town.run(kRun, 4000);
+  EXPECT_EQ(view.phase, RunPhase::finished) << view.waits_for;
 }
 
 }  // namespace

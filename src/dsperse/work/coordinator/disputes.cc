@@ -50,9 +50,22 @@ bool Pass::disputed(std::uint32_t slice) const {
   return std::ranges::any_of(all, [&](const Errand* e) { return e->shown->opening.h_out != first; });
 }
 
+TimeMs Pass::time_to_claim(std::uint32_t slice) const {
+  return std::max(c_.settings.dispute_ms, c_.model.slices[slice].prove_ms + c_.settings.commit_ms);
+}
+
 Status Pass::advance_dispute(std::uint32_t slice) {
   SliceState& s = a_.slices[slice];
   if (s.settled && s.settled->proof) return resolve(slice, *s.settled);
+  // Who came with a proof is judged by it first: it decides, or the claim counts for nothing and nobody has to answer it.
+  for (const std::uint32_t number : std::vector<std::uint32_t>(s.errands)) {
+    Errand& e = errand(number);
+    if (e.purpose != Purpose::prove || e.state != ErrandState::opened) continue;
+    DSPERSE_TRY(const std::optional<Settled> proved, accepted_proof(e));
+    if (proved) return resolve(slice, *proved);
+    e.state = ErrandState::dead;
+  }
+  if (!s.dispute && !disputed(slice)) return {};
   if (!s.dispute) {
     DSPERSE_TRY(const std::optional<Settled> mine, prove_myself(slice));
     if (mine) return resolve(slice, *mine);
@@ -65,7 +78,7 @@ Status Pass::advance_dispute(std::uint32_t slice) {
     const std::vector<Digest> trace = trace_before(c_.model, run_, slice);
     const dispute::Subject subject{a_.run, c_.model.model, c_.model.slices[slice].key, slice, trace.back()};
     DSPERSE_TRY(s.dispute, dispute::begin(subject, claim_of(*all.front()), claim_of(**other),
-                                          now_ms() + static_cast<std::uint64_t>(c_.settings.dispute_ms)));
+                                          now_ms() + static_cast<std::uint64_t>(time_to_claim(slice))));
     const Digest sides[2] = {all.front()->worker, (*other)->worker};
     for (const Digest& worker : sides) {
       std::optional<WeightOpening> weights;
@@ -80,11 +93,11 @@ Status Pass::advance_dispute(std::uint32_t slice) {
     Errand& e = errand(number);
     if (e.purpose != Purpose::claim || e.state != ErrandState::opened) continue;
     DSPERSE_TRY(const std::optional<Settled> proved, accepted_proof(e));
-    e.state = ErrandState::dead;
     if (proved) {
       s.dispute.reset();
       return resolve(slice, *proved);
     }
+    e.state = ErrandState::dead;
   }
   if (now_ms() < s.dispute->deadline_ms) {
     run_.waits_for = "proofs of the two claims about slice " + std::to_string(slice);
@@ -137,35 +150,31 @@ Result<Bytes> Pass::evidence_of(std::uint32_t slice, const Settled& truth) {
 
 Status Pass::resolve(std::uint32_t slice, const Settled& truth) {
   SliceState& s = a_.slices[slice];
-  const Errand* right = nullptr;
-  std::vector<const Errand*> wrong;
-  for (const Errand* e : claims(slice)) {
-    if (e->shown->opening.h_out == truth.h_out) {
-      if (right == nullptr) right = e;
-    } else {
-      wrong.push_back(e);
-    }
-  }
+  std::vector<const Errand*> right, wrong;
+  for (const Errand* e : claims(slice)) (e->shown->opening.h_out == truth.h_out ? right : wrong).push_back(e);
   DSPERSE_CHECK_OK(judge(slice, right, wrong, truth));
   for (const Errand* e : wrong) errand(e->number).state = ErrandState::dead;
   a_.moved = c_.now;
-  if (s.settled && s.settled->h_out != truth.h_out)
-    return restart("an accepted result of slice " + std::to_string(slice) + " was wrong");
-  const bool fresh = !s.settled;
+  const bool fresh = !s.settled, accepted_wrong = s.settled && s.settled->h_out != truth.h_out;
   s.settled = truth;
+  if (accepted_wrong) return restart("an accepted result of slice " + std::to_string(slice) + " was wrong");
   s.phase = SlicePhase::settled;
   s.dispute.reset();
   if (fresh) DSPERSE_CHECK_OK(leave_lottery(slice));
   return {};
 }
 
-Status Pass::judge(std::uint32_t slice, const Errand* right, const std::vector<const Errand*>& wrong, const Settled& truth) {
+Status Pass::judge(std::uint32_t slice, const std::vector<const Errand*>& right, const std::vector<const Errand*>& wrong,
+                   const Settled& truth) {
   DSPERSE_TRY(const Bytes evidence, evidence_of(slice, truth));
   const std::vector<Digest> trace = trace_before(c_.model, run_, slice);
   const dispute::Subject subject{a_.run, c_.model.model, c_.model.slices[slice].key, slice, trace.back()};
-  // Without a claimant who is right the coordinator is the other side: it proved the slice.
-  const dispute::Claim against = right != nullptr ? claim_of(*right) : dispute::Claim{c_.ports.signer.key(), {}, {}, truth.h_out};
   for (const Errand* e : wrong) {
+    // Without another claimant who is right the coordinator is the other side: it proved the slice, or the worker contradicts
+    // itself.
+    const auto other = std::ranges::find_if(right, [&](const Errand* r) { return r->worker != e->worker; });
+    const dispute::Claim against =
+        other != right.end() ? claim_of(**other) : dispute::Claim{c_.ports.signer.key(), {}, {}, truth.h_out};
     DSPERSE_TRY(dispute::State state, dispute::begin(subject, against, claim_of(*e), 0));
     DSPERSE_TRY(const dispute::Effects effects,
                 dispute::step(state, dispute::OwnProof{truth.h_out, dispute::proof_digest(evidence)}));

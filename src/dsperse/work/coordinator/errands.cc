@@ -38,7 +38,7 @@ Errand& Pass::give(Purpose purpose, std::uint32_t slice, const Digest& worker, c
   e.weights = weights;
   e.since = c_.now;
   const ModelFacts::Slice& facts = c_.model.slices[slice];
-  e.deadline = c_.now + (purpose == Purpose::claim ? c_.settings.dispute_ms
+  e.deadline = c_.now + (purpose == Purpose::claim ? time_to_claim(slice)
                          : proves(purpose)         ? facts.prove_ms + c_.settings.commit_ms
                                                    : 2 * c_.settings.commit_ms);
   e.job = job_of(task_of(c_.model, run_, e));
@@ -77,6 +77,11 @@ Status Pass::collect_result(Errand& e) {
 }
 
 Status Pass::collect_opening(Errand& e) {
+  // A replication that was extended meanwhile takes openings again once the new replicas have committed.
+  const SliceState& s = a_.slices[e.slice];
+  if (const auto* r = part_of(s, e.job);
+      r != nullptr && r->status == replication::Status::committed && s.replication->phase == replication::Phase::committing)
+    return {};
   DSPERSE_TRY(const Answered answered, answer_of(c_.ports.engine.jobs(), present_job(e)));
   if (!answered.result) return lost_if_over(e, answered.over);
   auto answer = decode_answer(*answered.result);
@@ -141,6 +146,7 @@ Status Pass::on_shown(Errand& e, const trust::Opening& opening, Bytes text, Outp
       made != c_.model.slices[e.slice].outputs)
     return misbehaved(e, "the receipt's roots are not the slice's");
   DSPERSE_CHECK_OK(note_chain(c_.ports, c_.standings, keeper_, receipt, text));
+  c_.standings.outbox.push_back(text);  // whatever becomes of it: strikes and payouts name it
   e.shown = Shown{opening, std::move(text), trust::receipt_digest(receipt), receipt.roots_out, std::move(outputs), proof};
   e.state = ErrandState::opened;
   DSPERSE_CHECK_OK(keeper_.lock(e.shown->receipt_digest, e.worker));

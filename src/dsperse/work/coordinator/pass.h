@@ -20,7 +20,7 @@ class Pass {
     const ModelFacts& model;
     const Settings& settings;
     Standings& standings;
-    const std::vector<engine::Node>& nodes;  ///< of the registry, active ones, by key
+    const std::vector<engine::Node>& nodes;  ///< of the registry, active ones that are there, by key
     TimeMs now = 0;
     std::set<Digest>& done;  ///< effects that this process knows to have happened: jobs submitted, openings logged
   };
@@ -37,8 +37,14 @@ class Pass {
   [[nodiscard]] Status begin_attempt();
   /// The accepted result of some slice was wrong, or nobody is left: all again.
   [[nodiscard]] Status restart(const std::string& why);
-  void fail_run(const std::string& why);
+  [[nodiscard]] Status fail_run(const std::string& why);
+  /// Pays, and takes back the jobs that are out.
+  [[nodiscard]] Status end_attempt();
   [[nodiscard]] bool under_way() const;
+  /// Another attempt could begin, and with somebody who is not in this one's opening.
+  [[nodiscard]] bool others() const;
+  /// Workers that may get work now.
+  [[nodiscard]] std::vector<trust::NodeLabels> present() const;
 
   // Errands (errands.cc).
   Errand& give(Purpose purpose, std::uint32_t slice, const Digest& worker, const std::optional<WeightOpening>& weights = {});
@@ -74,8 +80,11 @@ class Pass {
   [[nodiscard]] Status fill_replication(std::uint32_t slice);
   [[nodiscard]] Status advance_replication(std::uint32_t slice);
   [[nodiscard]] Status settle_agreed(std::uint32_t slice);
-  /// Its output blobs have the roots of its receipt.
-  [[nodiscard]] Result<bool> blobs_fit(const Errand& e);
+  /// Output blobs of an errand that showed its result. gone: missing or damaged, which may be the store's doing; unlike: whole,
+  /// and not what the receipt's roots say.
+  enum class Blobs : std::uint8_t { fit, unlike, gone };
+  [[nodiscard]] Result<Blobs> look_at_blobs(const Errand& e);
+  [[nodiscard]] Status blame_for(const Errand& e, Blobs blobs);
   [[nodiscard]] Status forget_replication(std::uint32_t slice);
   /// False: no opening is left, and the run has failed.
   [[nodiscard]] Result<bool> reserve(std::uint32_t slice, std::optional<WeightOpening>& weights);
@@ -87,12 +96,14 @@ class Pass {
   [[nodiscard]] std::vector<const Errand*> claims(std::uint32_t slice) const;
   [[nodiscard]] bool disputed(std::uint32_t slice) const;
   [[nodiscard]] Status advance_dispute(std::uint32_t slice);
+  /// For a claimant to prove: never less than the proof may take.
+  [[nodiscard]] TimeMs time_to_claim(std::uint32_t slice) const;
   /// The coordinator's own proof, or nothing if it can't make one.
   [[nodiscard]] Result<std::optional<Settled>> prove_myself(std::uint32_t slice);
   /// `truth` is proved: verdicts and strikes for all that claim another output. The slice ends proved, or the attempt restarts.
   [[nodiscard]] Status resolve(std::uint32_t slice, const Settled& truth);
-  [[nodiscard]] Status judge(std::uint32_t slice, const Errand* right, const std::vector<const Errand*>& wrong,
-                             const Settled& truth);
+  [[nodiscard]] Status judge(std::uint32_t slice, const std::vector<const Errand*>& right,
+                             const std::vector<const Errand*>& wrong, const Settled& truth);
   [[nodiscard]] Status carry(const trust::dispute::Effects& effects);
   [[nodiscard]] Status publish_verdict(const trust::dispute::State& state, const std::vector<Bytes>& proofs, Digest* digest);
   [[nodiscard]] Result<Bytes> evidence_of(std::uint32_t slice, const Settled& truth);

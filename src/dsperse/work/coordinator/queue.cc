@@ -8,6 +8,8 @@ namespace dsperse::work {
 namespace {
 
 constexpr std::uint32_t kMostLeases = 3;  ///< a worker that was stopped may take its job up again
+/// A claimant that gives up for a passing reason (memory, disk) may try until the dispute's deadline: silence would be a strike.
+constexpr std::uint32_t kMostClaimLeases = 1000;
 
 }  // namespace
 
@@ -39,10 +41,10 @@ Status submit(engine::JobQueue& jobs, const Errand& e, ByteView slice_task, cons
   if (known) return {};
   job.payload = asks ? encode_task(OpenTask{e.job}) : Bytes(slice_task.begin(), slice_task.end());
   job.needs = {"worker=" + to_hex(e.worker)};
-  job.priority = asks ? 1 : 0;
+  job.priority = asks || e.purpose == Purpose::claim ? 1 : 0;  // what others wait for, against a deadline
   job.memory_bytes = asks ? 0 : proves(e.purpose) ? facts.prove_bytes : facts.run_bytes;
   job.time_ms = asks ? settings.commit_ms : proves(e.purpose) ? facts.prove_ms : facts.run_ms;
-  job.max_leases = kMostLeases;
+  job.max_leases = e.purpose == Purpose::claim ? kMostClaimLeases : kMostLeases;
   DSPERSE_TRY(const engine::Submitted submitted, jobs.submit(job));
   static_cast<void>(submitted);
   return {};

@@ -55,6 +55,7 @@ Status Pass::advance(std::uint32_t slice) {
   if (s.phase == SlicePhase::waiting) DSPERSE_CHECK_OK(treatment(slice).proof ? start_proof(slice) : start_replication(slice));
   if (s.phase == SlicePhase::proving) return advance_proof(slice);
   if (s.phase == SlicePhase::replicating) DSPERSE_CHECK_OK(advance_replication(slice));
+  if (a_.slices.empty()) return {};  // the attempt is over
   if (s.phase == SlicePhase::disputed) return advance_dispute(slice);
   return {};
 }
@@ -90,7 +91,7 @@ void Pass::waits_for(const std::string& what) { run_.waits_for = keeper_.can_pay
 Result<bool> Pass::reserve(std::uint32_t slice, std::optional<WeightOpening>& weights) {
   auto reserved = c_.ports.proofs.reserve(slice);
   if (!reserved && reserved.error().kind == ErrorKind::resource) {
-    fail_run(reserved.error().within(slice_name(slice)).text());
+    DSPERSE_CHECK_OK(fail_run(reserved.error().within(slice_name(slice)).text()));
     return false;
   }
   DSPERSE_TRY(weights, std::move(reserved));
@@ -140,17 +141,19 @@ Status Pass::advance_proof(std::uint32_t slice) {
 }
 
 Result<std::optional<Settled>> Pass::accepted_proof(const Errand& e) {
-  auto proof = c_.ports.engine.blobs().get(*e.shown->proof, kMostBlobBytes);
-  DSPERSE_TRY(const bool fit, blobs_fit(e));
-  if (!proof || !fit) {
-    DSPERSE_CHECK_OK(keeper_.strike({e.worker, e.job, trust::StrikeKind::commitment, "its blobs are not what it signed"}));
+  const auto proof = c_.ports.engine.blobs().get(*e.shown->proof, kMostBlobBytes);
+  if (!proof && proof.error().kind == ErrorKind::backend) return std::unexpected(proof.error());
+  DSPERSE_TRY(const Blobs blobs, look_at_blobs(e));
+  if (!proof || blobs != Blobs::fit) {
+    DSPERSE_CHECK_OK(blame_for(e, proof ? blobs : Blobs::gone));
     return std::nullopt;
   }
   DSPERSE_TRY(const Verdict verdict, c_.ports.proofs.take(task_of(c_.model, run_, e), e.shown->roots_out, e.shown->outputs,
                                                           *proof, c_.ports.engine.blobs()));
   if (!verdict) {
     DSPERSE_CHECK_OK(keeper_.strike({e.worker, e.job, trust::StrikeKind::correctness, "the proof is refused"}));
-    DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, c_.ports.signer.key(), {}));
+    // A claimant's bond answers for its claim, once the dispute is decided, and to whoever was right.
+    if (e.purpose != Purpose::claim) DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, c_.ports.signer.key(), {}));
     return std::nullopt;
   }
   return Settled{e.shown->opening.h_out, e.shown->roots_out, e.shown->outputs, Proof{*e.shown->proof, e.weights}};
@@ -215,9 +218,9 @@ Status Pass::advance_replication(std::uint32_t slice) {
     DSPERSE_CHECK_OK(replicate(s, replication::Extend{commit, commit + static_cast<std::uint64_t>(c_.settings.commit_ms)}));
   }
   DSPERSE_CHECK_OK(fill_replication(slice));
-  // Workers that were lost may be back, but not in this replication.
-  if (!run_.waits_for.empty() && c_.now - a_.moved > 2 * c_.settings.commit_ms) return forget_replication(slice);
-  return {};
+  if (run_.waits_for.empty() || c_.now - a_.moved <= 2 * c_.settings.commit_ms) return {};
+  // Workers that were lost may be back, but not in this replication; new ones only in another attempt.
+  return others() ? restart("no worker of the attempt could go on: " + run_.waits_for) : forget_replication(slice);
 }
 
 Status Pass::settle_agreed(std::uint32_t slice) {
@@ -228,12 +231,12 @@ Status Pass::settle_agreed(std::uint32_t slice) {
     if (e->shown->opening.h_out == h_out) agreeing.push_back(e);
   const Errand* holder = nullptr;
   for (const Errand* e : agreeing) {
-    DSPERSE_TRY(const bool fit, blobs_fit(*e));
-    if (fit) {
+    DSPERSE_TRY(const Blobs blobs, look_at_blobs(*e));
+    if (blobs == Blobs::fit) {
       holder = e;
       break;
     }
-    DSPERSE_CHECK_OK(keeper_.strike({e->worker, e->job, trust::StrikeKind::commitment, "its blobs are not what it signed"}));
+    DSPERSE_CHECK_OK(blame_for(*e, blobs));
   }
   if (holder == nullptr) return forget_replication(slice);
   s.settled = Settled{h_out, holder->shown->roots_out, holder->shown->outputs, std::nullopt};
@@ -244,22 +247,28 @@ Status Pass::settle_agreed(std::uint32_t slice) {
   return enter_lottery(slice);
 }
 
-Result<bool> Pass::blobs_fit(const Errand& e) {
+Result<Pass::Blobs> Pass::look_at_blobs(const Errand& e) {
   for (std::size_t i = 0; i < e.shown->outputs.size(); ++i) {
     const auto& [chunk, blob] = e.shown->outputs[i];
     const auto values = c_.ports.engine.blobs().get(blob, kMostBlobBytes);
     if (!values && values.error().kind == ErrorKind::backend) return std::unexpected(values.error());
-    if (!values) return false;
+    if (!values) return Blobs::gone;
     Digest root = public_root(*values);
     if (c_.model.committed[chunk]) {
       const auto committed = c_.ports.proofs.root_of(chunk, *values, seed_of(a_, chunk));
       if (!committed && committed.error().kind != ErrorKind::bad_input) return std::unexpected(committed.error());
-      if (!committed) return false;
+      if (!committed) return Blobs::unlike;
       root = *committed;
     }
-    if (root != e.shown->roots_out[i].root) return false;
+    if (root != e.shown->roots_out[i].root) return Blobs::unlike;
   }
-  return true;
+  return Blobs::fit;
+}
+
+Status Pass::blame_for(const Errand& e, Blobs blobs) {
+  if (blobs == Blobs::gone)
+    return keeper_.strike({e.worker, e.job, trust::StrikeKind::liveness, "its blobs are missing or damaged"});
+  return keeper_.strike({e.worker, e.job, trust::StrikeKind::commitment, "its blobs are not what it signed"});
 }
 
 Status Pass::forget_replication(std::uint32_t slice) {

@@ -95,8 +95,10 @@ Status Keeper::money(const MoneyEvent& event) {
 }
 
 Status Keeper::lock(const Digest& receipt, const Digest& worker) {
-  if (!s_.points || s_.points->status(receipt) || !can_pay()) return {};
-  return money(Lock{receipt, payer_account(), worker, settings_.wage, unsigned_ms(s_.last_ms + settings_.window_ms)});
+  if (!s_.points || s_.points->status(receipt)) return {};
+  // A payer that gave out more work than it can pay for frees no bond: the receipt is locked, for what there is.
+  const std::uint64_t wage = std::min(settings_.wage, s_.points->balance(payer_account()));
+  return money(Lock{receipt, payer_account(), worker, wage, unsigned_ms(s_.last_ms + settings_.window_ms)});
 }
 
 Status Keeper::drawn(const Digest& receipt, bool audited) {

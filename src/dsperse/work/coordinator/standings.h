@@ -14,7 +14,7 @@ class Keeper {
       : s_(standings), settings_(settings), signer_(signer) {}
 
   /// The later of the clock and all that was seen before.
-  [[nodiscard]] TimeMs now(TimeMs clock);
+  TimeMs now(TimeMs clock);
   [[nodiscard]] Status enroll(const engine::NodeProfile& profile);
   [[nodiscard]] bool excluded(const Digest& worker) const;
   /// R5 for the worker's next job.

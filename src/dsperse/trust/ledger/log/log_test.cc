@@ -12,6 +12,7 @@
 namespace dsperse::trust {
 namespace {
 
+using Found = std::optional<std::uint64_t>;
 constexpr const char* kOrigin = "example.org/ledger";
 Ed25519Signer signer(std::uint8_t n) { return std::move(*Ed25519Signer::from_seed(Digest{n})); }
 
@@ -63,20 +64,20 @@ TEST(Log, FindsEntriesByTheirHash) {
   const store::testing::TemporaryFolder folder;
   testing::MemoryLog naive(100);
   Log log = opened(folder / "log.db");
-  EXPECT_EQ(log.find(naive.leaf(0)), std::optional<std::uint64_t>());
+  EXPECT_EQ(*log.find(naive.leaf(0)), Found());
   ASSERT_TRUE(append(log, 0, 100));
-  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(log.find(naive.leaf(i)), std::optional<std::uint64_t>(i));
-  EXPECT_EQ(log.find(node_hash(naive.leaf(0), naive.leaf(1))), std::optional<std::uint64_t>()) << "a node is no entry";
-  EXPECT_EQ(log.find(Digest{}), std::optional<std::uint64_t>());
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(*log.find(naive.leaf(i)), Found(i));
+  EXPECT_EQ(*log.find(node_hash(naive.leaf(0), naive.leaf(1))), Found()) << "a node is no entry";
+  EXPECT_EQ(*log.find(Digest{}), Found());
   ASSERT_TRUE(append(log, 40, 41));
-  EXPECT_EQ(log.find(naive.leaf(40)), std::optional<std::uint64_t>(40)) << "the first of two";
+  EXPECT_EQ(*log.find(naive.leaf(40)), Found(40)) << "the first of two";
   // By the index, not by looking through the log; a log of before there was one gets it.
   const std::string plan = "EXPLAIN QUERY PLAN SELECT MIN(id) FROM node WHERE hash = x'00' AND id < 281474976710656";
   EXPECT_NE(explained(folder / "log.db", plan).find("USING COVERING INDEX leaf"), std::string::npos)
       << explained(folder / "log.db", plan);
   meddle(folder / "log.db", "DROP INDEX leaf");
   EXPECT_EQ(explained(folder / "log.db", plan).find("INDEX leaf"), std::string::npos);
-  EXPECT_EQ(opened(folder / "log.db").find(naive.leaf(77)), std::optional<std::uint64_t>(77));
+  EXPECT_EQ(*opened(folder / "log.db").find(naive.leaf(77)), Found(77));
   EXPECT_NE(explained(folder / "log.db", plan).find("INDEX leaf"), std::string::npos);
 }
 
