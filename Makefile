@@ -7,6 +7,7 @@
 #   make setup    what a build needs, by apt (SETUP=no skips it); make setup-dev adds the clang tools
 #   make attack   disarm each rule of the verifier alone; some attack must then succeed
 #   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
+#   make sim      adversaries and faults against the trust half, thousands of seeds; build/sim.json (docs/simulation.md)
 #   make chaos-local  200 runs over processes that are killed and stopped, on a disk that fills: docs/chaos.md (RUNS=200, SEED=N)
 #   make bench | sanitize | sanitize-thread | fuzz | format | lint | clean
 #   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
@@ -19,7 +20,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: attack chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
+.PHONY: attack sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -67,6 +68,11 @@ bench: setup
 	cmake --preset bench
 	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
 	python3 bench/run.py build/bench $(BENCH_ARGS)
+
+# Adversaries and faults in simulated time; fails if anything is found.
+sim: configure
+	cmake --build $(BUILD) --parallel $(JOBS) --target dsperse_simulate
+	$(BUILD)/tests/sim/dsperse_simulate --threads $(JOBS) --out build/sim.json $(SIM_ARGS)
 
 # Real faults over real processes; build/chaos.json. As root the network's folder is a small disk of its own, which can be filled.
 RUNS ?= 200

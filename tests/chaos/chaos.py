@@ -67,7 +67,7 @@ def resume(town, rng):
             with open(town.base / f"logs/resume{i}.log", "ab") as log:
                 child = subprocess.Popen(command, cwd=town.base, env=town.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             try:
-                child.wait(rng.uniform(0.05, 1.2))
+                child.wait(rng.uniform(0.02, 0.6))
             except subprocess.TimeoutExpired:
                 child.send_signal(signal.SIGKILL)
                 child.wait()
@@ -170,7 +170,7 @@ def main():
               "faults": dict(sorted(faults.counts.items())), "faults_total": sum(faults.counts.values()), "full_disk_by": disk.kind,
               "restarts": {"coordinator": town.server.starts - 1, "workers": sum(w.starts - 1 for w in town.workers),
                            "clients": sum(c.asked - 1 for c in town.clients)},
-              "ended_by_themselves": {m.name: m.exits for m in town.members()},
+              "exit_codes": {m.name: dict(m.exits) for m in town.members()},
               "seconds_under_faults": round(stormy, 1), "seconds": round(time.monotonic() - start, 1), "seed": args.seed,
               "history": faults.history}
     pathlib.Path(args.out).write_text(json.dumps(result, indent=1) + "\n")

@@ -1,5 +1,6 @@
 """The processes of a chaos run: a coordinator, workers, clients that ask for runs; each is started again when it has ended."""
 
+import collections
 import json
 import os
 import pathlib
@@ -30,15 +31,16 @@ def small_model():
 
 
 class Member:
-    """A process that goes on: whoever ends is started again."""
+    """A process that goes on: whoever ends is started again. Its log is on the disk that gets full, too."""
 
     def __init__(self, town, name, command):
         self.town, self.name, self.command = town, name, command
-        self.starts, self.exits, self.stopped_until, self.again = 0, 0, None, 0.0
+        self.starts, self.stopped_until, self.again = 0, None, 0.0
+        self.exits = collections.Counter()  # how it ended when nobody killed it
         self.process = None
 
     def start(self):
-        with open(self.town.base / "logs" / (self.name + ".log"), "ab") as log:
+        with open(self.town.network / (self.name + ".log"), "ab") as log:
             self.process = subprocess.Popen(self.command, cwd=self.town.base, env=self.town.env, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, restore_signals=False)
         self.starts += 1
@@ -49,7 +51,7 @@ class Member:
         if self.process is None or self.process.poll() is not None:
             if self.process is not None:
                 if self.process.returncode != -signal.SIGKILL:
-                    self.exits += 1
+                    self.exits[str(self.process.returncode)] += 1
                 self.process, self.stopped_until, self.again = None, None, now + 0.1
             if now >= self.again:
                 self.start()

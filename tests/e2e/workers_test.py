@@ -140,25 +140,27 @@ class Runs(Workers):
     def test_a_liar_is_proved_wrong(self):
         for nonce in ("01", "02", "03", "04"):  # by chance, a run may never ask the liar
             out = "R" + nonce
-            done = self.call("run", self.dsm, ZERO, "--workers", 3, "--policy", self.policy, "--nonce", nonce, "--out", out, "--json",
+            done = self.call("full-run", LENET, ZERO, "--workers", 3, "--policy", self.policy, "--nonce", nonce, "--out", out, "--json",
                              DSPERSE_TEST_LIARS="1")
             document = json.loads(done.stdout)
             if document["network"]["disputes"] > 0:
                 break
         self.assertIn("WRONG results on purpose", text_of(self.dir / out / "network/workers/2.log"))
         self.right(out)
+        self.assertEqual(document["verdict"], "accepted")
+        key = self.dir / out / "model.dsk"
         verdicts = document["network"]["verdicts"]
         self.assertEqual([pathlib.Path(v) for v in verdicts], [pathlib.Path(out) / f"verdicts/{i}.dsverdict" for i in range(len(verdicts))])
         self.assertGreater(len(verdicts), 0)
-        accepted = json.loads(self.verify(out, "--policy", self.policy, "--coordinator", document["network"]["coordinator"], "--json", nonce=nonce).stdout)
+        accepted = json.loads(self.verify(out, "--policy", self.policy, "--coordinator", document["network"]["coordinator"], "--json", nonce=nonce, key=key).stdout)
         self.assertGreater(sum(s["mode"].startswith("proof") for s in accepted["slices"]), 0, "a disputed slice ends as a proved one")
         # Anybody can check who was wrong, with the key alone.
         for verdict in verdicts:
-            self.assertTrue(self.call("verify", verdict, "--key", self.dsk).stdout.startswith("accepted"))
+            self.assertTrue(self.call("verify", verdict, "--key", key).stdout.startswith("accepted"))
             bad = bytearray((self.dir / verdict).read_bytes())
             bad[len(bad) // 2] ^= 1
             (self.dir / "bad.dsverdict").write_bytes(bad)
-            self.assertIn(self.call("verify", "bad.dsverdict", "--key", self.dsk, code=None).returncode, (1, 3))
+            self.assertIn(self.call("verify", "bad.dsverdict", "--key", key, code=None).returncode, (1, 3))
         strikes = [s for s in self.entries(f"{out}/network", "strike") if s["kind"] == "correctness"]
         self.assertEqual(len(strikes), 1)
         self.assertIn("worker " + strikes[0]["worker"][:16] + " of operator local-2", text_of(self.dir / out / "network/workers/2.log"))
@@ -290,6 +292,20 @@ class Served(Workers):
         self.assertIn("are put again", text_of(self.dir / "serve.log"))
         self.check("B", ZERO, nonce="02")
         self.assertFalse([s for s in self.entries("N", "strike") if s["kind"] != "liveness"])
+
+    def test_messages_that_cannot_be_written_stop_nobody(self):
+        self.policy = "trust"
+        for child in [*self.hands, self.server]:
+            child.kill()
+            child.wait()
+        with open("/dev/full", "w") as full:  # as a log on a full disk is
+            command = ("serve", self.dsm, "--network", "N"), ("worker", "--engine", "N/engine", "--state", "w2")
+            for words in command:
+                self.children.append(subprocess.Popen([DSPERSE, *map(str, words)], cwd=self.dir, env=self.env, stderr=full, stdout=subprocess.DEVNULL))
+            done = subprocess.run([DSPERSE, "run", self.dsm, ZERO, "--network", "N", "--policy", "trust", "--nonce", "01", "--out", "A"], cwd=self.dir,
+                                  env=self.env, stderr=full, stdout=subprocess.PIPE, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0)
+        self.check("A", ZERO)
 
     def test_bad_requests_are_refused_and_others_go_on(self):
         (self.dir / "N/requests").mkdir(exist_ok=True)

@@ -96,6 +96,11 @@ std::uint64_t Campaign::outside() const {
   return static_cast<std::uint64_t>(std::ranges::count_if(cells, [](const Cell& c) { return c.outside(); }));
 }
 
+std::uint64_t Campaign::keeper_survived() const {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(keeper, [](const KeeperAttack& a) { return a.outcome == KeeperAttack::Outcome::survived; }));
+}
+
 Parallel on_threads(unsigned threads) {
   return [threads](std::size_t n, const std::function<void(std::size_t)>& f) {
     std::atomic<std::size_t> next = 0;
@@ -113,6 +118,13 @@ Campaign run_campaign(const Extent& extent, unsigned threads, const std::functio
   const Parallel parallel = on_threads(threads);
   Campaign out;
   (void)model(false), (void)model(true);  // made before several threads ask
+  if (extent.keeper) {
+    said("colluding coordinator");
+    out.keeper = keeper_attacks(1);
+    for (const KeeperAttack& a : out.keeper)
+      if (a.outcome == KeeperAttack::Outcome::survived)
+        out.total.texts.push_back("colluding coordinator " + a.name + " and is not caught");
+  }
   if (extent.matrix) {
     said("adversaries and policies");
     run_matrix(out, extent, parallel);

@@ -1,6 +1,7 @@
 // All that `make sim` runs, and what comes of it. Tested by tests/sim/sim_test.cc.
 #pragma once
 
+#include "keeper_attacks.h"
 #include "statistics.h"
 
 namespace dsperse::sim {
@@ -18,9 +19,11 @@ struct Campaign {
   std::vector<Row> matrix;
   std::vector<Killed> killed;
   std::vector<Cell> cells;
+  std::vector<KeeperAttack> keeper;
   Findings total;
   [[nodiscard]] std::uint64_t outside() const;
-  [[nodiscard]] bool clean() const { return total.clean() && outside() == 0; }
+  [[nodiscard]] std::uint64_t keeper_survived() const;
+  [[nodiscard]] bool clean() const { return total.clean() && outside() == 0 && keeper_survived() == 0; }
 };
 
 /// What is run of it. seeds: of each cell of the matrix. every: of the places of a schedule where a process is killed, one in so
@@ -28,7 +31,7 @@ struct Campaign {
 struct Extent {
   std::uint64_t seeds = 12, real_seeds = 1, every = 1;
   double scale = 1;
-  bool matrix = true, killed = true, statistics = true;
+  bool matrix = true, killed = true, statistics = true, keeper = true;
 };
 
 /// said: lines about how far it is.

@@ -79,7 +79,7 @@ Result<Bytes> Desk::evidence(const work::SliceTask& task, const trust::BoundaryR
     w.u32(chunk);
     w.text(as_text(bytes));
   }
-  w.text(as_text(proof));
+  w.text(shows_nothing ? std::string() : as_text(proof));
   return w.take();
 }
 

@@ -25,8 +25,9 @@ class Desk final : public work::ProofDesk {
                          ByteView proof, engine::BlobStore& blobs) override;
   void crash() { counters_.crash(); }
 
-  /// Hooks of tests, each of which must break an invariant: the same opening again and again; verdicts turned round.
-  bool reserves_twice = false, judges_wrongly = false;
+  /// Hooks of tests, each of which must break an invariant: the same opening again and again; verdicts turned round; evidence
+  /// without a proof.
+  bool reserves_twice = false, judges_wrongly = false, shows_nothing = false;
 
   [[nodiscard]] const Counters& counters() const { return counters_.get(); }
   void set(Counters counters) { counters_.set(std::move(counters)); }

@@ -44,6 +44,7 @@ std::string to_json(const Campaign& c, const Extent& extent, double seconds) {
   out["trace"] = to_hex(t.trace);
   out.update(must_be_zero(t));
   out["outside_3_sigma"] = c.outside();
+  out["keeper_attacks_survived"] = c.keeper_survived();
   out["clean"] = c.clean();
   out["seconds"] = seconds;
   out["extent"] = {{"seeds", extent.seeds}, {"real_seeds", extent.real_seeds}, {"every", extent.every}, {"scale", extent.scale}};
@@ -58,6 +59,11 @@ std::string to_json(const Campaign& c, const Extent& extent, double seconds) {
     line.update(counts(k.found));
     if (!k.found.clean()) line.update(must_be_zero(k.found));
     out["killed_everywhere"].push_back(std::move(line));
+  }
+  for (const KeeperAttack& a : c.keeper) {
+    static constexpr const char* words[] = {"caught", "stated", "survived"};
+    out["colluding_coordinator"].push_back(
+        {{"attack", a.name}, {"outcome", words[static_cast<std::size_t>(a.outcome)]}, {"by", a.by}});
   }
   for (const Cell& cell : c.cells)
     out["statistics"].push_back({{"name", cell.name},

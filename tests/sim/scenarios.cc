@@ -125,7 +125,17 @@ TownSpec spec_of(const Adversary& adversary, const PolicyCase& policy, const Sna
   spec.runs = 2;
   if (seed % 3 == 0) spec.late = trust::lottery::Late::user_nonce;
   spec.own = seed % 4 != 0;
-  spec.private_input = seed % 5 == 0;
+  spec.private_input = seed % 5 == 0 && warm == nullptr;
+  if (seed % 6 == 1 && spec.own)
+    if (const auto phi = trust::Probability::ratio(1, 4)) spec.settings.canaries = *phi;
+  if (seed % 4 == 1 && warm == nullptr) {
+    spec.settings.points = true;
+    spec.settings.wage = 10;
+    spec.settings.slash = 100;
+    spec.settings.window_ms = seed % 8 == 1 ? 5'000 : 0;
+    spec.bond = 1000;
+    spec.purse = 1'000'000;
+  }
   if (day == 0) return spec;
   const double harder = seed % 3 == 2 ? 4 : 1;
   spec.faults = bad_day(harder);

@@ -15,7 +15,7 @@ using namespace dsperse;
 using namespace dsperse::sim;
 
 constexpr const char* kUsage =
-    "dsperse_simulate [--out FILE] [--threads N] [--seeds N] [--every N] [--scale X] [--only matrix|killed|statistics]\n"
+    "dsperse_simulate [--out FILE] [--threads N] [--seeds N] [--every N] [--scale X] [--only matrix|killed|statistics|keeper]\n"
     "dsperse_simulate --seed N --scenario NAME [--killed-at PLACE] [--worker-killed-at PLACE]\n"
     "  scenarios: ADVERSARY/POLICY, with /bad or /real behind it, or a schedule; --scenario list names them\n";
 
@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
       extent.matrix = value == "matrix";
       extent.killed = value == "killed";
       extent.statistics = value == "statistics";
+      extent.keeper = value == "keeper";
     } else if (flag == "--seed") {
       seed = number(value);
     } else if (flag == "--scenario") {

@@ -44,6 +44,7 @@ Town::Town(TownSpec spec)
   desk_ = std::make_unique<Desk>(fuse_, spec_.disk, *truth_);
   desk_->reserves_twice = spec_.desk_reserves_twice;
   desk_->judges_wrongly = spec_.desk_judges_wrongly;
+  desk_->shows_nothing = spec_.desk_shows_nothing;
   WorkerSpec own;
   own_ = std::make_unique<Hand>(fuse_, *truth_, grapevine_, keeper_->key(), own, seed_);
   began_at_ = world_.now();
@@ -175,6 +176,7 @@ void Town::serve() {
            std::to_string(view->disputes) + " disputes, " + std::to_string(view->audits_passed) + "/" +
            std::to_string(view->audits_drawn) + " audits" + (view->waits_for.empty() ? "" : ", waits for " + view->waits_for));
     run.view = *view;
+    if (!view->waits_for.empty()) last_error_ = view->waits_for;
     if (view->phase == work::RunPhase::waiting && spec_.late != trust::lottery::Late::none)
       noted(coordinator_->give_late_part(run.id, crypto::hash_tagged("dsperse simulation: late part", {run.id})), "late part");
     if (view->phase == work::RunPhase::finished) {
@@ -200,7 +202,7 @@ void Town::live() {
     work::Coordinator* c = nullptr;
     if (noted(open(), "open")) c = coordinator_.get();
     if (c != nullptr) {
-      noted(c->fund(work::payer_account(), spec_.purse, 0), "fund");
+      for (int i = 0; i < (spec_.mints_twice ? 2 : 1); ++i) noted(c->fund(work::payer_account(), spec_.purse, 0), "fund");
       for (auto& w : workers_) noted(c->fund(w->key(), 0, spec_.bond), "fund");
     }
   }
@@ -225,6 +227,11 @@ void Town::live() {
       next->act();
   }
   end_faults();
+  // What is due later than the runs: canaries, escrow under its window.
+  for (int i = 0; i < 8; ++i) {
+    world_.advance(spec_.settings.window_ms / 4 + 100);
+    act_keeper();
+  }
 }
 
 }  // namespace dsperse::sim

@@ -45,7 +45,8 @@ struct TownSpec {
 
   /// Hooks: each breaks something outside of the product, to show that the judges notice.
   std::vector<trust::Treatment> asked;  ///< what the coordinator is told instead of the policy
-  bool desk_reserves_twice = false, desk_judges_wrongly = false;
+  bool desk_reserves_twice = false, desk_judges_wrongly = false, desk_shows_nothing = false;
+  bool mints_twice = false;
   std::string ledger_forgets;
 
   bool log = false;  ///< tell every step on stdout

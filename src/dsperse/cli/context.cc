@@ -36,7 +36,7 @@ void Context::put(const std::string& line) {
   if (text_to == Text::held) {
     held_ += line + "\n";
   } else {
-    fmt::print(text_to == Text::result ? stdout : stderr, "{}\n", line);
+    text_to == Text::result ? fmt::print("{}\n", line) : to_stderr("{}\n", line);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,13 @@
 namespace dsperse::cli {
 
 using Json = nlohmann::ordered_json;
+
+/// Text on stderr. What can't be written is lost, and nothing else: a log may lie on the disk that is full.
+template <class... Args>
+void to_stderr(fmt::format_string<Args...> format, Args&&... args) {
+  const std::string text = fmt::format(format, std::forward<Args>(args)...);
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+}
 
 /// Exit codes beside those of ErrorKind.
 inline constexpr int kOk = 0, kRejected = 1, kInterrupted = 130;

@@ -13,9 +13,9 @@ namespace dsperse::cli {
 namespace {
 
 void print_error(const Context& context, const Error& error, int code) {
-  fmt::print(stderr, "error: {}\n", error.what);
-  if (!error.where.empty()) fmt::print(stderr, "  where: {}\n", error.where);
-  if (!error.hint.empty()) fmt::print(stderr, "  next: {}\n", error.hint);
+  to_stderr("error: {}\n", error.what);
+  if (!error.where.empty()) to_stderr("  where: {}\n", error.where);
+  if (!error.hint.empty()) to_stderr("  next: {}\n", error.hint);
   if (!context.json) return;
   Json document = context.document;
   document["exit_code"] = code;

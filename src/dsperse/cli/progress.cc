@@ -62,14 +62,14 @@ std::string Progress::mark(const char* colour, const std::string& text) const {
 }
 
 void Progress::clear() {
-  if (drawn_ > 0) fmt::print(stderr, "\x1b[{}A\x1b[J", drawn_);
+  if (drawn_ > 0) to_stderr("\x1b[{}A\x1b[J", drawn_);
   drawn_ = 0;
   std::fflush(stderr);
 }
 
 void Progress::line(const std::string& text) {
   clear();
-  fmt::print(stderr, "{}\n", text);
+  to_stderr("{}\n", text);
   draw();
 }
 
@@ -87,7 +87,7 @@ void Progress::draw() {
   if (!live_) return;
   clear();
   for (const auto& [slice, work] : works_) {
-    fmt::print(stderr, "{}\n", mark("2", live_text(slice, work)));
+    to_stderr("{}\n", mark("2", live_text(slice, work)));
     ++drawn_;
   }
   std::fflush(stderr);

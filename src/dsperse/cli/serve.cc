@@ -60,7 +60,7 @@ class Server {
         DSPERSE_CHECK_OK(refuse(id, run.error()));
         continue;
       }
-      fmt::print(stderr, "request {}: taken on\n", id.substr(0, 16));
+      to_stderr("request {}: taken on\n", id.substr(0, 16));
       under_.emplace(id, Under{std::move(*file), *run, {}, {}, {}, {}, false});
     }
     return {};
@@ -82,7 +82,7 @@ class Server {
   /// What can't become right is refused; all else is an error of this call, and tried again.
   Status refuse(const std::string& id, const Error& error) {
     if (error.kind != ErrorKind::usage && error.kind != ErrorKind::bad_input) return std::unexpected(error);
-    fmt::print(stderr, "request {}: refused: {}\n", id.substr(0, 16), error.text());
+    to_stderr("request {}: refused: {}\n", id.substr(0, 16), error.text());
     RequestAnswer answer;
     answer.failure = error.text();
     answer.keeper = network_.keeper();
@@ -128,7 +128,7 @@ class Server {
     }
     DSPERSE_CHECK_OK(write_answer(folder_, id, answer));
     ++(answer.failure.empty() ? finished : failed);
-    fmt::print(stderr, "request {}: {}\n", id.substr(0, 16), answer.failure.empty() ? "finished" : answer.failure);
+    to_stderr("request {}: {}\n", id.substr(0, 16), answer.failure.empty() ? "finished" : answer.failure);
     return true;
   }
 
@@ -144,12 +144,12 @@ class Server {
     if (waits.empty() || now - under.since < kSilence) return false;
     if (now >= next_mend_) {
       DSPERSE_TRY(const std::size_t mended, network_.mend(under.file.request));
-      if (mended != 0) fmt::print(stderr, "{} blobs of model and inputs were missing or damaged and are put again\n", mended);
+      if (mended != 0) to_stderr("{} blobs of model and inputs were missing or damaged and are put again\n", mended);
       mend_pause_ = mended != 0 ? kRetry : std::min(2 * mend_pause_, kLongestMend);
       next_mend_ = Clock::now() + mend_pause_;
     }
     if (under.told) return false;
-    fmt::print(stderr, "request {}: waits for {}\n", id.substr(0, 16), waits);
+    to_stderr("request {}: waits for {}\n", id.substr(0, 16), waits);
     DSPERSE_CHECK_OK(write_answer(folder_, id, answer));
     under.told = true;
     return false;
@@ -189,8 +189,8 @@ Result<int> serve(Context& context, const Flags& flags) {
     DSPERSE_TRY(Crew started, Crew::start(wanted));
     crew.emplace(std::move(started));
   }
-  fmt::print(stderr, "coordinator {} serves {}; workers join with `dsperse worker --engine {}`\n", to_hex(network->keeper()),
-             flags.network, pipeline::engine_folder(flags.network));
+  to_stderr("coordinator {} serves {}; workers join with `dsperse worker --engine {}`\n", to_hex(network->keeper()),
+            flags.network, pipeline::engine_folder(flags.network));
   Server server(flags.network, *network);
   auto last_look = Clock::time_point{}, last_work = Clock::now(), last_good = last_work;
   std::string told;
@@ -206,7 +206,7 @@ Result<int> serve(Context& context, const Flags& flags) {
     if (!done) {
       // The disk may be full for a while, another process may hold the database: nothing is lost by trying again.
       if (Clock::now() - last_good > kPatience) return std::unexpected(done.error());
-      if (done.error().text() != told) fmt::print(stderr, "{}\n", told = done.error().text());
+      if (done.error().text() != told) to_stderr("{}\n", told = done.error().text());
       std::this_thread::sleep_for(kLook);
       continue;
     }

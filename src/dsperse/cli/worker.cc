@@ -112,7 +112,7 @@ Status do_job(work::Worker& worker, const engine::Lease& lease, Heartbeats& hear
   heartbeats.end();
   const std::string what = fmt::format("job {}  {}", to_hex(lease.job.id).substr(0, 16), task_text(lease.job.payload));
   if (!answer) {
-    fmt::print(stderr, "{}: given up: {}\n", what, answer.error().text());
+    to_stderr("{}: given up: {}\n", what, answer.error().text());
     ++summary.given_up;
     return delivered;
   }
@@ -121,7 +121,7 @@ Status do_job(work::Worker& worker, const engine::Lease& lease, Heartbeats& hear
   DSPERSE_TRY(const work::Answer told, work::decode_answer(*answer));
   const auto count = [&](std::atomic<std::uint64_t>& counter, const char* word) {
     ++counter;
-    fmt::print(stderr, "{}: {} in {}\n", what, word, time);
+    to_stderr("{}: {} in {}\n", what, word, time);
   };
   if (std::holds_alternative<work::Committed>(told)) count(summary.ran, "run and committed");
   if (std::holds_alternative<work::Opened>(told)) count(summary.opened, "shown");
@@ -149,7 +149,7 @@ Result<const char*> work_until_done(work::Worker& worker, Heartbeats& heartbeats
     const Error* error = !lease ? &lease.error() : !done ? &done.error() : nullptr;
     if (error != nullptr) {
       if (error->kind == ErrorKind::usage || Clock::now() - last_good > kPatience) return std::unexpected(*error);
-      if (error->text() != told) fmt::print(stderr, "engine: {}\n", told = error->text());
+      if (error->text() != told) to_stderr("engine: {}\n", told = error->text());
     } else {
       last_good = Clock::now();
       told.clear();
@@ -191,15 +191,14 @@ Result<int> run_worker(Context& context, const Flags& flags) {
   work::Computer* computer = &honest;
   if (flags.lie_rate > 0) {
     computer = &liar;
-    fmt::print(stderr, "WARNING: --test-lie {}: this worker gives WRONG results on purpose; it is for tests alone\n",
-               flags.lie_rate);
+    to_stderr("WARNING: --test-lie {}: this worker gives WRONG results on purpose; it is for tests alone\n", flags.lie_rate);
   }
   engine::embedded::SystemClock clock;
   const engine::NodeProfile profile{key, flags.operated_by, flags.region, flags.label, {}, memory};
   work::Worker worker({*engine, clock, identity.signer, *book, *computer, identity.secret, profile, flags.beat_ms, kRetryMs});
   DSPERSE_CHECK_OK(worker.enroll());
-  fmt::print(stderr, "worker {} of operator {}, region {}, engine {}: works for {}\n", to_hex(key).substr(0, 16),
-             flags.operated_by, flags.region, flags.label, flags.engine);
+  to_stderr("worker {} of operator {}, region {}, engine {}: works for {}\n", to_hex(key).substr(0, 16), flags.operated_by,
+            flags.region, flags.label, flags.engine);
 
   Summary summary(context, to_hex(key));
   const char* ended = nullptr;

@@ -114,14 +114,14 @@ void Heartbeats::run() {
       stopped_();
     } else if (now - lease_->since >= lease_->job.time_ms) {
       (void)jobs.fail(lease_->id, "out of time", now, now);
-      fmt::print(stderr, "job {}: out of time; the result will come late\n", to_hex(lease_->job.id).substr(0, 16));
+      to_stderr("job {}: out of time; the result will come late\n", to_hex(lease_->job.id).substr(0, 16));
       lease_.reset();
     } else if (now >= next_beat_ || now < next_beat_ - beat_ms_) {  // or the clock jumped back
       next_beat_ = now + beat_ms_ / 3;
       (void)engine->nodes().seen(worker_, now);
       const auto deadline = jobs.heartbeat(lease_->id, now, beat_ms_);
       if (!deadline || *deadline) continue;
-      fmt::print(stderr, "job {}: the lease has ended; the result will come late\n", to_hex(lease_->job.id).substr(0, 16));
+      to_stderr("job {}: the lease has ended; the result will come late\n", to_hex(lease_->job.id).substr(0, 16));
       lease_.reset();
     }
   }

@@ -42,7 +42,7 @@ struct Hand {
                 *book,
                 liar,
                 identity.secret,
-                {identity.signer.key(), "operator-" + std::to_string(number), "", "test", {}, std::uint64_t{1} << 33},
+                {identity.signer.key(), "operator-" + std::to_string(number), "here", "test", {}, std::uint64_t{1} << 33},
                 10'000}) {
     if (auto s = worker.enroll(); !s) throw std::runtime_error(s.error().text());
   }
@@ -205,7 +205,7 @@ TEST_P(NetworkTest, LostBlobsOfModelAndInputsAreMended) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, NetworkTest, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? std::string("Private") : std::string("Public"); });
+                         [](const auto& which) { return which.param ? std::string("Private") : std::string("Public"); });
 
 }  // namespace
 }  // namespace dsperse::pipeline

@@ -8,8 +8,8 @@
 #include "dsperse/pipeline/execute.h"
 #include "dsperse/proof/package.h"
 #include "dsperse/proof/prove.h"
-#include "dsperse/store/weights_codec.h"
 #include "dsperse/trust/verdict/boundaries.h"
+#include "dsperse/work/compute/slices.h"
 #include "dsperse/work/task/values.h"
 
 namespace dsperse::pipeline {
@@ -35,9 +35,14 @@ std::vector<std::uint32_t> chunks_of(const std::vector<proof::Port>& ports) {
 
 Result<Bytes> weights_of(const store::ModelFolder& model, std::uint32_t slice) {
   DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(slice));
-  ByteWriter w;
-  store::write_weights(w, model.model().key.slices[slice].program, secret.weights);
-  return w.take();
+  return work::encode_weights_blob(model.model().key.slices[slice], secret.weights, secret.seed);
+}
+
+/// Not written again if it is there: a model may be large, and a disk full when a coordinator starts anew.
+Result<Digest> keep(engine::BlobStore& blobs, ByteView bytes) {
+  const Digest digest = crypto::hash(bytes);
+  if (blobs.get(digest, blobs.limit_bytes())) return digest;
+  return blobs.put(bytes);
 }
 
 /// The blob is whole, or is put again. True: it was put.
@@ -89,10 +94,10 @@ Result<work::ModelFacts> publish_model(const store::ModelFolder& model, engine::
     const proof::SliceKey& k = key.slices[i];
     work::ModelFacts::Slice s;
     s.key = k.digest();
-    DSPERSE_TRY(s.package, blobs.put(proof::encode_slice_package(key, i)));
+    DSPERSE_TRY(s.package, keep(blobs, proof::encode_slice_package(key, i)));
     if (k.weight_root) {
       DSPERSE_TRY(const Bytes weights, weights_of(model, i));
-      DSPERSE_TRY(s.weights, blobs.put(weights));
+      DSPERSE_TRY(s.weights, keep(blobs, weights));
     }
     s.inputs = chunks_of(k.inputs);
     s.outputs = chunks_of(k.outputs);
@@ -117,7 +122,7 @@ Result<work::RunRequest> publish_request(const proof::ModelKey& key, const EdgeT
     const Bytes values = work::encode_values(chunks[c]);
     work::RunRequest::Input in;
     in.chunk = c;
-    auto put = blobs.put(values);
+    const auto put = keep(blobs, values);
     if (!put) {  // whatever it is, it says nothing about the request
       Error error = put.error();
       if (error.kind == ErrorKind::bad_input) error.kind = ErrorKind::resource;

@@ -9,7 +9,7 @@
 
 namespace dsperse::pipeline {
 
-/// Puts each slice's package and weights into the store. Cost: reads the whole model once.
+/// Each slice's package and weights are in the store. Cost: reads the whole model once.
 [[nodiscard]] Result<work::ModelFacts> publish_model(const store::ModelFolder& model, engine::BlobStore& blobs);
 
 /// Puts the input's chunks into the store, committed ones with fresh seeds. inputs: all input edges, exactly. treatments: by

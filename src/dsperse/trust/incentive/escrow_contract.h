@@ -63,8 +63,8 @@ struct Refund {
   Digest receipt{};
 };
 /// The worker was wrong: up to `amount` of its bond is taken, the escrow goes back to the payer, an open challenge's stake back
-/// to the challenger. reporter: gets the share; never the worker, and the challenger if there is one. verdict: digest of the
-/// verdict.
+/// to the challenger. reporter: gets the share; never the worker, and the challenger if there is one; zero: nobody, all is
+/// burned. verdict: digest of the verdict.
 struct Slash {
   Digest receipt{}, reporter{}, verdict{};
   std::uint64_t amount = 0;

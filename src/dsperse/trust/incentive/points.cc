@@ -160,7 +160,7 @@ Result<Payouts> on(Points& p, const Slash& e) {
   if (e.reporter == escrow->worker) return refuse("a worker can't report itself", e.receipt);
   if (escrow->challenged && e.reporter != escrow->challenger) return refuse("the challenger is the reporter", e.receipt);
   const std::uint64_t taken = std::min(e.amount, units(p.bonds, escrow->worker));
-  const std::uint64_t share = shared(p, taken);
+  const std::uint64_t share = e.reporter == Digest{} ? 0 : shared(p, taken);
   take(p.bonds, escrow->worker, taken);
   p.burned += taken - share;
   settle(p, *escrow, EscrowStatus::slashed);

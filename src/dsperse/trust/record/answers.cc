@@ -126,11 +126,6 @@ std::vector<std::string> notes(const Reading& r, const RecordVerdict& verdict) {
   const bool labels = std::ranges::any_of(verdict.slices, [](const Held& h) { return h.by.replicate || h.by.audit; });
   if (labels)
     out.emplace_back("that workers have different operators, regions or engines, and who audits, is the coordinator's word");
-  const bool hidden = std::ranges::any_of(
-      verdict.slices, [&](const Held& h) { return (h.by.replicate || h.by.audit) && r.facts.slices[h.slice].hidden_weights; });
-  if (hidden)
-    out.emplace_back(
-        "that workers and auditors were given the model's hidden weights is the coordinator's word; a proof shows it");
   if (!r.entries.empty() && !r.record.secret) out.emplace_back("audits are not drawn yet: until then they hold nothing");
   if (!r.entries.empty() && r.record.secret) {
     if (verdict.late || r.opening.late == lottery::Late::none)

@@ -51,17 +51,6 @@ TEST(DrawRules, HonestDraws) {
   }
 }
 
-TEST(DrawRules, HiddenWeightsAreTheCoordinatorsWordUnlessProved) {
-  RecordBuilder b(chain_facts(4, {false, false, false, true}), {t("replicate(2)"), t("audit(1)"), t("trust"), t("proof")});
-  EXPECT_FALSE(has_note(judged(b), "hidden weights"));
-  for (std::size_t slice = 0; slice < 4; ++slice) {
-    for (std::size_t i = 0; i < 4; ++i) b.facts.slices[i].hidden_weights = i == slice;
-    const RecordVerdict v = judged(b);
-    ASSERT_TRUE(v.verdict) << v.verdict.reason;
-    EXPECT_EQ(has_note(v, "hidden weights"), slice < 2) << slice;
-  }
-}
-
 TEST(DrawRules, ALatePartCountsOnlyIfItIsTheUsersUnderTheSealThatItSaw) {
   RecordBuilder b = sample(lottery::Late::user_nonce);
   const RunRecord record = b.build();

@@ -72,8 +72,7 @@ struct RunFacts {
   struct Slice {
     Digest key{};
     BoundaryRoots in, out;
-    bool proved = false;          ///< the certificate has an accepted proof of it
-    bool hidden_weights = false;  ///< the key commits to them: workers took what the coordinator handed out
+    bool proved = false;  ///< the certificate has an accepted proof of it
   };
   Digest run{}, model{};
   std::vector<Slice> slices;

@@ -1,9 +1,8 @@
 // Slices done on this machine: blobs in, checked; values and roots out; a proof if the task asks for one.
 //
-// What a worker can check, it checks: the package is the named slice, every input has its live root under its seed, values are
-// within their ranges. What it can't check in a run task are hidden weights: their tree's seed is handed out with proofs alone,
-// so that a wrong weights blob makes a wrong result (docs/formats/tasks.md).
-// Not here: receipts, leases. Source: docs/design/0010. Tested by work/compute/compute_test.cc.
+// What a worker can check, it checks: the package is the named slice, hidden weights are those that its key commits to, every
+// input has its live root under its seed, values are within their ranges. Not here: receipts, leases. Source: docs/design/0010.
+// Tested by work/compute/compute_test.cc.
 #pragma once
 
 #include "dsperse/work/compute/slices.h"

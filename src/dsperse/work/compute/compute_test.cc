@@ -113,9 +113,14 @@ TEST(LocalComputer, WhatDoesNotFitTogetherIsRefused) {
        [](SliceTask& t, Model& m) {
          quantize::WeightStore w = m.m.weights[2];
          w[0].narrow[0] = static_cast<std::int16_t>(w[0].narrow[0] > 0 ? w[0].narrow[0] - 1 : w[0].narrow[0] + 1);
-         t.weights = value(m.blobs().put(store::encode_weights(m.m.key.slices[2].program, w)));
+         t.weights = value(m.blobs().put(encode_weights_blob(m.m.key.slices[2], w, Model::weight_seed(2))));
        },
-       "tree"},
+       "not those that the key commits to"},
+      {"another weight seed",
+       [](SliceTask& t, Model& m) {
+         t.weights = value(m.blobs().put(encode_weights_blob(m.m.key.slices[2], m.m.weights[2], Digest{9})));
+       },
+       "not those that the key commits to"},
       {"missing input", [](SliceTask& t, Model&) { t.inputs[0].values = Digest{3}; }, "missing"},
       {"other values",
        [](SliceTask& t, Model& m) {

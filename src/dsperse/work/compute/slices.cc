@@ -9,6 +9,8 @@
 namespace dsperse::work {
 namespace {
 
+constexpr std::size_t kSeedBytes = sizeof(Digest);
+
 std::unexpected<Error> bad(const std::string& what, const std::string& where = {}) {
   return fail(ErrorKind::bad_input, what, where, "the task and its blobs don't belong together");
 }
@@ -45,16 +47,28 @@ Result<LoadedSlice> fetch(const SliceTask& task, engine::BlobStore& blobs, std::
     return out;
   }
   if (task.weights == Digest{}) return bad("no weights for a slice whose weights are hidden");
-  const auto weights_blob = blobs.get(task.weights, store::weights_bytes(out.key().program));
-  if (!weights_blob) return std::unexpected(weights_blob.error().within("weights"));
-  auto weights = store::decode_weights(out.key().program, *weights_blob);
+  const auto blob = blobs.get(task.weights, kSeedBytes + store::weights_bytes(out.key().program));
+  if (!blob) return std::unexpected(blob.error().within("weights"));
+  ByteReader reader(*blob);
+  const Digest seed = reader.digest();
+  if (!reader.ok()) return bad("a weights blob without its seed");
+  auto weights = store::decode_weights(out.key().program, ByteView(*blob).subspan(kSeedBytes));
   if (!weights) return std::unexpected(weights.error().within("weights"));
+  DSPERSE_TRY(const proof::WeightCommitment tree, proof::commit_weights(out.key(), *weights, seed));
+  if (tree.root() != out.key().weight_root) return bad("the weights are not those that the key commits to");
   out.hidden = std::move(*weights);
-  bytes += weights_blob->size();
+  bytes += blob->size();
   return out;
 }
 
 }  // namespace
+
+Bytes encode_weights_blob(const proof::SliceKey& key, const quantize::WeightStore& weights, const Digest& seed) {
+  ByteWriter w;
+  w.raw(seed);
+  w.raw(store::encode_weights(key.program, weights));
+  return w.take();
+}
 
 Result<std::shared_ptr<const LoadedSlice>> Slices::load(const SliceTask& task, engine::BlobStore& blobs) {
   const std::pair name(task.package, task.weights);

@@ -16,6 +16,10 @@ namespace dsperse::work {
 /// Larger packages are not fetched.
 inline constexpr std::uint64_t kMaxPackageBytes = std::uint64_t{1} << 31;
 
+/// A weights blob: the seed of the slice's origin weight tree, then the weights. With the seed a worker sees that the weights are
+/// those that the key commits to, so that its receipt never speaks of other ones. Who has the weights learns nothing by it.
+Bytes encode_weights_blob(const proof::SliceKey& key, const quantize::WeightStore& weights, const Digest& seed);
+
 struct LoadedSlice {
   backend::Artefacts artefacts;      ///< the key
   Digest digest{};                   ///< of the key
@@ -30,7 +34,8 @@ class Slices {
  public:
   /// cache_bytes: of blobs whose contents are kept.
   explicit Slices(std::uint64_t cache_bytes) : kept_(cache_bytes) {}
-  /// Errors: the store's; bad_input: not the task's slice, its ports, or weights.
+  /// Errors: the store's; bad_input: not the task's slice, its ports, or the weights that its key commits to. Cost, once for what
+  /// is kept: a commitment to the weights.
   [[nodiscard]] Result<std::shared_ptr<const LoadedSlice>> load(const SliceTask& task, engine::BlobStore& blobs);
   [[nodiscard]] std::uint64_t cached_bytes() const { return kept_.bytes(); }
 

@@ -84,6 +84,14 @@ Status Pass::fail_run(const std::string& why) {
 }
 
 Status Pass::go() {
+  used_up_.clear();
+  DSPERSE_CHECK_OK(move_on());
+  // The attempt's boundaries can't be opened any more: a new one has fresh ones.
+  if (under_way() && !a_.slices.empty() && !used_up_.empty()) return restart(used_up_);
+  return {};
+}
+
+Status Pass::move_on() {
   if (!under_way()) return {};
   run_.waits_for.clear();
   if (a_.slices.empty()) DSPERSE_CHECK_OK(begin_attempt());

@@ -1,8 +1,10 @@
-// Canaries (R9): jobs whose answer the coordinator knows, made from a run's own job by disturbing its inputs.
+// Canaries (R9): jobs whose answer the coordinator knows, out of runs that nobody asked for.
 //
-// A canary's inputs are the job's with a sixteenth of the elements overwritten by others of the same tensor, so they keep every
-// bound of the tensor and most of its look; its run id and the roots that the slice does not read are random. Its payload has the
-// form of any job. The coordinator runs the slice itself to know the answer.
+// Each worker has a fake run of its own: an input disturbed from a real one (a sixteenth of its elements overwritten by others of
+// the same tensor, so that it keeps every bound and most of its look), seeds and roots that fit from slice to slice, a run id
+// like any. The worker gets slices of it in order, as it does of real runs; when a canary is due for a slice that its fake run
+// has passed, a new one begins. So neither a job nor several of them together tell a canary, but to who sees which runs the log
+// opened, or shares the blob store. The coordinator runs the slices of fake runs itself, to know the answers.
 #include <algorithm>
 
 #include "dsperse/crypto/hash/hash.h"
@@ -30,35 +32,58 @@ Bytes disturbed(Bytes values, const Digest& seed) {
 
 }  // namespace
 
+Status Pass::begin_fake(Run& fake) {
+  Standings& s = c_.standings;
+  fake = Run{};
+  fake.model = c_.model.model;
+  fake.attempt.secret = derive(s.secret, "fake run", s.next_canary);
+  fake.attempt.salt = derive(fake.attempt.secret, "salt");
+  fake.attempt.run = c_.ports.proofs.run_id({}, fake.attempt.salt);
+  fake.attempt.slices.resize(c_.model.slices.size());
+  for (RunRequest::Input in : run_.request.inputs) {
+    DSPERSE_TRY(Bytes values, c_.ports.engine.blobs().get(in.values, kMostBlobBytes));
+    values = disturbed(std::move(values), derive(fake.attempt.secret, "input", in.chunk));
+    DSPERSE_TRY(in.values, c_.ports.engine.blobs().put(values));
+    in.root = public_root(values);
+    if (in.seed) {
+      in.seed = seed_of(fake.attempt, in.chunk);
+      DSPERSE_TRY(in.root, c_.ports.proofs.root_of(in.chunk, values, *in.seed));
+    }
+    fake.request.inputs.push_back(in);
+  }
+  return {};
+}
+
+Result<bool> Pass::settle_fake(Run& fake, std::uint32_t slice, const SliceTask& task) {
+  const auto known = c_.ports.own->compute(task, c_.ports.engine.blobs());
+  if (!known) return false;  // a canary that can't be made is none
+  Settled settled;
+  for (const Computed::Output& o : known->outputs) {
+    settled.roots.push_back({o.chunk, o.root});
+    DSPERSE_TRY(const Digest blob, c_.ports.engine.blobs().put(o.values));
+    settled.values.emplace_back(o.chunk, blob);
+  }
+  DSPERSE_TRY(const trust::BoundaryRoots live, live_after(task, settled.roots));
+  settled.h_out = trust::trace_digest(live);
+  fake.attempt.slices[slice].settled = std::move(settled);
+  return true;
+}
+
 Status Pass::maybe_canary(std::uint32_t slice) {
   Standings& s = c_.standings;
   if (c_.ports.own == nullptr || !audit::is_canary(s.secret, s.slots, c_.settings.canaries)) return {};
   DSPERSE_TRY(const std::optional<Digest> worker, choose(c_.model.slices[slice].run_bytes, [](const auto&) { return true; }));
   if (!worker) return {};
   const std::uint32_t number = s.next_canary++;
-  const auto fresh = [&](const char* label, std::uint64_t i) { return derive(derive(s.secret, label, number), "part", i); };
-  SliceTask task = slice_task(c_.model, run_, slice, fresh("canary nonce", 0));
-  task.run = fresh("canary run", 0);
-  for (trust::BoundaryRoot& r : task.live) r.root = fresh("canary root", r.chunk);
-  for (OutputRef& o : task.outputs)
-    if (o.seed) o.seed = fresh("canary output", o.chunk);
-  for (TensorRef& in : task.inputs) {
-    DSPERSE_TRY(Bytes values, c_.ports.engine.blobs().get(in.values, kMostBlobBytes));
-    values = disturbed(std::move(values), fresh("canary values", in.chunk));
-    DSPERSE_TRY(in.values, c_.ports.engine.blobs().put(values));
-    Digest root = public_root(values);
-    if (in.seed) {
-      in.seed = fresh("canary input", in.chunk);
-      DSPERSE_TRY(root, c_.ports.proofs.root_of(in.chunk, values, *in.seed));
-    }
-    std::ranges::find(task.live, in.chunk, &trust::BoundaryRoot::chunk)->root = root;
+  Run& fake = s.fakes[*worker];
+  if (fake.model != c_.model.model || fake.attempt.slices[slice].settled) DSPERSE_CHECK_OK(begin_fake(fake));
+  SliceTask task;
+  for (std::uint32_t i = 0; i <= slice; ++i) {
+    if (fake.attempt.slices[i].settled) continue;
+    task = slice_task(c_.model, fake, i, derive(fake.attempt.secret, "nonce", number));
+    DSPERSE_TRY(const bool settled, settle_fake(fake, i, task));
+    if (!settled) return {};
   }
-  const auto known = c_.ports.own->compute(task, c_.ports.engine.blobs());
-  if (!known) return {};  // a canary that can't be made is none
-  trust::BoundaryRoots made;
-  for (const Computed::Output& o : known->outputs) made.push_back({o.chunk, o.root});
-  DSPERSE_TRY(const trust::BoundaryRoots live, live_after(task, made));
-
   CanaryErrand out;
   out.errand.number = number;
   out.errand.slice = slice;
@@ -68,7 +93,8 @@ Status Pass::maybe_canary(std::uint32_t slice) {
   out.errand.since = c_.now;
   out.errand.deadline = c_.now + 2 * c_.settings.commit_ms;
   out.task = encode_task(task);
-  DSPERSE_TRY(const auto stocked, audit::step(s.canaries, audit::Stock{out.errand.job, trust::trace_digest(live), {}}));
+  const Digest expected = fake.attempt.slices[slice].settled->h_out;
+  DSPERSE_TRY(const auto stocked, audit::step(s.canaries, audit::Stock{out.errand.job, expected, {}}));
   DSPERSE_TRY(const auto issued, audit::step(s.canaries, audit::Issue{out.errand.job, *worker}));
   static_cast<void>(stocked), static_cast<void>(issued);
   s.out.push_back(std::move(out));
@@ -120,7 +146,7 @@ Status CanaryPass::collect(Errand& e) {
     DSPERSE_CHECK_OK(keeper_.valid(e.worker));
     return keeper_.release(digest);
   }
-  return keeper_.slash(digest, c_.ports.signer.key(), e.job);
+  return keeper_.slash(digest, {}, e.job);
 }
 
 Status CanaryPass::end(const audit::CanaryEvent& event) {

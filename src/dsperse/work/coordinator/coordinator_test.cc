@@ -237,9 +237,31 @@ TEST(Coordinator, FailsWhenNoOpeningIsLeft) {
   Town town(1);
   town.desk.most = 0;
   ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "trust", "trust"})));
-  const RunView view = town.run(kRun);
+  const RunView view = town.run(kRun, 4000);
   EXPECT_EQ(view.phase, RunPhase::failed);
   EXPECT_NE(view.failure.find("no openings"), std::string::npos) << view.failure;
+}
+
+TEST(Coordinator, CountersThatFailForAWhileCostNoRun) {
+  Town town(2);
+  town.desk.most = 0;
+  ASSERT_TRUE(town.coordinator->submit(kRun, town.request({"proof", "trust", "trust"})));
+  for (int i = 0; i < 5; ++i) town.pass();
+  RunView view = *town.coordinator->view(kRun);
+  EXPECT_EQ(view.phase, RunPhase::running);
+  EXPECT_NE(view.waits_for.find("no openings"), std::string::npos) << view.waits_for;
+  town.desk.most = 1000;
+  view = town.run(kRun);
+  EXPECT_EQ(view.phase, RunPhase::finished) << view.failure;
+  EXPECT_EQ(view.attempt, 0U);
+}
+
+TEST(Coordinator, AnAttemptWhoseBoundariesAreUsedUpBeginsAgain) {
+  Town town(2);
+  town.desk.refuses = 1;
+  const FinishedRun f = carry(town, {"proof", "proof", "trust"});
+  EXPECT_EQ(f.attempts, 2U);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(strikes(town, i)[kCorrectness], 0U);
 }
 
 TEST(Coordinator, CanariesFindALiarThatNobodyReplicates) {
@@ -256,6 +278,39 @@ TEST(Coordinator, CanariesFindALiarThatNobodyReplicates) {
   }
   EXPECT_GT(strikes(town, 0)[kCorrectness], 0U);
   EXPECT_EQ(strikes(town, 1)[kCorrectness], 0U);
+}
+
+// Whatever a worker remembers of its jobs, those of a fake run fit together as those of a real one do.
+TEST(Coordinator, CanariesOfAWorkerAreSlicesOfOneWholeRun) {
+  Settings settings = Town::quick();
+  settings.canaries = trust::Probability::always();
+  Town town(1, settings);
+  struct Seen {
+    Digest in{}, out{};
+  };
+  std::map<Digest, std::map<std::uint32_t, Seen>> runs;
+  town.workers[0]->computer.lie = [&](const SliceTask& task, Bytes& values) {
+    const OutputRef& o = task.outputs[0];
+    auto& slices = runs[task.run];
+    EXPECT_TRUE(slices.empty() || slices.rbegin()->first < task.slice) << "in order, each once";
+    slices[task.slice] = {roots_in(task)[0].root, o.seed ? testing::toy_root(values, *o.seed) : public_root(values)};
+  };
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    ASSERT_TRUE(town.coordinator->submit(digest(700 + n), town.request({"trust", "trust", "trust"})));
+    ASSERT_EQ(town.run(digest(700 + n)).phase, RunPhase::finished);
+  }
+  for (int i = 0; i < 20; ++i) town.pass();
+  EXPECT_EQ(runs.size(), 6U) << "three real runs, and as many fake ones";
+  for (const auto& [run, slices] : runs) {
+    EXPECT_EQ(slices.size(), 3U);
+    for (const auto& [slice, seen] : slices) {
+      const auto next = slices.find(slice + 1);
+      if (next != slices.end()) {
+        EXPECT_EQ(next->second.in, seen.out);
+      }
+    }
+  }
+  EXPECT_EQ(strikes(town, 0)[kCorrectness], 0U);
 }
 
 TEST(Coordinator, PaysWagesAndTakesBonds) {

@@ -69,6 +69,7 @@ Status Pass::advance_dispute(std::uint32_t slice) {
   if (!s.dispute) {
     DSPERSE_TRY(const std::optional<Settled> mine, prove_myself(slice));
     if (mine) return resolve(slice, *mine);
+    if (!used_up_.empty()) return {};
     // The claimants have to prove what they claimed: the first two that differ; the proof then decides about all.
     const auto all = claims(slice);
     const auto other = std::ranges::find_if(all, [&](const Errand* e) {
@@ -77,15 +78,15 @@ Status Pass::advance_dispute(std::uint32_t slice) {
     if (other == all.end()) return fail(ErrorKind::internal, "a dispute without two sides", "slice " + std::to_string(slice));
     const std::vector<Digest> trace = trace_before(c_.model, run_, slice);
     const dispute::Subject subject{a_.run, c_.model.model, c_.model.slices[slice].key, slice, trace.back()};
+    std::optional<WeightOpening> weights[2];
+    for (auto& w : weights) {
+      DSPERSE_TRY(const bool reserved, reserve(slice, w));
+      if (!reserved) return {};
+    }
     DSPERSE_TRY(s.dispute, dispute::begin(subject, claim_of(*all.front()), claim_of(**other),
                                           now_ms() + static_cast<std::uint64_t>(time_to_claim(slice))));
     const Digest sides[2] = {all.front()->worker, (*other)->worker};
-    for (const Digest& worker : sides) {
-      std::optional<WeightOpening> weights;
-      DSPERSE_TRY(const bool reserved, reserve(slice, weights));
-      if (!reserved) return {};
-      give(Purpose::claim, slice, worker, weights);
-    }
+    for (std::size_t i = 0; i < 2; ++i) give(Purpose::claim, slice, sides[i], weights[i]);
     ++run_.disputes;
     return {};
   }
@@ -107,7 +108,7 @@ Status Pass::advance_dispute(std::uint32_t slice) {
   Digest verdict{};
   DSPERSE_CHECK_OK(publish_verdict(*s.dispute, {}, &verdict));
   DSPERSE_CHECK_OK(carry(effects));
-  for (const dispute::Claim& c : s.dispute->claims) DSPERSE_CHECK_OK(keeper_.slash(c.receipt, c_.ports.signer.key(), verdict));
+  for (const dispute::Claim& c : s.dispute->claims) DSPERSE_CHECK_OK(keeper_.slash(c.receipt, {}, verdict));
   if (s.settled) return restart("nobody proved a disputed slice");
   return forget_replication(slice);
 }
@@ -131,10 +132,14 @@ Result<std::optional<Settled>> Pass::prove_myself(std::uint32_t slice) {
   }
   DSPERSE_TRY(const trust::BoundaryRoots live, live_after(task, out.roots));
   out.h_out = trust::trace_digest(live);
-  DSPERSE_TRY(const Verdict verdict,
-              c_.ports.proofs.take(task, out.roots, out.values, *computed->proof, c_.ports.engine.blobs()));
-  if (!verdict)
-    return fail(ErrorKind::internal, "the coordinator's own proof is refused: " + verdict.reason,
+  const auto verdict = c_.ports.proofs.take(task, out.roots, out.values, *computed->proof, c_.ports.engine.blobs());
+  if (!verdict && verdict.error().kind == ErrorKind::resource) {
+    used_up_ = verdict.error().text();
+    return std::nullopt;
+  }
+  if (!verdict) return std::unexpected(verdict.error());
+  if (!*verdict)
+    return fail(ErrorKind::internal, "the coordinator's own proof is refused: " + verdict->reason,
                 "slice " + std::to_string(slice));
   DSPERSE_TRY(const Digest blob, c_.ports.engine.blobs().put(*computed->proof));
   out.proof = Proof{blob, *weights};

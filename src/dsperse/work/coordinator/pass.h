@@ -34,6 +34,7 @@ class Pass {
 
  private:
   // An attempt.
+  [[nodiscard]] Status move_on();
   [[nodiscard]] Status begin_attempt();
   /// The accepted result of some slice was wrong, or nobody is left: all again.
   [[nodiscard]] Status restart(const std::string& why);
@@ -68,6 +69,9 @@ class Pass {
   [[nodiscard]] Result<std::optional<Digest>> choose(std::uint64_t memory_bytes,
                                                      const std::function<bool(const trust::NodeLabels&)>& also);
   [[nodiscard]] Status maybe_canary(std::uint32_t slice);
+  [[nodiscard]] Status begin_fake(Run& fake);
+  /// False: the slice can't be run here.
+  [[nodiscard]] Result<bool> settle_fake(Run& fake, std::uint32_t slice, const SliceTask& task);
   [[nodiscard]] bool has_record(const Digest& worker) const;
   void waits_for(const std::string& what);
 
@@ -133,6 +137,7 @@ class Pass {
   Keeper keeper_;
   Run& run_;
   Attempt& a_;
+  std::string used_up_;  ///< why no proof of this attempt can be taken any more
 };
 
 /// The same over the canaries, which belong to no run (canaries.cc).

@@ -46,10 +46,11 @@ class ProofDesk {
   /// values out of the chunk's range.
   [[nodiscard]] virtual Result<Digest> root_of(std::uint32_t chunk, ByteView values, const Digest& seed) = 0;
   /// Durably takes one opening of the slice's weights for a proof; nothing if the key shows them. Whatever becomes of the proof,
-  /// the opening is used. Errors (resource): none is left.
+  /// the opening is used. Errors (resource): none is left, or the counters can't be written now: the run asks again for a while.
   [[nodiscard]] virtual Result<std::optional<WeightOpening>> reserve(std::uint32_t slice) = 0;
   /// The verifier's answer to a proof of `task` with these outputs, and, if accepted, one durable opening of each of its boundary
-  /// trees: only then may the proof be shown to anybody. Errors: resource (a tree was opened too often), or those of blobs.
+  /// trees: only then may the proof be shown to anybody. Errors: resource (a tree was opened too often: the attempt begins again,
+  /// with fresh ones), or those of blobs.
   [[nodiscard]] virtual Result<Verdict> take(const SliceTask& task, const trust::BoundaryRoots& roots_out,
                                              const OutputBlobs& outputs, ByteView proof, engine::BlobStore& blobs) = 0;
   /// The same proof as evidence that stands alone: what a verdict file carries (docs/formats/verdict.md).

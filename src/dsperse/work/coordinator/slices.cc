@@ -91,7 +91,10 @@ void Pass::waits_for(const std::string& what) { run_.waits_for = keeper_.can_pay
 Result<bool> Pass::reserve(std::uint32_t slice, std::optional<WeightOpening>& weights) {
   auto reserved = c_.ports.proofs.reserve(slice);
   if (!reserved && reserved.error().kind == ErrorKind::resource) {
-    DSPERSE_CHECK_OK(fail_run(reserved.error().within(slice_name(slice)).text()));
+    // A full disk, or somebody else at the counters, may be over soon; openings that are used up are not.
+    const std::string why = reserved.error().within(slice_name(slice)).text();
+    if (c_.now - a_.moved > 3 * c_.settings.commit_ms) DSPERSE_CHECK_OK(fail_run(why));
+    run_.waits_for = why;
     return false;
   }
   DSPERSE_TRY(weights, std::move(reserved));
@@ -148,12 +151,17 @@ Result<std::optional<Settled>> Pass::accepted_proof(const Errand& e) {
     DSPERSE_CHECK_OK(blame_for(e, proof ? blobs : Blobs::gone));
     return std::nullopt;
   }
-  DSPERSE_TRY(const Verdict verdict, c_.ports.proofs.take(task_of(c_.model, run_, e), e.shown->roots_out, e.shown->outputs,
-                                                          *proof, c_.ports.engine.blobs()));
-  if (!verdict) {
+  const auto verdict =
+      c_.ports.proofs.take(task_of(c_.model, run_, e), e.shown->roots_out, e.shown->outputs, *proof, c_.ports.engine.blobs());
+  if (!verdict && verdict.error().kind == ErrorKind::resource) {
+    used_up_ = verdict.error().text();
+    return std::nullopt;
+  }
+  if (!verdict) return std::unexpected(verdict.error());
+  if (!*verdict) {
     DSPERSE_CHECK_OK(keeper_.strike({e.worker, e.job, trust::StrikeKind::correctness, "the proof is refused"}));
     // A claimant's bond answers for its claim, once the dispute is decided, and to whoever was right.
-    if (e.purpose != Purpose::claim) DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, c_.ports.signer.key(), {}));
+    if (e.purpose != Purpose::claim) DSPERSE_CHECK_OK(keeper_.slash(e.shown->receipt_digest, {}, {}));
     return std::nullopt;
   }
   return Settled{e.shown->opening.h_out, e.shown->roots_out, e.shown->outputs, Proof{*e.shown->proof, e.weights}};

@@ -34,6 +34,7 @@ class Keeper {
   [[nodiscard]] Status release(const Digest& receipt);
   [[nodiscard]] Status release_due();
   [[nodiscard]] Status refund(const Digest& receipt);
+  /// reporter: zero where the coordinator alone decides: it must not earn by its word.
   [[nodiscard]] Status slash(const Digest& receipt, const Digest& reporter, const Digest& verdict);
 
   /// Signed text of a statement.

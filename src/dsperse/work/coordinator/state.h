@@ -110,6 +110,7 @@ struct Standings {
   std::optional<trust::incentive::PointsContract> points;
   std::map<Digest, std::string> engines;  ///< of each worker, as enrolled
   trust::audit::Pool canaries;
+  std::map<Digest, Run> fakes;  ///< by worker: the run that its canaries come from
   std::vector<CanaryErrand> out;
   std::uint64_t slots = 0;  ///< jobs given out so far
   std::uint32_t next_canary = 0;

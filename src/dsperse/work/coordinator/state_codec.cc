@@ -184,6 +184,12 @@ void fields(A& a, Standings& x) {
   });
   if constexpr (A::reads()) x.engines = {engines.begin(), engines.end()};
   field_bytes(a, x.canaries, [](const auto& v) { return trust::audit::encode(v); }, trust::audit::decode_pool);
+  std::vector<std::pair<Digest, Run>> fakes(x.fakes.begin(), x.fakes.end());
+  field_list(a, fakes, [](A& ar, std::pair<Digest, Run>& f) {
+    field(ar, f.first);
+    fields(ar, f.second);
+  });
+  if constexpr (A::reads()) x.fakes = {fakes.begin(), fakes.end()};
   field_list(a, x.out, [](A& ar, CanaryErrand& c) {
     field(ar, c.errand);
     field(ar, c.task);

@@ -35,7 +35,7 @@ class ModelTasks {
     SliceTask t;
     t.run = m.statement(s).run_id, t.model = m.key.id(), t.slice_key = key.digest(), t.nonce = Digest{7}, t.slice = s;
     t.package = value(store.put(proof::encode_slice_package(m.key, s)));
-    if (key.weight_root) t.weights = value(store.put(store::encode_weights(key.program, m.weights[s])));
+    if (key.weight_root) t.weights = value(store.put(encode_weights_blob(key, m.weights[s], weight_seed(s))));
     for (const proof::Port& p : key.inputs) {
       t.inputs.push_back({p.chunk, value(store.put(encode_values(m.values[p.chunk]))), seed(p)});
       t.live.push_back({p.chunk, root(p.chunk)});
@@ -53,6 +53,7 @@ class ModelTasks {
     }
     return t;
   }
+  static Digest weight_seed(std::uint32_t s) { return proof::testing::test_seed(100 + s, "weights"); }
   /// As the model's certificate has it.
   Digest root(std::uint32_t chunk) const {
     const proof::Boundary& b = m.certificate.table[chunk];

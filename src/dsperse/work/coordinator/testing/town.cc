@@ -62,6 +62,10 @@ Result<std::optional<WeightOpening>> TownDesk::reserve(std::uint32_t slice) {
 Result<Verdict> TownDesk::take(const SliceTask& task, const trust::BoundaryRoots& out, const OutputBlobs&, ByteView proof,
                                engine::BlobStore&) {
   if (!std::ranges::equal(toy_proof(task, out), proof)) return Verdict::reject("the proof is not right");
+  if (refuses > 0) {
+    --refuses;
+    return fail(ErrorKind::resource, "a boundary was opened as often as it may be");
+  }
   ++taken;
   return Verdict::accept();
 }

@@ -40,6 +40,7 @@ class TownComputer final : public Computer {
 class TownDesk final : public ProofDesk {
  public:
   std::uint32_t reserved = 0, taken = 0, most = 1000;
+  std::uint32_t refuses = 0;  ///< so many proofs cannot be counted any more
   Digest run_id(ByteView nonce, const Digest& salt) override;
   Result<Digest> root_of(std::uint32_t chunk, ByteView values, const Digest& seed) override;
   Result<std::optional<WeightOpening>> reserve(std::uint32_t slice) override;
