@@ -2,6 +2,7 @@
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/network_flags.h"
 #include "dsperse/cli/verbs.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 namespace {
@@ -83,10 +84,10 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_option("INPUT", flags->inputs, "tensor files (.npy, .npz, JSON, PNG, PGM, - for stdin), or NAME=FILE")->required();
   verb->add_option("--out", flags->out, "run folder to write (default NAME.run)");
   verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");
-  flags->network.add(*verb, true);
-  verb->add_option("--policy", flags->policy, "over workers: how slices are held (default: as the model was compiled)");
   verb->add_option("--draw", flags->draw, "how many slices a challenge will draw (docs/trust/challenge.md)")
       ->capture_default_str();
+  flags->network.add(*verb, true);
+  verb->add_option("--policy", flags->policy, "over workers: how slices are held (default: as the model was compiled)");
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "run";

@@ -56,10 +56,10 @@ Result<int> verify_certificate(Context& context, const Flags& flags, const proof
     DSPERSE_TRY(request.model_id, parse_digest(flags.model_id, "--model-id"));
   }
   DSPERSE_TRY(request.policy, flags.selection.policy_of());
+  DSPERSE_TRY(request.challenge, flags.challenge.question());
   DSPERSE_TRY(request.record, record_of(flags));
   const trust::Ed25519Check signatures;
   request.signatures = &signatures;
-  DSPERSE_TRY(request.challenge, flags.challenge.question());
   if (cache) request.known = cache->known();
   DSPERSE_TRY(const pipeline::VerifyReport report, pipeline::verify_step(key, flags.files, std::move(request)));
   if (cache) {
@@ -96,12 +96,12 @@ void add_verify(CLI::App& app, Context& context) {
   verb->add_option("--model-id", flags->model_id, "the model that must have been run (64 hexadecimal digits)");
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the number that this certificate was asked for with, in hexadecimal");
   flags->selection.add(*verb);
+  flags->challenge.add(*verb);
   verb->add_option("--coordinator", flags->coordinator,
                    "the key of the coordinator that must have written the record of receipts");
   verb->add_option("--late-nonce", flags->late_nonce, "the nonce that you gave after the seal (64 hexadecimal digits)");
   verb->add_option("--seal", flags->seal, "the checkpoint that you were shown before you gave it (a file)");
   verb->add_flag("--allow-pending", flags->allow_pending, "take audits that are not drawn yet");
-  flags->challenge.add(*verb);
   verb->add_flag("--no-cache", flags->no_cache, "verify weight range proofs and epoch links even if this user did before");
   verb->add_option("--write-expectation", flags->files.expectation,
                    "write what is asked (input, output, nonce, model id, policy) as JSON, for other verifiers");

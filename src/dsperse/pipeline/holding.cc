@@ -63,8 +63,7 @@ trust::RunFacts record_facts(const proof::ModelKey& key, const proof::Certificat
   out.trace = trust::trace_of(key, trust::lives_of(key), digests);
   for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
     const proof::SliceKey& s = key.slices[i];
-    out.slices.push_back(
-        {s.digest(), roots_of(s.inputs, digests), roots_of(s.outputs, digests), proved.contains(i), s.weight_root.has_value()});
+    out.slices.push_back({s.digest(), roots_of(s.inputs, digests), roots_of(s.outputs, digests), proved.contains(i)});
   }
   return out;
 }
