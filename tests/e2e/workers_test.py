@@ -230,7 +230,7 @@ class Served(Workers):
         self.hands = [self.start("worker", "--engine", "N/engine", "--state", f"w{i}", "--operator", f"op{i}", log=f"w{i}.log") for i in range(2)]
 
     def serve(self):
-        self.server = self.start("serve", self.dsm, "--network", "N", "--commit", 10, log="serve.log")
+        self.server = self.start("serve", self.dsm, "--network", "N", "--commit", 5, log="serve.log")
 
     def ask(self, name, image, *more, nonce="01"):
         return self.start("run", self.dsm, image, "--network", "N", "--policy", self.policy, "--nonce", nonce, "--out", name, *more, log=name + ".log")

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "clocks.h"
+#include "dsperse/engine/simulated/simulated.h"
 #include "dsperse/trust/ledger/merkle.h"
 #include "paper.h"
 #include "tap.h"

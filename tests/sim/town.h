@@ -123,6 +123,7 @@ class Town {
   TimeMs keeper_next_at_ = 0, began_at_ = 0;
   std::string last_error_;
   bool faulty_ = true;
+  DiskFaults disk_;  ///< while faults last
 };
 
 }  // namespace dsperse::sim
