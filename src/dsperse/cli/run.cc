@@ -2,6 +2,7 @@
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/network_flags.h"
 #include "dsperse/cli/verbs.h"
+#include "dsperse/store/disk/file.h"
 
 namespace dsperse::cli {
 namespace {
