@@ -145,6 +145,7 @@ TownSpec spec_of(const Adversary& adversary, const PolicyCase& policy, const Sna
   spec.worker_killed = 0.002 * harder;
   spec.keeper_offset_ms = static_cast<TimeMs>(seed % 7) * 100;
   spec.keeper_drift_ppm = 200;
+  spec.keeper_jumps_ms = (static_cast<TimeMs>(seed % 5) - 2) * 15'000;
   for (std::size_t i = 0; i < spec.workers.size(); ++i) {
     spec.workers[i].clock_offset_ms = static_cast<TimeMs>((seed + i) % 5) * 400 - 800;
     spec.workers[i].clock_drift_ppm = static_cast<std::int64_t>((seed + i) % 3) * 500 - 500;

@@ -208,6 +208,11 @@ void Town::live() {
       for (auto& w : workers_) noted(c->fund(w->key(), 0, spec_.bond), "fund");
     }
   }
+  if (spec_.keeper_jumps_ms != 0)
+    world_.later(spec_.jump_after_ms, [this] {
+      clock_.jump(spec_.keeper_jumps_ms);
+      tell("the coordinator's clock jumps");
+    });
   world_.faults = spec_.faults;
   spec_.disk = disk_;
   fuse_.rate = spec_.keeper_killed;
