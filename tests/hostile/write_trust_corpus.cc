@@ -12,6 +12,7 @@
 #include "dsperse/trust/incentive/reputation.h"
 #include "dsperse/trust/lottery/challenge.h"
 #include "dsperse/trust/lottery/lottery.h"
+#include "dsperse/trust/receipt/job.h"
 #include "dsperse/trust/replication/replication.h"
 
 namespace {
@@ -68,8 +69,8 @@ void put_replication(const Folder& folder) {
   auto s = must(begin(2, 0, 10, 20));
   for (std::uint8_t n = 1; n <= 2; ++n)
     must(step(s, Assign{id(n), {id(static_cast<std::uint8_t>(10 + n)), "op", "eu", "native"}}));
-  must(step(s, Commit{id(1), id(11), commitment_of(id(1), id(11), id(7), id(21))}));
-  must(step(s, Commit{id(2), id(12), commitment_of(id(2), id(12), id(7), id(22))}));
+  must(step(s, Commit{id(1), id(11), trust::commitment(id(1), id(11), {id(7), id(21)})}));
+  must(step(s, Commit{id(2), id(12), trust::commitment(id(2), id(12), {id(7), id(22)})}));
   must(step(s, Open{id(1), id(11), id(7), id(21)}));
   folder.put("replication.bin", encode(s));
 }

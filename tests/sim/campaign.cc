@@ -160,8 +160,11 @@ std::optional<TownSpec> scenario(const std::string& name, std::uint64_t seed, st
   for (const Schedule& s : schedules(none)) {
     if (s.name != name) continue;
     storage.push_back(std::make_unique<Snapshot>(warm_for_schedules(schedules(none))));
-    for (Schedule& again : schedules(*storage.back()))
-      if (again.name == name) return again.spec;
+    for (Schedule& again : schedules(*storage.back())) {
+      if (again.name != name) continue;
+      if (seed != 0) again.spec.seed = seed;
+      return again.spec;
+    }
   }
   for (const Adversary& a : adversaries())
     for (const PolicyCase& p : policies()) {

@@ -29,7 +29,7 @@ struct Campaign {
 /// What is run of it. seeds: of each cell of the matrix. every: of the places of a schedule where a process is killed, one in so
 /// many. scale: of the statistics.
 struct Extent {
-  std::uint64_t seeds = 12, real_seeds = 1, every = 1;
+  std::uint64_t seeds = 20, real_seeds = 2, every = 1;
   double scale = 1;
   bool matrix = true, killed = true, statistics = true, keeper = true;
 };
@@ -39,8 +39,8 @@ Campaign run_campaign(const Extent& extent, unsigned threads, const std::functio
 /// `threads` at a time.
 Parallel on_threads(unsigned threads);
 
-/// The town of a scenario by name, "ADVERSARY/POLICY" (calm), "ADVERSARY/POLICY/bad", ".../real", or a schedule's name; nothing
-/// if there is none. storage: keeps what the spec refers to.
+/// The town of a scenario by name, "ADVERSARY/POLICY" (calm), "ADVERSARY/POLICY/bad", ".../real", or a schedule's name
+/// (seed 0: its own); nothing if there is none. storage: keeps what the spec refers to.
 std::optional<TownSpec> scenario(const std::string& name, std::uint64_t seed, std::vector<std::unique_ptr<Snapshot>>& storage);
 
 /// The JSON text of build/sim.json.

@@ -5,7 +5,7 @@
 
 namespace dsperse::sim {
 
-/// A clock that is wrong by an offset and runs too fast or too slow.
+/// A clock that is wrong by an offset, runs too fast or too slow, and jumps.
 class SkewedClock final : public engine::Clock {
  public:
   SkewedClock(engine::simulated::World& world, engine::TimeMs offset_ms, std::int64_t drift_ppm)
@@ -14,6 +14,7 @@ class SkewedClock final : public engine::Clock {
     const engine::TimeMs t = world_.now();
     return t + offset_ms_ + (t - start_) * drift_ppm_ / 1'000'000;
   }
+  void jump(engine::TimeMs by_ms) { offset_ms_ += by_ms; }
 
  private:
   engine::simulated::World& world_;

@@ -32,6 +32,12 @@ Findings lived(const TownSpec& spec) {
   town.live();
   return judge(town);
 }
+/// With four replicas a liar that is found leaves too few for another slice: its target is the last one.
+TownSpec one_liar_of_four() {
+  TownSpec spec = plain(with_liars(3, 1, Kind::targeted), "replicate(4)");
+  spec.workers[0].target = 3;
+  return spec;
+}
 /// The first seed's findings for which `found` says that the hook had an effect; at most `most` seeds.
 Findings until(TownSpec spec, std::uint64_t most, const std::function<bool(const Findings&)>& found) {
   Findings f;
@@ -51,7 +57,8 @@ TEST(Judge, ExplainsALieThatThePolicyAllows) {
   const Findings f = lived(plain(with_liars(0, 2, Kind::lazy), "trust"));
   EXPECT_TRUE(f.clean()) << f.texts.front();
   EXPECT_EQ(f.wrong_finals, 1U);
-  EXPECT_EQ(f.explained.at("the operator lies (trust)"), 4U);
+  ASSERT_EQ(f.explained.size(), 1U);
+  EXPECT_GE(f.explained.at("the operator lies (trust)"), 2U) << "slices whose right output is not the liars' constant";
 }
 
 TEST(Judge, WrongFinalUnexplained) {
@@ -92,7 +99,7 @@ TEST(Judge, Lost) {
 }
 
 TEST(Judge, PayoutsReceiptsAndMoney) {
-  TownSpec spec = plain(with_liars(3, 1, Kind::targeted), "replicate(4)");
+  TownSpec spec = one_liar_of_four();
   spec.settings.points = true;
   spec.settings.wage = 10;
   spec.settings.slash = 100;
@@ -101,7 +108,7 @@ TEST(Judge, PayoutsReceiptsAndMoney) {
   const Findings honest = lived(spec);
   EXPECT_TRUE(honest.clean()) << honest.texts.front();
   EXPECT_GT(honest.payouts, 12U);
-  EXPECT_EQ(honest.verdicts, 3U);
+  EXPECT_EQ(honest.verdicts, 1U);
   spec.ledger_forgets = "vnd.dsperse.payout";
   EXPECT_EQ(lived(spec).payout_without_proof, honest.payouts);
   spec.ledger_forgets.clear();
@@ -118,10 +125,10 @@ TEST(Judge, OpeningsBeyondBudget) {
 }
 
 TEST(Judge, FalseEvidence) {
-  TownSpec spec = plain(with_liars(3, 1, Kind::targeted), "replicate(4)");
-  EXPECT_EQ(lived(spec).verdicts, 3U);
+  TownSpec spec = one_liar_of_four();
+  EXPECT_EQ(lived(spec).verdicts, 1U);
   spec.desk_shows_nothing = true;
-  EXPECT_EQ(lived(spec).false_evidence, 3U);
+  EXPECT_EQ(lived(spec).false_evidence, 1U);
 }
 
 TEST(Cells, ThreeSigmaAndTheRightSide) {

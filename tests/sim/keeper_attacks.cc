@@ -242,10 +242,11 @@ void attack_the_log(Court& court, std::vector<KeeperAttack>& out) {
 }
 
 void attack_with_late_part(Court& court, Dice& dice, std::vector<KeeperAttack>& out) {
-  Story again = court.story();
+  const Story again = court.story();
   out.push_back(court.judge("seals again once it knows the late part", court.tell(favourable(again, dice))));
-  again.late_part = dice.digest();
-  out.push_back(court.judge("uses another late part", court.tell(again)));
+  RunRecord other = court.record();
+  other.late_part = dice.digest();
+  out.push_back(court.judge("uses another late part", other));
 }
 
 }  // namespace

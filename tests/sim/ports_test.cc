@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "clocks.h"
+#include "dsperse/engine/simulated/simulated.h"
 #include "dsperse/trust/ledger/merkle.h"
 #include "paper.h"
 #include "tap.h"
@@ -129,6 +130,8 @@ TEST(Clock, IsWrongByAnOffsetAndRunsAway) {
   world.advance(100'000);
   EXPECT_EQ(fast.now(), 1'100'600);
   EXPECT_EQ(slow.now(), 1'099'900);
+  slow.jump(-50'000);
+  EXPECT_EQ(slow.now(), 1'049'900);
 }
 
 TEST(Signatures, NobodySignsForOthers) {

@@ -83,8 +83,9 @@ Snapshot warmed(const std::vector<WorkerSpec>& workers, const work::Settings& se
     w.kind = Kind::honest;
     w.longest_work_ms = 200;
   }
-  spec.policy = everywhere("replicate(4)");
-  spec.runs = static_cast<std::uint32_t>((workers.size() * 14 + 15) / 16);
+  const std::size_t k = std::min<std::size_t>(4, workers.size());
+  spec.policy = everywhere(("replicate(" + std::to_string(k) + ")").c_str());
+  spec.runs = static_cast<std::uint32_t>((workers.size() * 14 + 4 * k - 1) / (4 * k));
   spec.bond = bond;
   spec.purse = purse;
   for (int round = 0;; ++round) {
@@ -144,6 +145,7 @@ TownSpec spec_of(const Adversary& adversary, const PolicyCase& policy, const Sna
   spec.worker_killed = 0.002 * harder;
   spec.keeper_offset_ms = static_cast<TimeMs>(seed % 7) * 100;
   spec.keeper_drift_ppm = 200;
+  spec.keeper_jumps_ms = (static_cast<TimeMs>(seed % 5) - 2) * 15'000;
   for (std::size_t i = 0; i < spec.workers.size(); ++i) {
     spec.workers[i].clock_offset_ms = static_cast<TimeMs>((seed + i) % 5) * 400 - 800;
     spec.workers[i].clock_drift_ppm = static_cast<std::int64_t>((seed + i) % 3) * 500 - 500;
@@ -175,7 +177,10 @@ std::vector<Schedule> schedules(const Snapshot& warm) {
   std::vector<Schedule> out;
   out.push_back(make("killed_dispute", liar, everywhere("replicate(3)"), 1));
   out.push_back(make("killed_proof", honest_workers(2), everywhere("proof"), 2));
-  out.push_back(make("killed_audit", liar, everywhere("audit(1)"), 3));
+  std::vector<WorkerSpec> liars = liar;
+  liars[0] = liars[1];
+  liars[0].operated_by = "honest0";
+  out.push_back(make("killed_audit", liars, everywhere("audit(1)"), 3));
   out.back().spec.from = &warm;
   out.push_back(make("killed_claimants", liar, everywhere("replicate(3)"), 4));
   out.back().spec.own = false;

@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   Extent extent;
   unsigned threads = 2;
   std::string out, name;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 0;
   std::optional<std::uint64_t> killed_at, worker_killed_at;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view flag = argv[i], value = argv[i + 1];

@@ -159,6 +159,7 @@ TownSpec cell_spec(const std::string& name, std::uint64_t seed, Snapshot& warm) 
 
 std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& found) {
   const Snapshot warm = warm_four(false);
+  std::uint64_t seeds = 100'000;
   std::vector<Cell> out;
   std::mutex mutex;
   for (const auto& [p, by] : std::vector<std::pair<double, trust::AuditBy>>{{0.2, trust::AuditBy::reexec},
@@ -166,8 +167,9 @@ std::vector<Cell> audit_cells(double scale, const Parallel& parallel, Findings& 
                                                                             {0.9, trust::AuditBy::reexec},
                                                                             {0.5, trust::AuditBy::proof}}) {
     std::uint64_t trials = 0, caught = 0;
+    seeds += 10'000;  // other seeds for every cell: their errors are independent
     parallel(scaled(1500, scale), [&, p = p, by = by](std::size_t i) {
-      Town town(two_liars(warm, 10'000 + i, p, by, false));
+      Town town(two_liars(warm, seeds + i, p, by, false));
       town.live();
       Findings f = judge(town);
       const auto first = first_result(town);
@@ -189,19 +191,19 @@ std::vector<Cell> replication_cells(double scale, const Parallel& parallel, Find
     double share;
     std::uint32_t k;
   };
+  std::uint64_t seeds = 200'000;
   std::vector<Cell> out;
   std::mutex mutex;
   for (const Shape s : {Shape{0.2, 2}, Shape{0.5, 2}, Shape{0.5, 3}, Shape{0.7, 4}}) {
     std::uint64_t n = 0, wrong = 0, disputed = 0;
+    seeds += 10'000;
     parallel(scaled(1500, scale), [&](std::size_t i) {
       TownSpec spec;
-      spec.seed = 20'000 + i;
+      spec.seed = seeds + i;
       spec.settings = quick_settings();
       spec.workers = honest_workers(8);
       // Each worker colludes with probability r, whatever the others do.
-      Dice dice(crypto::hash_tagged("dsperse simulation: shares",
-                                    {Digest{static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8)}}),
-                "shares");
+      Dice dice(Digest{}, "shares", spec.seed);
       for (WorkerSpec& w : spec.workers) {
         if (!dice.chance(s.share)) continue;
         w.kind = Kind::colluding;
@@ -230,13 +232,15 @@ std::vector<Cell> replication_cells(double scale, const Parallel& parallel, Find
 std::vector<Cell> economics_cells(double scale, const Parallel& parallel, Findings& found) {
   const double least = must(trust::least_audit_rate(stakes()));
   const Snapshot warm = warm_four(true);
+  std::uint64_t seeds = 300'000;
   std::vector<Cell> out;
   std::mutex mutex;
   for (const double factor : {1.1, 0.9}) {
     const double p = factor * least;
     std::vector<double> surplus;
+    seeds += 10'000;
     parallel(scaled(4000, scale), [&](std::size_t i) {
-      Town town(two_liars(warm, 30'000 + i, p, trust::AuditBy::reexec, true));
+      Town town(two_liars(warm, seeds + i, p, trust::AuditBy::reexec, true));
       town.live();
       Findings f = judge(town);
       const auto first = first_result(town);

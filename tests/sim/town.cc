@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "dsperse/work/coordinator/standings.h"
 
@@ -48,6 +49,7 @@ Town::Town(TownSpec spec)
   WorkerSpec own;
   own_ = std::make_unique<Hand>(fuse_, *truth_, grapevine_, keeper_->key(), own, seed_);
   began_at_ = world_.now();
+  disk_ = std::exchange(spec_.disk, {});  // everybody's disk works until live() begins
 
   const Model& m = truth_->model();
   engine_.server().meddle([&](engine::simulated::Memory& memory) {
@@ -206,7 +208,13 @@ void Town::live() {
       for (auto& w : workers_) noted(c->fund(w->key(), 0, spec_.bond), "fund");
     }
   }
+  if (spec_.keeper_jumps_ms != 0)
+    world_.later(spec_.jump_after_ms, [this] {
+      clock_.jump(spec_.keeper_jumps_ms);
+      tell("the coordinator's clock jumps");
+    });
   world_.faults = spec_.faults;
+  spec_.disk = disk_;
   fuse_.rate = spec_.keeper_killed;
   if (spec_.keeper_killed_at) fuse_.blow_at(fuse_.passed() + *spec_.keeper_killed_at);
   for (auto& w : workers_) w->fuse().rate = spec_.worker_killed;

@@ -40,6 +40,8 @@ struct TownSpec {
   std::optional<std::pair<std::size_t, std::uint64_t>> worker_killed_at;
   TimeMs keeper_offset_ms = 0;
   std::int64_t keeper_drift_ppm = 0;
+  TimeMs keeper_jumps_ms = 0;  ///< its clock, by so much, once
+  TimeMs jump_after_ms = 10'000;
   TimeMs faults_last_ms = 600'000;  ///< then everything works
   TimeMs bound_ms = 3'600'000;      ///< by which every run must have ended after that
 
@@ -123,6 +125,7 @@ class Town {
   TimeMs keeper_next_at_ = 0, began_at_ = 0;
   std::string last_error_;
   bool faulty_ = true;
+  DiskFaults disk_;  ///< while faults last
 };
 
 }  // namespace dsperse::sim

@@ -28,7 +28,7 @@ Digest seed_of(std::uint64_t number) {
 
 Program gemm() {
   Builder b;
-  b.gemm(b.input({2, 3}, -31, 31, 4), 3, 3, simple_requant(5, Function::identity, 6, 4), true, 15);
+  b.gemm(b.input({2, 3}, -31, 31, 4), 3, 3, simple_requant(5, Function::identity, 6, 4), false, 15);
   return b.done();
 }
 Program merge() {
@@ -36,7 +36,7 @@ Program merge() {
   std::vector<quantize::Sum::Term> terms;
   for (int i = 0; i < 2; ++i) terms.push_back({false, b.input({2, 3}, -31, 31, 4), 1});
   b.gemm(b.sum(std::move(terms), {2, 3}, simple_requant(1, Function::identity, 6, 4)), 3, 3,
-         simple_requant(5, Function::identity, 6, 4), true, 15);
+         simple_requant(5, Function::identity, 6, 4), false, 15);
   return b.done();
 }
 

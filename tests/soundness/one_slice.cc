@@ -38,7 +38,7 @@ void bind(SliceCase& c) {
 }
 
 Certificate certificate_of(const SliceCase& c, Bytes proof) {
-  Certificate out{key_of(c).id(), kNonce, proof::testing::test_seed(c.options.seed, "salt"), c.statement.boundaries, {}};
+  Certificate out{key_of(c).id(), kNonce, proof::testing::test_seed(c.options.seed, "salt"), c.statement.boundaries, {}, {}};
   out.slices.push_back({0, c.statement.weights, c.statement.opening, {}, std::move(proof)});
   return out;
 }

@@ -92,7 +92,7 @@ TEST_F(Pipeline, ARecordAnswersForSlicesWithoutProof) {
   EXPECT_TRUE(report->verdict.verdict) << report->verdict.verdict.reason << report->verdict.verdict.where;
   EXPECT_EQ(report->verdict.coverage.slices_proved, 2U);
   EXPECT_EQ(report->holding.weakest, 1U);
-  EXPECT_EQ(report->notes.size(), 5U) << "model, freshness, coordinator, labels, weights";
+  EXPECT_EQ(report->notes.size(), 4U) << "model, freshness, coordinator, labels";
   request.policy->rules[0].treatment = {};
   EXPECT_TRUE(verify("r", request)->verdict.verdict) << "more than was asked for";
   EXPECT_FALSE(verify("r", {})->verdict.verdict) << "everything was to be proved";

@@ -75,4 +75,12 @@ Result<Published> decode_published(ByteView bytes) {
   return out;
 }
 
+Result<Published> read_published(const std::string& folder) {
+  const std::string path = published_path(folder);
+  DSPERSE_TRY(const Bytes bytes, store::read_file(path, kMaxPublishedBytes));
+  auto published = decode_published(bytes);
+  if (!published) return std::unexpected(published.error().within(path));
+  return published;
+}
+
 }  // namespace dsperse::pipeline

@@ -40,5 +40,6 @@ Bytes encode_published(const Published& published);
 /// FOLDER/published.json.
 std::string published_path(const std::string& folder);
 [[nodiscard]] Status write_published(const std::string& folder, const Published& published);
+[[nodiscard]] Result<Published> read_published(const std::string& folder);
 
 }  // namespace dsperse::pipeline

@@ -8,7 +8,6 @@
 #include "dsperse/pipeline/expectation.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/trust/lottery/challenge.h"
-#include "dsperse/trust/record/record.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -25,30 +24,16 @@ std::string absolute(const std::string& path) {
 
 /// The challenge that this run's published.json announced, if the run still has those roots.
 Result<lottery::Challenge> published_challenge(const store::RunFolder& run, const proof::ModelKey& key) {
-  const std::string path = published_path(run.path());
-  DSPERSE_TRY(const Bytes bytes, store::read_file(path, kMaxPublishedBytes));
-  auto published = decode_published(bytes);
-  if (!published) return std::unexpected(published.error().within(path));
+  DSPERSE_TRY(const Published published, read_published(run.path()));
   if (run.info().model_id != key.id())
     return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(),
                 "give the right one with --model, or run again");
   DSPERSE_TRY(const std::vector<proof::Boundary> table, boundary_table(key, run));
   const Digest run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
-  if (published->slices != key.slices.size() || published->bound() != bound_of(run_id, published->slices, table))
-    return fail(ErrorKind::bad_input, "the run's boundaries are not the published ones", path,
+  if (published.slices != key.slices.size() || published.bound() != bound_of(run_id, published.slices, table))
+    return fail(ErrorKind::bad_input, "the run's boundaries are not the published ones", published_path(run.path()),
                 "a challenge binds a run to what it published: run again into another folder and publish that");
-  return lottery::publish(published->bound(), published->slices, published->draw);
-}
-
-/// Slices that the run's record does not answer for: a dispute or an audit proved them, and without the proof the record is none.
-Result<std::set<std::uint32_t>> unanswered(const store::RunFolder& run, const proof::ModelKey& key) {
-  std::set<std::uint32_t> out;
-  DSPERSE_TRY(const Bytes answers, run.answers());
-  if (answers.empty()) return out;
-  DSPERSE_TRY(const trust::RunRecord record, trust::decode_record(answers));
-  for (std::uint32_t i = 0; i < key.slices.size(); ++i) out.insert(i);
-  for (const trust::SliceAnswer& a : record.slices) out.erase(a.slice);
-  return out;
+  return lottery::publish(published.bound(), published.slices, published.draw);
 }
 
 /// Every drawn slice has a proof that a verifier accepts.
@@ -108,10 +93,8 @@ Result<ProveStep> prove_step(const std::string& run_folder, const std::string& d
                              const Observer& observer) {
   DSPERSE_TRY(store::RunFolder run, store::RunFolder::open(run_folder));
   DSPERSE_TRY(const store::ModelFolder model, store::ModelFolder::open(dsm.empty() ? run.info().model_path : dsm));
-  DSPERSE_TRY(options.slices, unanswered(run, model.model().key));
   if (policy || !options.challenge) {
-    DSPERSE_TRY(const std::set<std::uint32_t> wanted, slices_to_prove(model.model(), policy));
-    options.slices.insert(wanted.begin(), wanted.end());
+    DSPERSE_TRY(options.slices, slices_to_prove(model.model(), policy));
   }
   // Of a run over workers: proofs that ended disputes and audits stand for answers that its record does not have.
   DSPERSE_TRY(const Bytes answers, run.answers());

@@ -76,7 +76,9 @@ class FileBytes {
   void fields() {
     const std::string cut = "certificate: truncated, or bytes after its end", u = "u does not evaluate to v";
     certificate("certificate's magic", "certificate: not a dsperse certificate", "certificate", flip(0));
-    certificate("certificate's version", "certificate: not a dsperse certificate", "certificate", put(7, '2', 1));
+    certificate("certificate's version", "certificate: not a dsperse certificate", "certificate", put(7, '3', 1));
+    certificate("a record is said and not there", "certificate: truncated, or bytes after its end", "certificate",
+                put(7, '2', 1));
     certificate("model id", "certificate of another model", "", flip(8));
     certificate("a nonce of 65 bytes", "certificate: boundary table", "certificate", put(40, 65, 4));
     certificate("a huge nonce", "certificate: boundary table", "certificate", put(40, 0xFFFFFFFF, 4));

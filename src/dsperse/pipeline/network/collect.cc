@@ -108,6 +108,7 @@ Result<CollectedRun> collected_before(const proof::ModelKey& key, const work::Fi
     chunks.push_back(std::move(stored.values));
   }
   edges_of(key, chunks, finished, out.run);
+  DSPERSE_TRY(out.run.published, read_published(folder));
   out.certificate_path = store::join(folder, "certificate.dscert");
   for (std::size_t i = 0; i < finished.verdicts.size(); ++i)
     out.verdict_paths.push_back(store::join(store::join(folder, "verdicts"), std::to_string(i) + ".dsverdict"));

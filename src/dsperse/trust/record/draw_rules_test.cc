@@ -126,7 +126,7 @@ TEST(DrawRules, ADrawnSliceMayBeProvedInstead) {
   EXPECT_EQ(reason(b, record), "record: closing of other entries");
   RecordBuilder later(chain_facts(1, {true}), {t("audit(1)")});
   later.audit_all = true;
-  EXPECT_EQ(reason(later), "") << "audited, and proved later";
+  EXPECT_EQ(reason(later), "accepted") << "audited, and proved later";
   RecordBuilder reexec(chain_facts(1), {t("audit(1, by=proof)")});
   EXPECT_EQ(judged(reexec).slices[0].by, t("audit(1)")) << "promised by proof, found by re-execution";
   RecordBuilder undrawn(chain_facts(1), {t("audit(1e-09, by=proof)")});

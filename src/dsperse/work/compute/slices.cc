@@ -15,6 +15,11 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where = {
   return fail(ErrorKind::bad_input, what, where, "the task and its blobs don't belong together");
 }
 
+Status check_named(const SliceTask& task, const LoadedSlice& slice) {
+  if (slice.digest != task.slice_key) return bad("the package holds another slice than the task names");
+  return {};
+}
+
 /// The task's inputs and outputs are the ports, hidden where they have seeds.
 Status check_ports(const SliceTask& task, const LoadedSlice& slice) {
   const std::size_t inputs = slice.key().inputs.size();
@@ -39,6 +44,7 @@ Result<LoadedSlice> fetch(const SliceTask& task, engine::BlobStore& blobs, std::
   bytes = package_blob->size();
   LoadedSlice out;
   out.digest = package.key.digest();
+  DSPERSE_CHECK_OK(check_named(task, out));
   out.ports = package.key.ports();
   for (const proof::Port& p : out.ports) out.chunks.push_back(*package.chunk(p.chunk));
   out.artefacts.key = std::move(package.key);
@@ -79,7 +85,7 @@ Result<std::shared_ptr<const LoadedSlice>> Slices::load(const SliceTask& task, e
     slice = std::make_shared<const LoadedSlice>(std::move(fetched));
     kept_.keep(name, slice, bytes);
   }
-  if (slice->digest != task.slice_key) return bad("the package holds another slice than the task names");
+  DSPERSE_CHECK_OK(check_named(task, *slice));
   DSPERSE_CHECK_OK(check_ports(task, *slice));
   return slice;
 }

@@ -9,7 +9,7 @@
 #include "dsperse/engine/simulated/simulated.h"
 #include "dsperse/proof/package.h"
 #include "dsperse/proof/testing/model.h"
-#include "dsperse/store/weights_codec.h"
+#include "dsperse/work/compute/slices.h"
 #include "dsperse/work/task/task.h"
 #include "dsperse/work/task/values.h"
 
