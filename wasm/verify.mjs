@@ -37,7 +37,7 @@ function percent(part, whole) {
 function verdictText(verdict) {
   const { accepted, reason, where, coverage: c, modelPinned, fresh, hasRecord } = verdict;
   const lines = accepted
-    ? ['accepted',
+    ? [c.slicesProved === c.slices ? 'accepted' : `accepted: ${c.slicesProved} of ${c.slices} slices proved, the others not looked at`,
        `${c.slicesProved} of ${c.slices} slices, ${c.operatorsProved} of ${c.operators} operators, ` +
        `${percent(c.multiplyAddsProved, c.multiplyAdds)} % of multiply-adds proved; ` +
        `${percent(c.multiplyAddsWithAncestorsProved, c.multiplyAdds)} % together with all that they depend on`]

@@ -27,31 +27,37 @@ from faults import Disk, Faults  # noqa: E402
 from kill_test import read_proof  # noqa: E402
 from town import AT_ONCE, INPUTS, POLICIES, Client, Town  # noqa: E402
 
-CALM = 240      # seconds for what is left when the faults are over
+STORM = 420     # seconds of faults at most
+CALM = 240      # seconds for what is left then
 RESUMES = 6     # commands that coordinate themselves, killed and given again
 KILLS = 3       # of each
 
 
+def ask(town, runs, rng):
+    """The next run, if few are waited for. False: all are asked, and few are left."""
+    waiting = len(town.open_clients())
+    number = len(town.clients)
+    if waiting < AT_ONCE and number < runs:
+        town.clients.append(Client(town, number, POLICIES[number % len(POLICIES)], f"x{rng.randrange(INPUTS)}.json"))
+    return number < runs or waiting >= AT_ONCE
+
+
 def stream(town, faults, runs, rng):
-    """Submits all runs, some at a time; gives when the faults were over."""
-    while True:
-        asked = len(town.clients)
-        waiting = town.open_clients()
-        if asked == runs and len(waiting) < AT_ONCE:
-            return
-        if asked < runs and len(waiting) < AT_ONCE:
-            town.clients.append(Client(town, asked, POLICIES[asked % len(POLICIES)], f"x{rng.randrange(INPUTS)}.json"))
-            if asked % 20 == 19:
-                print(f"{asked + 1} asked, {sum(c.finished for c in town.clients)} finished, {sum(faults.counts.values())} faults, "
-                      f"{time.monotonic() - faults.start:.0f} s", flush=True)
+    """Runs under faults, as long as many are left."""
+    told = 0
+    while ask(town, runs, rng) and time.monotonic() - faults.start < STORM:
+        if len(town.clients) >= told + 20:
+            told = len(town.clients)
+            print(f"{told} asked, {sum(c.finished for c in town.clients)} finished, {sum(faults.counts.values())} faults, "
+                  f"{time.monotonic() - faults.start:.0f} s", flush=True)
         faults.look()
         town.look()
         time.sleep(0.01)
 
 
-def calm(town):
+def calm(town, runs, rng):
     end = time.monotonic() + CALM
-    while town.open_clients() and time.monotonic() < end:
+    while (ask(town, runs, rng) or town.open_clients()) and time.monotonic() < end:
         town.look()
         time.sleep(0.01)
 
@@ -139,6 +145,7 @@ def main():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--keep", help="folder that is left behind with all files")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))  # and leave nothing behind
     rng = random.Random(args.seed)
     base = pathlib.Path(args.keep).resolve() if args.keep else pathlib.Path(tempfile.mkdtemp(prefix="dsperse-chaos-"))
     base.mkdir(exist_ok=True)
@@ -155,7 +162,7 @@ def main():
         finally:
             faults.over()
         stormy = time.monotonic() - faults.start
-        calm(town)
+        calm(town, args.runs, rng)
         town.end()
         keeper = json.loads(next((town.network / "requests").glob("*.answer.json")).read_text())["coordinator"]
         resumed, kills, unresumed = resume(town, rng)
