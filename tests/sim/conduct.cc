@@ -89,7 +89,7 @@ Result<work::Computed> Hand::compute(const work::SliceTask& task, engine::BlobSt
     if (bytes.empty()) return fail(ErrorKind::bad_input, "an empty package");
   }
   DSPERSE_TRY(Values values, fetch_inputs(truth_, task, blobs));
-  DSPERSE_TRY(const Values right, truth_.outputs(task.slice, values));
+  DSPERSE_TRY(const Values right, truth_.run(task.slice, values));
   ++grapevine_.worked;
   // What a liar does follows from the job: a worker that is restarted does the same again.
   const Digest job = work::job_of(task);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "campaign.h"
+#include "dsperse/base/parallel.h"
 
 namespace dsperse::sim {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 std::string first_of(const Campaign& c) { return c.total.texts.empty() ? "" : c.total.texts.front(); }
 
 TEST(Simulation, AdversariesAndPolicies) {
+  set_threads(1);  // each town is one thread, and there are two of them
   const Extent extent{.seeds = 2, .real_seeds = 0, .matrix = true, .killed = false, .statistics = false, .keeper = false};
   const Campaign c = run_campaign(extent, 2, [](const std::string&) {});
   EXPECT_TRUE(c.clean()) << first_of(c);
@@ -23,6 +25,7 @@ TEST(Simulation, AdversariesAndPolicies) {
 }
 
 TEST(Simulation, KilledAtEveryFewPlaces) {
+  set_threads(1);  // each town is one thread, and there are two of them
   const Extent extent{.every = 60, .matrix = false, .killed = true, .statistics = false, .keeper = false};
   const Campaign c = run_campaign(extent, 2, [](const std::string&) {});
   EXPECT_TRUE(c.clean()) << first_of(c);

@@ -4,6 +4,7 @@
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/prove.h"
+#include "dsperse/proof/run_slice.h"
 #include "dsperse/quantize/testing/programs.h"
 
 namespace dsperse::sim {
@@ -250,6 +251,21 @@ Result<Values> Truth::outputs(std::uint32_t slice, const Values& inputs) const {
     DSPERSE_TRY(trace[p.tensor], to_values(model_.key.chunks[p.chunk], it->second));
   }
   proof::testing::evaluate(key.program, model_.weights[slice], trace);
+  Values out;
+  for (const proof::Port& p : key.outputs) out[p.chunk] = to_bytes(trace[p.tensor]);
+  return out;
+}
+
+Result<Values> Truth::run(std::uint32_t slice, const Values& inputs) const {
+  const proof::SliceKey& key = model_.key.slices[slice];
+  std::vector<quantize::IntTensor> values;
+  for (const proof::Port& p : key.inputs) {
+    const auto it = inputs.find(p.chunk);
+    if (it == inputs.end()) return fail(ErrorKind::bad_input, "an input is missing", model_.key.chunks[p.chunk].name);
+    DSPERSE_TRY(quantize::IntTensor tensor, to_values(model_.key.chunks[p.chunk], it->second));
+    values.push_back(std::move(tensor));
+  }
+  DSPERSE_TRY(const quantize::TensorStore trace, proof::run_slice(key, model_.weights[slice], values));
   Values out;
   for (const proof::Port& p : key.outputs) out[p.chunk] = to_bytes(trace[p.tensor]);
   return out;

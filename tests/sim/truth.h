@@ -3,7 +3,7 @@
 // Truth answers for everybody; which of its functions an actor may use is up to the actor's class. `ideal` stands in for the
 // proof system where thousands of seeds are wanted: a root is a hash, a proof a MAC that only a true statement gets. `real` is
 // the product's prover and verifier over the same model, with real commitments. Values are int32, little-endian, as in blobs.
-// The reference is the slow evaluator of proof/testing, not the code that workers run. Tested by tests/sim/truth_test.cc.
+// The reference is the slow evaluator of proof/testing; what workers run is the product's. Tested by tests/sim/truth_test.cc.
 #pragma once
 
 #include <map>
@@ -71,7 +71,9 @@ class Truth {
   virtual ~Truth() = default;
   [[nodiscard]] const Model& model() const { return model_; }
 
-  /// What the slice makes of these inputs (by chunk). Errors (bad_input): sizes.
+  /// What a worker's machine makes of these inputs: proof::run_slice. Errors (bad_input): sizes.
+  [[nodiscard]] Result<Values> run(std::uint32_t slice, const Values& inputs) const;
+  /// The reference: what the slice is, of these inputs (by chunk). Errors (bad_input): sizes.
   [[nodiscard]] Result<Values> outputs(std::uint32_t slice, const Values& inputs) const;
   /// The whole model's values, every chunk.
   [[nodiscard]] Result<Values> reference(const Bytes& input) const;

@@ -98,6 +98,7 @@ TEST(Truth, TheReferenceIsSliceAfterSlice) {
     const auto made = b.truth->outputs(s, all);
     ASSERT_TRUE(made);
     for (const auto& [chunk, values] : *made) EXPECT_EQ(all[chunk], values);
+    EXPECT_EQ(*b.truth->run(s, all), *made) << "what workers run";
   }
   Dice dice(Digest{3}, "another input");
   EXPECT_NE(b.truth->reference(random_input(b.truth->model(), dice))->at(4), all[4]);
