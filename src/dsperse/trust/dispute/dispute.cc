@@ -11,6 +11,7 @@ std::unexpected<Error> refuse(std::string what, const State& s) {
   return fail(ErrorKind::usage, std::move(what), "dispute > slice " + std::to_string(s.subject.slice));
 }
 
+/// The side's output is shown to be wrong.
 bool loses(Outcome outcome, Side side) {
   switch (outcome) {
     case Outcome::a:
@@ -18,9 +19,9 @@ bool loses(Outcome outcome, Side side) {
     case Outcome::b:
       return side == Side::a;
     case Outcome::neither:
-    case Outcome::unproved:
       return true;
     case Outcome::open:
+    case Outcome::unproved:
     case Outcome::contradiction:
       return false;
   }
@@ -41,10 +42,11 @@ Effects decide(State& s, Outcome now) {
   Effects out{decided};
   for (const Side side : {Side::a, Side::b}) {
     const Claim& c = claim_of(s, side);
+    // Silence is silence: who of the two is wrong, nobody knows.
+    if (now == Outcome::unproved)
+      out.emplace_back(Strike{c.worker, c.job, StrikeKind::liveness, "dispute: nobody proved the slice"});
     if (loses(now, side) && !loses(before, side))
-      out.emplace_back(
-          Strike{c.worker, c.job, StrikeKind::correctness,
-                 now == Outcome::unproved ? "dispute: nobody proved the slice" : "dispute: another output is proved"});
+      out.emplace_back(Strike{c.worker, c.job, StrikeKind::correctness, "dispute: another output is proved"});
     if (!loses(now, side) && loses(before, side)) out.emplace_back(Pardon{c.worker, c.job});
   }
   return out;

@@ -1,10 +1,10 @@
 // One dispute about one slice: inputs agree, outputs differ, whoever can prove (h_in, h_out) wins.
 //
-// open --a valid proof, or both sides out, or deadline--> decided. Silence loses by the deadline; if nobody proves, all are
-// struck and the job goes on with others. The coordinator may prove the slice itself: that decides too, also against both. A
-// later valid proof of another output can't exist unless the proof system is broken; if it does, the outcome says so and nobody
-// is struck. Not here: checking proofs (events carry the verifier's decision), clocks, the file for third parties
-// (verdict_file.h). Source: docs/trust/machines.md. Tested by trust/dispute/dispute_test.cc.
+// open --a valid proof, or both sides out, or deadline--> decided. Silence loses by the deadline to who proves; if nobody does,
+// all are struck for liveness, since nobody knows who is wrong, and the job goes on with others. The coordinator may prove the
+// slice itself: that decides too, also against both. A later valid proof of another output can't exist unless the proof system is
+// broken; if it does, the outcome says so and nobody is struck. Not here: checking proofs (events carry the verifier's decision),
+// clocks, the file for third parties (verdict_file.h). Source: docs/trust/machines.md. Tested by trust/dispute/dispute_test.cc.
 #pragma once
 
 #include <array>

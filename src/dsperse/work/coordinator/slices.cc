@@ -67,7 +67,8 @@ const trust::NodeLabels* Pass::labels(const Digest& worker) const {
 
 bool Pass::eligible(const trust::NodeLabels& node, std::uint64_t memory_bytes) const {
   const auto at = std::ranges::lower_bound(c_.nodes, node.key, {}, [](const engine::Node& n) { return n.profile.key; });
-  if (at == c_.nodes.end() || at->profile.key != node.key) return false;
+  if (at == c_.nodes.end() || at->profile.key != node.key || std::ranges::find(a_.silent, node.key) != a_.silent.end())
+    return false;
   return at->profile.memory_bytes >= memory_bytes && !keeper_.excluded(node.key) &&
          keeper_.decide(node.key, {}).mode != trust::audit::Mode::wait;
 }

@@ -76,6 +76,7 @@ struct Attempt {
   TimeMs since = 0, moved = 0;           ///< began; last went on
   std::vector<trust::NodeLabels> nodes;  ///< ascending
   Bytes opening;                         ///< text of the signed RunOpening
+  std::vector<Digest> silent;            ///< workers that did not prove what they claimed: no more jobs of this attempt
   std::vector<Errand> errands;           ///< by number
   std::vector<SliceState> slices;
   trust::lottery::State lottery;

@@ -109,6 +109,7 @@ void field(A& a, Attempt& x) {
   field(a, x.moved);
   field_list(a, x.nodes, [](A& ar, trust::NodeLabels& n) { field(ar, n); });
   field(a, x.opening);
+  field_list(a, x.silent, [](A& ar, Digest& d) { field(ar, d); });
   field_list(a, x.errands, [](A& ar, Errand& e) { field(ar, e); });
   field_list(a, x.slices, [](A& ar, SliceState& s) { field(ar, s); });
   field_bytes(a, x.lottery, [](const auto& v) { return trust::lottery::encode(v); }, trust::lottery::decode);
