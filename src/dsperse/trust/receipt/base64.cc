@@ -21,7 +21,7 @@ bool decode(std::string_view text, Bytes& out) {
   while (letters > 0 && text.size() - letters < 2 && text[letters - 1] == '=') --letters;
   out.reserve(text.size() / 4 * 3);
   std::uint32_t bits = 0, held = 0;
-  for (const char c : std::string_view(text.data(), letters)) {
+  for (const char c : text.substr(0, letters)) {
     const int v = value_of(c);
     if (v < 0) return false;
     bits = bits << 6 | static_cast<std::uint32_t>(v);

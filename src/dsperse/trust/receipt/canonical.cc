@@ -35,14 +35,14 @@ std::uint64_t CanonicalReader::number() {
 std::string_view CanonicalReader::quoted(std::size_t limit) {
   literal("\"");
   if (!ok_) return {};
-  const std::string_view window(rest().data(), std::min(rest().size(), limit + 1));
+  const std::string_view window = rest().substr(0, limit + 1);
   const std::size_t end = window.find('"');
   if (end == std::string_view::npos) {
     ok_ = false;
     return {};
   }
   at_ += end + 1;
-  return {window.data(), end};
+  return window.substr(0, end);
 }
 
 Digest CanonicalReader::digest() {
