@@ -90,7 +90,8 @@ class Crew {
       }
     };
     std::vector<std::thread> helpers;
-    for (unsigned w = 1; w < std::min<std::size_t>(options_.workers, todo_.size()); ++w) helpers.emplace_back(loop);
+    const std::size_t crew = std::min<std::size_t>(options_.workers, todo_.size());  // before the first one takes a slice
+    for (std::size_t w = 1; w < crew; ++w) helpers.emplace_back(loop);
     loop();
     for (std::thread& t : helpers) t.join();
     return result_;
