@@ -2,7 +2,7 @@
 //
 // Whether a slot of the job stream holds a canary depends on a secret and the slot's number alone: not on the worker, its record
 // or the job, so nobody can tell from what it sees. A canary is issued once. Workers are asked for h_out. Auditors are asked the
-// same and also see a claim, as in a real audit; where the claim is wrong, one that echoes it without computing is caught. Not
+// same and also see a claim, for engines whose audits show one; one that echoes a wrong claim without computing is caught. Not
 // here: making fresh inputs and their answers, timing them like real jobs (the engine), the rate phi (trust/policy). Source:
 // docs/trust/machines.md. Tested by trust/audit/canary_test.cc.
 #pragma once
