@@ -84,7 +84,7 @@ chaos-local: configure
 attack: setup
 	cmake --preset attack $(CMAKE_ARGS)
 	cmake --build --preset attack --parallel $(JOBS)
-	ctest --test-dir build/attack --output-on-failure -L attack
+	ctest --test-dir build/attack --parallel $(JOBS) --output-on-failure -L attack
 
 # Address and undefined-behaviour sanitizers over unit and soundness tests.
 sanitize:
@@ -95,7 +95,7 @@ THREADED := runtime_test poly_test commit_test integer_test proof_test store_tes
 sanitize-thread: PRESET := tsan
 sanitize-thread: configure
 	cmake --build build/tsan --parallel $(JOBS) --target $(THREADED)
-	ctest --test-dir build/tsan --output-on-failure -R "^($$(echo $(THREADED) | tr ' ' '|'))$$"
+	ctest --test-dir build/tsan --parallel $(JOBS) --output-on-failure -R "^($$(echo $(THREADED) | tr ' ' '|'))$$"
 
 # Every fuzz target for SECONDS (20).
 fuzz: setup-dev
