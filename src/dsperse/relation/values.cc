@@ -107,7 +107,13 @@ Values::Values(const Relation& relation, const quantize::WeightStore& weights, c
     std::vector<Terms> any;
     if constexpr (kDisarmable)
       if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation, lookup);
-    for (const Terms& terms : any.empty() ? lookup.columns : any) columns_[i].push_back(evaluate(terms, lookup.shape));
+    for (const Terms& terms : any.empty() ? lookup.columns : any) {
+      columns_[i].push_back({in_place(terms, lookup.shape), {}});
+      Column& column = columns_[i].back();
+      if (column.view.size != 0) continue;
+      column.own = evaluate(terms, lookup.shape);
+      column.view = {nullptr, nullptr, column.own.data(), column.own.size()};
+    }
   }
   if (forge != nullptr && forge->columns) forge->columns(*this);
   count();
@@ -129,6 +135,28 @@ std::vector<std::int64_t>& Values::own(TensorRef ref) {
     tensors_[ref] = IntView(std::span<const std::int64_t>(owned_[ref]));
   }
   return owned_[ref];
+}
+
+std::vector<Fp>& Values::own_column(std::uint32_t i, std::size_t c) {
+  Column& column = columns_[i][c];
+  if (column.own.empty()) {
+    const ColumnView v = column.view;
+    for (std::size_t e = 0; e < v.size; ++e) column.own.push_back(v.at(e));
+    column.view = {nullptr, nullptr, column.own.data(), v.size};
+  }
+  return column.own;
+}
+
+/// The storage of the tensor that the terms read in its own order; empty if they do anything else.
+ColumnView Values::in_place(const Terms& terms, const Shape& site) const {
+  if (terms.size() != 1) return {};
+  const Term& t = terms[0];
+  if (t.of != Term::Of::tensor || t.scalar != Fp(1) || !t.scales.empty() || !t.extra.empty() || t.view.axes != site) return {};
+  for (std::uint32_t k = 0; k < t.view.maps.size(); ++k)
+    if (t.view.maps[k] != axis(k)) return {};
+  const IntView v = tensors_[t.id];
+  if (v.wide != nullptr) return {};
+  return {v.narrow, v.normal, nullptr, v.size};
 }
 
 void Values::add_term(const Term& term, const Shape& site, std::vector<Fp>& out) const {
@@ -291,9 +319,9 @@ void Values::count() {
   for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i) {
     const Table& table = relation_.tables[relation_.lookups[i].table];
     std::vector<std::int64_t>& out = *counts[relation_.lookups[i].table];
-    for (std::size_t e = 0; e < columns_[i][0].size(); ++e) {
+    for (std::size_t e = 0; e < columns_[i][0].view.size; ++e) {
       std::array<Fp, kMaxWidth> tuple{};
-      for (std::size_t c = 0; c < columns_[i].size(); ++c) tuple[c] = columns_[i][c][e];
+      for (std::size_t c = 0; c < columns_[i].size(); ++c) tuple[c] = columns_[i][c].view.at(e);
       if (const auto row = table.find(tuple))
         ++out[*row];
       else

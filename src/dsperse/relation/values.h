@@ -27,6 +27,18 @@ struct IntView {
   }
 };
 
+/// A column of looked-up values in the narrowest storage that holds it: exactly one pointer is set.
+struct ColumnView {
+  const std::int16_t* narrow = nullptr;
+  const std::int32_t* normal = nullptr;
+  const Fp* wide = nullptr;
+  std::size_t size = 0;
+
+  [[nodiscard]] Fp at(std::size_t i) const {
+    return narrow != nullptr ? Fp::from_signed(narrow[i]) : normal != nullptr ? Fp::from_signed(normal[i]) : wide[i];
+  }
+};
+
 /// Changes tests make before what follows from the values is computed.
 struct ValueForge {
   std::function<void(class Values&)> tensors = {};         ///< after limbs, offsets and pool steps, before the tuples
@@ -51,9 +63,11 @@ class Values {
   /// Accumulators of product i.
   [[nodiscard]] std::vector<std::int64_t>& product(std::uint32_t i) { return products_[i]; }
   [[nodiscard]] const std::vector<std::int64_t>& product(std::uint32_t i) const { return products_[i]; }
-  /// Column c of lookup i at every element of its site.
-  [[nodiscard]] const std::vector<Fp>& column(std::uint32_t i, std::size_t c) const { return columns_[i][c]; }
-  [[nodiscard]] std::vector<Fp>& column(std::uint32_t i, std::size_t c) { return columns_[i][c]; }
+  /// Column c of lookup i at every element of its site. A view of the tensor that it reads in its own order, if it does just
+  /// that.
+  [[nodiscard]] ColumnView column(std::uint32_t i, std::size_t c) const { return columns_[i][c].view; }
+  /// Mutable copy of a column, used from then on.
+  std::vector<Fp>& own_column(std::uint32_t i, std::size_t c);
   /// The sum of terms at every element of a site.
   [[nodiscard]] std::vector<Fp> evaluate(const Terms& terms, const Shape& site) const;
   /// Tuples that are in no table: zero for an honest trace.
@@ -65,14 +79,20 @@ class Values {
   void fill_requantization(std::uint32_t index);
   void add_term(const Term& term, const Shape& site, std::vector<Fp>& out) const;
   void fill_digit(TensorRef ref);
+  [[nodiscard]] ColumnView in_place(const Terms& terms, const Shape& site) const;
   void count();
   std::vector<std::int64_t>& make(TensorRef ref);
+
+  struct Column {
+    ColumnView view;
+    std::vector<Fp> own;
+  };
 
   const Relation& relation_;
   std::vector<IntView> tensors_;
   std::vector<std::vector<std::int64_t>> owned_;  // by TensorRef
   std::vector<std::vector<std::int64_t>> products_;
-  std::vector<std::vector<std::vector<Fp>>> columns_;
+  std::vector<std::vector<Column>> columns_;  // by lookup
   std::uint64_t missing_ = 0;
 };
 
