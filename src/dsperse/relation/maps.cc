@@ -18,21 +18,31 @@ Ext<D> total(const std::vector<Ext<D>>& v) {
 
 template <int D>
 std::vector<Ext<D>> axis_vector(const AxisMap& map, std::int64_t size, const Vectors<D>& vectors, const Shape& extra) {
-  // Partial sums over the letters, one letter at a time: pairs (index, weight), merged only at the end.
+  std::vector<Ext<D>> out(static_cast<std::size_t>(size));
+  // Partial sums over all letters but the last: pairs (index, weight). The last one's go to where they belong.
   std::vector<std::pair<std::int64_t, Ext<D>>> partial{{map.offset, Ext<D>::one()}};
-  for (const auto& [letter, coef] : map.parts) {
+  for (std::size_t k = 0; k < map.parts.size(); ++k) {
+    const auto& [letter, coef] = map.parts[k];
     const bool is_extra = letter >= vectors.size();
     const std::int64_t n = is_extra ? extra[letter - vectors.size()] : static_cast<std::int64_t>(vectors[letter].size());
     std::vector<std::pair<std::int64_t, Ext<D>>> next;
-    next.reserve(partial.size() * static_cast<std::size_t>(n));
+    if (k + 1 < map.parts.size()) next.reserve(partial.size() * static_cast<std::size_t>(n));
     for (const auto& [at, w] : partial)
-      for (std::int64_t j = 0; j < n; ++j)
-        next.emplace_back(at + coef * j, is_extra ? w : w * vectors[letter][static_cast<std::size_t>(j)]);
+      for (std::int64_t j = 0; j < n; ++j) {
+        const std::int64_t i = at + coef * j;
+        const bool last = k + 1 == map.parts.size();
+        if (last && (i < 0 || i >= size)) continue;
+        const Ext<D> x = is_extra ? w
+                         : k == 0 ? vectors[letter][static_cast<std::size_t>(j)]
+                                  : w * vectors[letter][static_cast<std::size_t>(j)];
+        if (last)
+          out[static_cast<std::size_t>(i)] += x;
+        else
+          next.emplace_back(i, x);
+      }
     partial = std::move(next);
   }
-  std::vector<Ext<D>> out(static_cast<std::size_t>(size));
-  for (const auto& [at, w] : partial)
-    if (at >= 0 && at < size) out[static_cast<std::size_t>(at)] += w;
+  if (map.parts.empty() && map.offset >= 0 && map.offset < size) out[static_cast<std::size_t>(map.offset)] = Ext<D>::one();
   return out;
 }
 
