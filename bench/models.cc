@@ -1,6 +1,7 @@
 #include "bench/models.h"
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "bench/net.h"
@@ -156,6 +157,26 @@ Graph unet_small() {
   return net.conv(2, 1, 0).done();
 }
 
+/// An image's pixels, each into 64 channels with a ReLU, and their means: about four lookups a value.
+Graph lookups(int log) {
+  const int values = log - 2, rows = (values - 6) / 2, columns = values - 6 - rows;
+  Net net("lookups_" + std::to_string(log), {1, 1, std::int64_t{1} << rows, std::int64_t{1} << columns}, 20);
+  return net.conv(64, 1, 0).relu().global_average_pool().flatten().done();
+}
+
+/// One dense layer.
+Graph macs(int log) {
+  Net net("macs_" + std::to_string(log), {1, std::int64_t{1} << (log - log / 2)}, 21);
+  return net.dense(std::int64_t{1} << (log / 2)).done();
+}
+
+/// "PREFIX_N" for N in 12..24.
+std::optional<int> curve_point(const std::string& name, const std::string& prefix) {
+  for (int log = 12; log <= 24; ++log)
+    if (name == prefix + "_" + std::to_string(log)) return log;
+  return std::nullopt;
+}
+
 const std::vector<std::pair<std::string, std::function<Graph()>>>& models() {
   static const std::vector<std::pair<std::string, std::function<Graph()>>> list{
       {"mlp", [] { return mlp("mlp", 10, {128, 64}); }},
@@ -191,7 +212,10 @@ Result<model::Graph> make_model(const std::string& name) {
     if (known == name) return make();
     all += (all.empty() ? "" : ", ") + known;
   }
-  return fail(ErrorKind::usage, "no benchmark model is called '" + name + "'", {}, "choose one of: " + all);
+  if (const auto log = curve_point(name, "lookups")) return lookups(*log);
+  if (const auto log = curve_point(name, "macs")) return macs(*log);
+  return fail(ErrorKind::usage, "no benchmark model is called '" + name + "'", {},
+              "choose one of: " + all + ", lookups_12 to lookups_24, macs_12 to macs_24");
 }
 
 }  // namespace dsperse::bench

@@ -18,7 +18,8 @@ namespace dsperse::bench {
 /// images of 224 x 224, mobilenetv1_224 (4.2 M), mobilenetv2_224 (3.5 M), resnet18_224 (11.7 M), resnet50_224 (25.6 M),
 /// vgg11_224 (133 M), vgg16_224 (138 M).
 std::vector<std::string> model_names();
-/// An unknown name is an error that lists the names.
+/// Also lookups_N and macs_N, N from 12 to 24, for curves: about 2^N lookups and few weights; 2^N multiply-adds, each with a
+/// weight of its own, and few lookups. An unknown name is an error that lists the names.
 [[nodiscard]] Result<model::Graph> make_model(const std::string& name);
 
 }  // namespace dsperse::bench

@@ -39,6 +39,15 @@ TEST(BenchModels, HaveTheirFamiliesNumberOfParameters) {
   EXPECT_EQ(floats(*make_model("mobilenetv1_224")), 4'231'976 + 2 * 10'944 + 2 * 27);
 }
 
+TEST(BenchModels, CurvesHaveTheirSize) {
+  EXPECT_EQ(make_model("macs_13")->constants.at("w0").f.size(), std::size_t{1} << 13);
+  const auto graph = make_model("lookups_16");
+  const model::Shape& image = graph->inputs.front().shape;
+  EXPECT_EQ(64 * image[2] * image[3], std::int64_t{1} << 14);
+  EXPECT_FALSE(make_model("macs_25"));
+  EXPECT_FALSE(make_model("lookups_012"));
+}
+
 TEST(BenchModels, ASeedMakesTheSameWeights) {
   const auto a = make_model("resnet_small"), b = make_model("resnet_small");
   ASSERT_TRUE(a && b);

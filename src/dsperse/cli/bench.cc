@@ -3,6 +3,7 @@
 #include <random>
 
 #include "dsperse/backend/native/native.h"
+#include "dsperse/cli/facts.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/pipeline/benchmark.h"
@@ -58,6 +59,7 @@ Result<int> bench(Context& context, const Flags& flags) {
   options.public_weights = flags.weights.is_public();
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
+  show_plan(context, plan);
   DSPERSE_TRY(const quantize::TensorStore inputs, bench_inputs(plan, flags.input));
   DSPERSE_TRY(const std::vector<pipeline::Measurement> results,
               pipeline::benchmark_plan(plan, inputs, backend::Native(), options, context.observer()));
