@@ -53,8 +53,8 @@ class Fold {
   ExtVec<D> table() const {
     std::size_t first = 0, rest = tensor_.size;
     E scalar = E::one();
-    while (first < axes_.size() && axes_[first].size == 1 && axes_[first].rows.size() == 1) {
-      scalar *= axes_[first].rows[0].empty() ? E{} : axes_[first].rows[0][0].second;
+    while (first < axes_.size() && axes_[first].size == 1 && axes_[first].rows() == 1) {
+      scalar *= axes_[first].entries.empty() ? E{} : axes_[first].entries[0].second;
       ++first;
     }
     Limbs<D> now(1);  // [kept letters so far][rest]
@@ -73,36 +73,36 @@ class Fold {
 
  private:
   static bool is_identity(const AxisRows<D>& axis) {
-    if (axis.rows.size() != static_cast<std::size_t>(axis.size)) return false;
-    for (std::uint32_t i = 0; i < axis.rows.size(); ++i)
-      if (axis.rows[i].size() != 1 || axis.rows[i][0].first != i || axis.rows[i][0].second != E::one()) return false;
+    if (axis.rows() != static_cast<std::size_t>(axis.size) || axis.entries.size() != axis.rows()) return false;
+    for (std::uint32_t i = 0; i < axis.rows(); ++i)
+      if (axis.ends[i] != i + 1 || axis.entries[i].first != i || axis.entries[i].second != E::one()) return false;
     return true;
   }
   /// Rows of `rest` elements that a parallel task takes.
   static std::size_t grain(const AxisRows<D>& axis, std::size_t rest) {
     std::size_t most = 1;
-    for (const auto& row : axis.rows) most = std::max(most, row.size());
+    for (std::size_t r = 0; r < axis.rows(); ++r) most = std::max(most, axis.row(r).size());
     return std::max<std::size_t>(1, kTask / (most * rest));
   }
 
   template <class T>
   static Limbs<D> fold_integers(const T* values, const AxisRows<D>& axis, std::size_t rest, const E& scalar) {
-    Limbs<D> out(axis.rows.size() * rest);
+    Limbs<D> out(axis.rows() * rest);
     // Long rows are cut into tiles by accumulate_rows, short ones are many.
-    parallel_for(axis.rows.size(), rest >= kTask ? axis.rows.size() : grain(axis, rest), [&](std::size_t begin, std::size_t end) {
+    parallel_for(axis.rows(), rest >= kTask ? axis.rows() : grain(axis, rest), [&](std::size_t begin, std::size_t end) {
       std::vector<E> weights;
       std::vector<const T*> rows;
       for (std::size_t row = begin; row < end; ++row) {
         if (rest < kShortRow) {
           for (std::size_t j = 0; j < rest; ++j) {
             E sum;
-            for (const auto& [i, w] : axis.rows[row]) sum += w * crypto::Fp::from_signed(values[i * rest + j]);
+            for (const auto& [i, w] : axis.row(row)) sum += w * crypto::Fp::from_signed(values[i * rest + j]);
             out.set(row * rest + j, sum * scalar);
           }
           continue;
         }
         weights.clear(), rows.clear();
-        for (const auto& [i, w] : axis.rows[row]) {
+        for (const auto& [i, w] : axis.row(row)) {
           weights.push_back(w * scalar);
           rows.push_back(values + i * rest);
         }
@@ -114,13 +114,13 @@ class Fold {
 
   static Limbs<D> fold_elements(const Limbs<D>& now, const AxisRows<D>& axis, std::size_t rest) {
     const std::size_t size = static_cast<std::size_t>(axis.size) * rest, prefix = now.size() / size;
-    Limbs<D> out(prefix * axis.rows.size() * rest);
-    parallel_for(prefix * axis.rows.size(), grain(axis, rest), [&](std::size_t begin, std::size_t end) {
+    Limbs<D> out(prefix * axis.rows() * rest);
+    parallel_for(prefix * axis.rows(), grain(axis, rest), [&](std::size_t begin, std::size_t end) {
       std::vector<E> weights;
       std::vector<const crypto::Fp*> rows;
       for (std::size_t row = begin; row < end; ++row) {
-        const std::size_t from = row / axis.rows.size() * size;
-        const auto& entries = axis.rows[row % axis.rows.size()];
+        const std::size_t from = row / axis.rows() * size;
+        const auto entries = axis.row(row % axis.rows());
         if (rest < kShortRow) {
           for (std::size_t j = 0; j < rest; ++j) {
             E sum;

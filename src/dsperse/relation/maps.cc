@@ -96,9 +96,10 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
   std::uint64_t combos = 1, bound = 1;
   for (std::size_t i = 0; i < letters.size(); ++i)
     (i < out.kept.size() ? combos : bound) *= static_cast<std::uint64_t>(product.letters[letters[i]]);
-  out.rows.resize(static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX)));
+  const auto rows = static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX));
+  out.ends.reserve(rows);
   std::vector<std::int64_t> at(product.letters.size(), 0);
-  for (std::size_t row = 0; row < out.rows.size(); ++row)
+  for (std::size_t row = 0; row < rows; ++row) {
     for (std::uint64_t k = 0; k < bound; ++k) {
       std::uint64_t rest = row * bound + k;
       std::int64_t index = map.offset;
@@ -115,8 +116,10 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
         for (const auto& [letter, coef] : weight.map->parts) j += coef * at[letter];
         w *= claim[weight.axis][static_cast<std::size_t>(j)];
       }
-      out.rows[row].emplace_back(static_cast<std::uint32_t>(index), w);
+      out.entries.emplace_back(static_cast<std::uint32_t>(index), w);
     }
+    out.ends.push_back(out.entries.size());
+  }
   return out;
 }
 
@@ -168,7 +171,7 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
       eqs.push_back(crypto::eq_values<D>(point.subspan(bound.shift(letter), bound.bits[i])));
     }
     std::vector<Ext<D>> v(static_cast<std::size_t>(axis.size));
-    for (std::size_t row = 0; row < axis.rows.size(); ++row) {
+    for (std::size_t row = 0; row < axis.rows(); ++row) {
       Ext<D> w = Ext<D>::one();
       std::size_t rest = row;
       for (std::size_t i = eqs.size(); i-- > 0;) {
@@ -176,7 +179,7 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
         w *= eqs[i][rest % n];
         rest /= n;
       }
-      for (const auto& [index, weight] : axis.rows[row]) v[index] += w * weight;
+      for (const auto& [index, weight] : axis.row(row)) v[index] += w * weight;
     }
     out.push_back(std::move(v));
   }
