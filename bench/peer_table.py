@@ -3,7 +3,7 @@ import peers
 import rows
 
 SYSTEMS = ("dsperse", "EZKL", "ONNX Runtime")
-HEAD = ["model", "system", "set-up", "witness", "prove", "verify", "peak memory", "verifying key", "proving key", "proof",
+HEAD = ["model", "system", "set-up", "witness", "prove", "verify", "prove, CPU time", "peak memory", "verifying key", "proving key", "proof",
         "mean error", "security", "zero knowledge", "weights hidden"]
 ENDED = {"memory": "did not fit", "time": "did not end", "failed": "failed"}
 
@@ -41,7 +41,7 @@ def facts(document, name):
     out = {}
     if ours:
         inner = rows.result(steps.get(f"bench/{name}"), "prove")
-        out["dsperse"] = {"set-up": wall(ours, ["slice", "compile"]), "witness": wall(ours, ["run"]), "prove": wall(ours, ["prove"]),
+        out["dsperse"] = {"prove, CPU time": processor(ours), "set-up": wall(ours, ["slice", "compile"]), "witness": wall(ours, ["run"]), "prove": wall(ours, ["prove"]),
                           "prove inside": inner and inner[0],
                           "verify": wall(ours, ["verify"]), "peak memory": peak(ours), "verifying key": ours.get("key_bytes"),
                           "proving key": ours.get("proving_key_bytes"), "proof": ours.get("proof_bytes"),
@@ -49,7 +49,7 @@ def facts(document, name):
                           "ended": trouble(ours, about)}
     if theirs:
         outputs = theirs.get("witness", {}).get("outputs")
-        out["EZKL"] = {"set-up": wall(theirs, ["settings", "calibrate", "compile", "srs", "setup"]), "witness": wall(theirs, ["witness"]),
+        out["EZKL"] = {"prove, CPU time": processor(theirs), "set-up": wall(theirs, ["settings", "calibrate", "compile", "srs", "setup"]), "witness": wall(theirs, ["witness"]),
                        "prove": wall(theirs, ["prove"]), "verify": wall(theirs, ["verify"]), "peak memory": peak(theirs),
                        "verifying key": theirs.get("setup", {}).get("key_bytes"), "proving key": theirs.get("setup", {}).get("proving_key_bytes"),
                        "proof": theirs.get("prove", {}).get("proof_bytes"),
@@ -62,6 +62,12 @@ def facts(document, name):
 
 def peak(found):
     return max((s["peak_bytes"] for s in found.values() if isinstance(s, dict) and "peak_bytes" in s), default=None)
+
+
+def processor(found):
+    """Seconds of processor time of the step prove; None if it did not end well."""
+    step = found.get("prove", {"ended": "absent"})
+    return step["user_s"] + step["system_s"] if step["ended"] == "well" else None
 
 
 def trouble(found, about):
@@ -78,9 +84,11 @@ def cells(document):
     table = [HEAD]
     for name in document["about"]["inner_columns"]:
         for system, f in facts(document, name).items():
-            line = [name, system] + [seconds(f.get(k)) for k in HEAD[2:6]] + [size(f.get(k)) for k in HEAD[6:10]]
+            line = [name, system] + [seconds(f.get(k)) for k in HEAD[2:7]] + [size(f.get(k)) for k in HEAD[7:11]]
             line.append("" if f.get("mean error") is None else f"{f['mean error']:.2g}")
             line += CLAIMS[system]
+            if f.get("prove inside"):
+                line[4] += f" ({seconds(f['prove inside'])} the proof itself)"
             if f["ended"]:
                 first = next(i for i in range(2, 6) if not line[i]) if "" in line[2:6] else 4
                 line[first] = f["ended"]

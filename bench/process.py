@@ -12,7 +12,7 @@ import threading
 import time
 
 GIB = 1 << 30
-FREE_LEFT = 600 << 20  # memory of the machine that a command must leave alone
+FREE_LEFT = 1 << 30  # memory of the machine that a command must leave alone
 
 
 def file_bytes(path, key):

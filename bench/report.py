@@ -144,7 +144,7 @@ def peers_part(documents, gates):
             s = f["settings"]
             chosen.append(f"{name}: scale {s['scales'][0]}, {s['inner_columns']} inner columns, {s['rows']} rows, 2^{s['logrows']} rows of the circuit")
     text = f"{' and '.join(about['packages'])}; {about['threads']} threads; a step is ended beyond {about['memory_gib']:g} GiB or {about['minutes']:g} minutes.\n"
-    return text + (f"EZKL's settings: {'; '.join(chosen)}.\n" if chosen else "") + "\n" + markdown(cells[0], cells[1:], range(2, 11))
+    return text + (f"EZKL's settings: {'; '.join(chosen)}.\n" if chosen else "") + "\n" + markdown(cells[0], cells[1:], range(2, 12))
 
 
 def figures(documents):

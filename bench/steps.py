@@ -39,6 +39,12 @@ class Steps:
             self.path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         return lines
 
+    def forget(self, *prefixes):
+        """These steps are done again."""
+        self.done = {name: data for name, data in self.done.items() if not name.startswith(prefixes)}
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in
+                                     [{"about": self.about}, *({"step": n, "data": d} for n, d in self.done.items())]))
+
     def step(self, name, work):
         """work() unless its result is there. Its data is written before the next step starts."""
         if name not in self.done:

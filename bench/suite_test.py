@@ -97,6 +97,15 @@ class Restarts(unittest.TestCase):
             run.step("c", lambda: 3)
             self.assertEqual(set(steps.Steps(path, {"mode": "x"}).done), {"a", "c"})
 
+    def test_steps_are_forgotten(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "r.jsonl"
+            run = steps.Steps(path, {})
+            for name in ("a/1", "a/2", "b/1"):
+                run.step(name, lambda: 0)
+            run.forget("a/")
+            self.assertEqual(set(steps.Steps(path, {}).done), {"b/1"})
+
     def test_other_programs_begin_anew(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "r.jsonl"
