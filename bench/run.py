@@ -37,6 +37,7 @@ def measure(bench, run, mode, gates, threads):
     for name in m["models"]:
         repeat = m["repeat"] or suite.MODELS[name][1]
         run.step(f"float/{name}", lambda: bench.float_run(name))
+        run.step(f"run/{name}", lambda: bench.integer_run(name, m["rounds"]))
         for cut in m["cuts"]:
             for n in threads:
                 run.step(f"model/{name}/{cut}/{n}", lambda: bench.prove(name, cut, n, repeat))

@@ -26,9 +26,9 @@ UNSLICED, BLOCKS = "unsliced", "a slice per layer block"
 CUTS = {UNSLICED: ["--count", "1"], BLOCKS: [], "1 GiB": ["--memory", "1G"], "4 GiB": ["--memory", "4G"]}
 
 MODES = {
-    "quick": dict(models=["lenet5", "doom", "resnet8_cifar"], cuts=[UNSLICED, BLOCKS], repeat=3, curve=range(12, 19, 2), kernel_s=0.02, seconds=60),
-    "default": dict(models=SMALL, cuts=[UNSLICED, BLOCKS], repeat=None, curve=range(12, 25), kernel_s=0.1, seconds=300),
-    "large": dict(models=LARGE, cuts=[UNSLICED, BLOCKS, "4 GiB", "1 GiB"], repeat=None, curve=[], kernel_s=0.1, seconds=1200),
+    "quick": dict(models=["lenet5", "doom", "resnet8_cifar"], cuts=[UNSLICED, BLOCKS], repeat=3, curve=range(12, 19, 2), kernel_s=0.02, seconds=60, rounds=3),
+    "default": dict(models=SMALL, cuts=[UNSLICED, BLOCKS], repeat=None, curve=range(12, 25), kernel_s=0.1, seconds=300, rounds=15),
+    "large": dict(models=LARGE, cuts=[UNSLICED, BLOCKS, "4 GiB", "1 GiB"], repeat=None, curve=[], kernel_s=0.1, seconds=1200, rounds=7),
 }
 MEMORY = 20 * process.GIB
 
@@ -41,7 +41,8 @@ class Bench:
         (self.folder / "models").mkdir(exist_ok=True)
 
     def programs(self):
-        return [self.folder / "dsperse", self.folder / "dsperse_models", *(self.folder / "bench").glob("*_bench")]
+        return [*(p for n in ("dsperse", "dsperse_models", "dsperse_run_model") if (p := self.folder / n).exists()),
+                *(self.folder / "bench").glob("*_bench")]
 
     def model(self, name):
         path = self.folder / "models" / f"{name}.onnx"
@@ -106,6 +107,16 @@ class Bench:
         shape = MODELS[name][0]
         done = process.run([python, Path(__file__).parent / "float_run.py", self.model(name), ",".join(map(str, shape)), repeat], self.memory, 300)
         return {**process.figures(done), **(json.loads(done["out"]) if done["ended"] == "well" else {})}
+
+    def integer_run(self, name, rounds=15):
+        """The integer run beside ONNX Runtime, in turns (bench/run_peers.py); {"ended": "absent"} if either is not there."""
+        python, ours = self.folder / "venv" / "bin" / "python", self.folder / "dsperse_run_model"
+        if not python.exists() or not ours.exists():
+            return {"ended": "absent"}
+        out = self.folder / "run_peers.json"
+        done = process.run([python, Path(__file__).parent / "run_peers.py", self.folder, self.model(name), "--rounds", rounds, "--json", out],
+                           self.memory, 600)
+        return {**process.figures(done), **(json.loads(out.read_text())[0] if done["ended"] == "well" else {})}
 
 
 def verb_commands(model, cut):

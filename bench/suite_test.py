@@ -119,7 +119,8 @@ class Tables(unittest.TestCase):
         run = {"kernel/field_bench": {"run/mul_avx512/real": {"ns_per_element": [0.5, 0.3, 0.4]}},
                "kernel/bounds_bench": {"copy/16384": {"bytes_per_second": [80e9]}},
                f"model/lenet5/{suite.UNSLICED}/1": model(0.02), f"model/lenet5/{suite.UNSLICED}/2": model(0.01),
-               "float/lenet5": {"ended": "well", "run_s": [4e-5, 4e-5, 4e-5]}}
+               "float/lenet5": {"ended": "well", "run_s": [4e-5, 4e-5, 4e-5]},
+               "run/lenet5": {"ended": "well", "ratio": 0.5, "integer_us": 20, "float_us": 40}}
         table = {r["name"]: r for r in rows.rows({"steps": run}, GATES)}
         mul = table["field multiplication, AVX-512, in cache"]
         self.assertEqual((mul["value"], mul["min"], mul["max"], rows.verdict(mul)), (0.4, 0.3, 0.5, "target met"))
