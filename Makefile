@@ -79,7 +79,7 @@ guard: measure-setup configure
 
 bench-build: setup
 	cmake --preset bench
-	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
+	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models dsperse_run_model
 
 # Results so far are in build/bench/results; a run that was stopped goes on. bench-report makes docs/benchmarks.md of what is kept.
 bench: bench-build
