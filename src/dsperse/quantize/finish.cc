@@ -152,7 +152,7 @@ class Finisher {
         w[k] = static_cast<std::int16_t>(round_away(static_cast<double>(real[k]) * scale));
       shift[o] = exponent(op.x) + e[o] - v_exponent;
     }
-    draft_.weights[op.w] = {};
+    std::vector<float>().swap(draft_.weights[op.w]);
     if (op.bias) {
       std::vector<std::int64_t> b(outputs);
       for (std::size_t o = 0; o < outputs; ++o)
