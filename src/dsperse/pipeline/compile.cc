@@ -82,7 +82,8 @@ Status tie_weights(const slice::Plan& plan, Compiled& compiled, const Observer& 
   std::map<std::uint32_t, proof::WeightCommitment> trees;
   const auto tree = [&](std::uint32_t i) -> Status {
     if (trees.contains(i)) return {};
-    DSPERSE_TRY(trees[i], proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed));
+    DSPERSE_TRY(trees[i], proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed,
+                                                proof::Codewords::recomputed));
     return {};
   };
   const auto count = static_cast<std::uint32_t>(ties.size());
