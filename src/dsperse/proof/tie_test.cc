@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "dsperse/proof/forge.h"
 #include "dsperse/proof/security.h"
 #include "dsperse/proof/testing/model.h"
@@ -50,6 +52,20 @@ TEST(Ties, BytesAndId) {
   ModelKey other = m.key;
   other.ties[1].proof[7] ^= 1;
   EXPECT_EQ(other.id(), m.key.id());
+  const std::vector<std::function<void(WeightTie&)>> changes{[](WeightTie& t) { ++t.slice; },
+                                                             [](WeightTie& t) { --t.base; },
+                                                             [](WeightTie& t) { ++t.weights[0].first; },
+                                                             [](WeightTie& t) { ++t.weights[1].second; },
+                                                             [](WeightTie& t) { t.weights.pop_back(); },
+                                                             [](WeightTie& t) { --t.opening; },
+                                                             [](WeightTie& t) { --t.base_opening; },
+                                                             [](WeightTie& t) { ++t.witness.t; },
+                                                             [](WeightTie& t) { ++t.end.code.r; }};
+  for (const auto& change : changes) {
+    ModelKey changed = m.key;
+    change(changed.ties[1]);
+    EXPECT_NE(changed.id(), m.key.id());
+  }
   other.ties.pop_back();
   EXPECT_NE(other.id(), m.key.id());
   EXPECT_FALSE(decode_model_key(ByteView(bytes).first(bytes.size() - 1)));
