@@ -138,23 +138,6 @@ DSPERSE_INLINE F8 reduce(const Sum& s) {
   r = _mm512_mask_add_epi64(r, _mm512_test_epi64_mask(t, word(std::uint64_t{1} << 32)), r, word(kEps));
   return {_mm512_min_epu64(r, _mm512_sub_epi64(r, word(kPrime)))};
 }
-/// The eight lanes' total, mod p; any number of terms that the 64-bit halves hold.
-inline std::uint64_t total(const Sum& s) {
-  std::uint64_t part[6];
-  const __m512i* halves[6] = {&s.ll0, &s.ll1, &s.hh0, &s.hh1, &s.kk0, &s.kk1};
-  for (int i = 0; i < 6; ++i) {
-    alignas(64) std::uint64_t lane[8];
-    _mm512_store_si512(lane, *halves[i]);
-    unsigned __int128 sum = 0;
-    for (const std::uint64_t x : lane) sum += x;
-    part[i] = reduce_scalar(sum);
-  }
-  const std::uint64_t two52 = std::uint64_t{1} << 52;
-  const auto whole = [&](int i) { return add_scalar(part[i], mul_scalar(part[i + 1], two52)); };
-  const std::uint64_t ll = whole(0), hh = whole(2), kk = whole(4);
-  return add_scalar(sub_scalar(ll, hh), mul_scalar(sub_scalar(kk, ll), std::uint64_t{1} << 32));
-}
-
 template <int D>
 struct Acc {
   Sum c[D];
@@ -187,16 +170,28 @@ DSPERSE_INLINE E8<D> reduced(const Acc<D>& acc) {
   for (int m = 0; m < D; ++m) e.c[m] = reduce(acc.c[m]);
   return e;
 }
-template <int D>
-inline void total(const Acc<D>& acc, std::uint64_t* out) {
-  for (int m = 0; m < D; ++m) out[m] = total(acc.c[m]);
-}
 
 /// lo + 2^52 hi for any lo, hi.
 DSPERSE_INLINE F8 reduce52(__m512i lo, __m512i hi) {
   const __m512i up = _mm512_add_epi64(hi, _mm512_srli_epi64(lo, 52));
   const __m512i low = _mm512_or_si512(_mm512_and_si512(lo, word((std::uint64_t{1} << 52) - 1)), _mm512_slli_epi64(up, 52));
   return reduce(low, _mm512_srli_epi64(up, 12));
+}
+
+/// The eight lanes' total, mod p.
+DSPERSE_INLINE std::uint64_t total(F8 x) {
+  const __m512i low = _mm512_and_si512(x.v, word(kEps)), high = _mm512_srli_epi64(x.v, 32);
+  return reduce_scalar(static_cast<std::uint64_t>(_mm512_reduce_add_epi64(low)) +
+                       (static_cast<unsigned __int128>(static_cast<std::uint64_t>(_mm512_reduce_add_epi64(high))) << 32));
+}
+/// The same of sums; any number of terms that the 64-bit halves hold.
+template <int D>
+inline void total(const Acc<D>& acc, std::uint64_t* out) {
+  for (int m = 0; m < D; ++m) {
+    const Sum& s = acc.c[m];
+    const F8 ll = reduce52(s.ll0, s.ll1), hh = reduce52(s.hh0, s.hh1), kk = reduce52(s.kk0, s.kk1);
+    out[m] = total((ll - hh) + times_power_of_two<32>(kk - ll));
+  }
 }
 
 /// A constant of F as four 52-bit words: c = a0 + 2^52 a1, c 2^32 mod p = b0 + 2^52 b1.

@@ -1,0 +1,157 @@
+#include "dsperse/crypto/lookup/level_rounds.h"
+
+#include <algorithm>
+
+#include "dsperse/base/parallel.h"
+
+namespace dsperse::crypto {
+namespace {
+
+template <int D>
+const std::uint64_t* words(const Ext<D>& e) {
+  return &e.c[0].v;
+}
+template <int D>
+Ext<D> entry(const std::uint64_t* table, std::size_t lane) {
+  Ext<D> e;
+  for (std::size_t m = 0; m < D; ++m) e.c[m] = Fp(table[kLanes * m + lane]);
+  return e;
+}
+template <int D>
+auto from(std::array<std::uint64_t*, 4> tables, std::size_t block) {
+  for (auto& t : tables)
+    if (t != nullptr) t += block * NodeStore<D>::kBlock;
+  return tables;
+}
+
+}  // namespace
+
+template <int D>
+LevelRounds<D>::LevelRounds(NodeStore<D>& store, std::size_t level, std::span<const E> point, const E& lambda)
+    : t_(store.tables(level)),
+      other_(store.tables(level + 1)),
+      vars_(store.vars(level)),
+      blocks_(store.blocks(level)),
+      unstored_{lambda, E{}, E::one(), E::one()} {
+  if (vars_ == 0) {  // no rounds
+    for (std::size_t k = 0; k < 4; ++k) ends_[k] = entry<D>(t_[k], 0);
+    ends_[0] += lambda * ends_[2];
+    return;
+  }
+  eq_ = SplitEq<D>(point);
+  if (blocks_ % 2 != 0 && kLanes * blocks_ < std::size_t{1} << vars_) ++blocks_;  // raise() has written one more
+  sum((blocks_ + 1) / 2, LookupKernels::kChunk, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
+    lookup_kernels<D>().first_round(eq, from<D>(t_, 2 * begin).data(), std::min(2 * end, blocks_) - 2 * begin, words(lambda),
+                                    sums);
+  });
+}
+
+template <int D>
+LevelRounds<D>::LevelRounds(Kind kind, const Leaves<D>& leaves, NodeStore<D>& store, std::span<const E> point, const E& lambda)
+    : kind_(kind),
+      leaves_(&leaves),
+      affine_(std::in_place, leaves, lambda, E::one()),
+      t_(store.tables(1)),
+      other_(store.tables(0)),
+      vars_(point.size()),
+      eq_(point) {
+  if (kind == Kind::leaves) {
+    blocks_ = leaves.stored() / (2 * kLanes);
+    unstored_ = {lambda, lambda};
+    for (Tables* t : {&t_, &other_}) *t = {(*t)[0], (*t)[2], nullptr, nullptr};  // two tables in the room of four
+    sum_leaves(4, [&](std::size_t, std::size_t blocks, const auto& tile, const Word* eq, Word* sums) {
+      lookup_kernels<D>().leaf_round(eq, tile.values, blocks, sums);
+    });
+  } else {
+    blocks_ = leaves.stored() / (4 * kLanes);
+    unstored_ = {lambda * lambda, E{}, E{}, lambda * lambda};
+    sum_leaves(8, [&](std::size_t, std::size_t blocks, const auto& tile, const Word* eq, Word* sums) {
+      lookup_kernels<D>().node_round(eq, tile.values, tile.real(), blocks, sums);
+    });
+  }
+}
+
+template <int D>
+template <class Body>
+void LevelRounds<D>::sum(std::size_t eq_blocks, std::size_t grain, const Body& body) {
+  std::vector<std::array<E, 2>> parts((eq_blocks + grain - 1) / grain);
+  parallel_for(eq_blocks, grain, [&](std::size_t first, std::size_t last) {
+    for (std::size_t begin = first; begin < last; begin += grain) {
+      std::array<E, 2>& part = parts[begin / grain];
+      std::array<Word, 2 * D> sums;
+      body(begin, std::min(last, begin + grain), eq_.low(begin), sums.data());
+      for (std::size_t i = 0; i < sums.size(); ++i) part[i / D].c[i % D] = Fp(sums[i]);
+      if (eq_.rest().size() > SplitEq<D>::kLow)
+        for (E& e : part) e *= eq_.high(begin);
+    }
+  });
+  next_ = {};
+  for (const auto& part : parts)
+    for (std::size_t k = 0; k < 2; ++k) next_[k] += part[k];
+  const std::size_t stored = kLanes * eq_blocks;
+  if (stored >= std::size_t{1} << eq_.rest().size()) return;
+  const E each = kind_ == Kind::leaves ? unstored_[0] * unstored_[1] : unstored_[0] * unstored_[3] + unstored_[1] * unstored_[2];
+  const E all = each * (E::one() - eq_prefix<D>(eq_.rest(), stored));
+  for (E& e : next_) e += all;
+}
+
+template <int D>
+template <class Body>
+void LevelRounds<D>::sum_leaves(std::size_t each, const Body& body) {
+  const std::size_t eq_blocks = leaves_->stored() / kLanes / each;
+  sum(eq_blocks, Leaves<D>::kTile / kLanes / each, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
+    typename Leaves<D>::Tile tile;
+    leaves_->read(begin * each * kLanes, (end - begin) * each * kLanes, *affine_, tile);
+    body(begin, (end - begin) * each, tile, eq, sums);
+  });
+}
+
+template <int D>
+void LevelRounds<D>::bind(const E& x) {
+  if (vars_ == 1) {
+    for (std::size_t k = 0; k < tables(); ++k) {
+      const E even = entry<D>(t_[k], 0), odd = entry<D>(t_[k], 1);
+      ends_[k] = even + x * (odd - even);
+    }
+    return;
+  }
+  eq_.next();
+  leaves_ != nullptr ? fold_leaves(x) : fold_stored(x);
+  std::swap(t_, other_);
+  --vars_;
+}
+
+template <int D>
+void LevelRounds<D>::fold_leaves(const E& x) {
+  blocks_ /= 2;
+  const bool pairs = kind_ == Kind::leaves;
+  sum_leaves(pairs ? 8 : 16, [&](std::size_t begin, std::size_t blocks, const auto& tile, const Word* eq, Word* sums) {
+    const Tables out = from<D>(other_, 2 * begin);
+    if (pairs)
+      lookup_kernels<D>().leaf_fold_round(out.data(), eq, tile.values, blocks, words(x), sums);
+    else
+      lookup_kernels<D>().node_fold_round(out.data(), eq, tile.values, tile.real(), blocks, words(x), sums);
+  });
+  leaves_ = nullptr;
+}
+
+template <int D>
+void LevelRounds<D>::fold_stored(const E& x) {
+  if (blocks_ % 2 != 0 && kLanes * blocks_ < std::size_t{1} << vars_) {
+    for (std::size_t k = 0; k < tables(); ++k)
+      for (std::size_t m = 0; m < D; ++m)
+        std::fill_n(t_[k] + blocks_ * NodeStore<D>::kBlock + kLanes * m, kLanes, unstored_[k].c[m].v);
+    ++blocks_;
+  }
+  const std::size_t in = blocks_;
+  blocks_ = (in + 1) / 2;
+  sum((blocks_ + 1) / 2, LookupKernels::kChunk, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
+    const auto run = kind_ == Kind::leaves ? lookup_kernels<D>().fold_pair_round : lookup_kernels<D>().fold_round;
+    run(from<D>(other_, 2 * begin).data(), eq, from<D>(t_, 4 * begin).data(), std::min(4 * end, in) - 4 * begin, words(x), sums);
+  });
+}
+
+template class LevelRounds<2>;
+template class LevelRounds<3>;
+
+}  // namespace dsperse::crypto
