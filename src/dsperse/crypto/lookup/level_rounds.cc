@@ -137,12 +137,10 @@ void LevelRounds<D>::fold_leaves(const E& x) {
 
 template <int D>
 void LevelRounds<D>::fold_stored(const E& x) {
-  if (blocks_ % 2 != 0 && kLanes * blocks_ < std::size_t{1} << vars_) {
+  for (; blocks_ % 4 != 0 && kLanes * blocks_ < std::size_t{1} << vars_; ++blocks_)  // results are read in pairs of blocks
     for (std::size_t k = 0; k < tables(); ++k)
       for (std::size_t m = 0; m < D; ++m)
         std::fill_n(t_[k] + blocks_ * NodeStore<D>::kBlock + kLanes * m, kLanes, unstored_[k].c[m].v);
-    ++blocks_;
-  }
   const std::size_t in = blocks_;
   blocks_ = (in + 1) / 2;
   sum((blocks_ + 1) / 2, LookupKernels::kChunk, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {

@@ -11,7 +11,7 @@ NodeStore<D>::NodeStore(std::size_t vars, std::size_t blocks) : vars_(vars) {
   std::size_t at = 0;
   for (std::size_t i = 0; i <= vars + 1; ++i) {
     places_.push_back({blocks, at});
-    at += 4 * (blocks + 1);
+    at += 4 * (blocks + kSpare);
     blocks = (blocks + 1) / 2;
   }
   words_ = ZeroedWords(at * kBlock);
@@ -20,7 +20,7 @@ NodeStore<D>::NodeStore(std::size_t vars, std::size_t blocks) : vars_(vars) {
 template <int D>
 auto NodeStore<D>::tables(std::size_t i, std::size_t block) -> Tables {
   Tables out;
-  for (std::size_t k = 0; k < 4; ++k) out[k] = words_.get() + (places_[i].at + k * (places_[i].blocks + 1) + block) * kBlock;
+  for (std::size_t k = 0; k < 4; ++k) out[k] = words_.get() + (places_[i].at + k * (places_[i].blocks + kSpare) + block) * kBlock;
   return out;
 }
 

@@ -19,6 +19,8 @@ class NodeStore {
   using Word = std::uint64_t;
   using Tables = std::array<Word*, 4>;
   static constexpr std::size_t kBlock = 8 * static_cast<std::size_t>(D);
+  /// Blocks that may be written behind each table: rounds work on multiples of four.
+  static constexpr std::size_t kSpare = 3;
 
   NodeStore() = default;
   /// Level 0 has tables of 2^vars entries of which `blocks` blocks are stored.
@@ -36,7 +38,7 @@ class NodeStore {
 
  private:
   struct Place {
-    std::size_t blocks = 0, at = 0;  ///< a block to spare in each table
+    std::size_t blocks = 0, at = 0;
   };
   std::size_t vars_ = 0;
   std::vector<Place> places_;
