@@ -4,7 +4,6 @@
 #endif
 
 #include "dsperse/crypto/lookup/kernels.h"
-
 #include "dsperse/crypto/poly/packed_ext.h"
 
 namespace dsperse::crypto::DSPERSE_LANES {
@@ -59,36 +58,31 @@ struct Loops {
     pair(t, b, in, even, odd);
     return add_product<D>(even, odd - even, x);
   }
-  /// Folds blocks 4i ... 4i + 3 to two, stores them and splits them.
-  DSPERSE_INLINE static void fold_pair(Word* out, const Word* t, std::size_t i, std::size_t in, const Const<D>& c, E& even,
-                                       E& odd) {
-    const E low = folded(t, 2 * i, in, c), high = folded(t, 2 * i + 1, in, c);
-    put(out, 2 * i, low);
-    if (4 * i + 2 < in) put(out, 2 * i + 1, high);
-    deinterleave<D>(low, high, even, odd);
-  }
-  /// The line through (0, even), (1, odd) at 2.
-  DSPERSE_INLINE static E at_two(const E& even, const E& odd) { return odd + (odd - even); }
-
-  DSPERSE_INLINE static E crossed(const E& p0, const E& p1, const E& q0, const E& q1) {
+  using X = X8<D>;
+  DSPERSE_INLINE static X crossed(const X& p0, const X& p1, const X& q0, const X& q1) {
     Acc<D> u = zero_acc<D>();
-    mac(u, p0, q1);
-    mac(u, p1, q0);
-    return reduced(u);
+    mac<D>(u, p0, q1);
+    mac<D>(u, p1, q0);
+    return loose<D>(u);
   }
-  struct Pairs {
-    E even[4], odd[4];  // p0, p1, q0, q1
-  };
-  DSPERSE_INLINE static void fraction_step(Acc<D>& h0, Acc<D>& h2, const E& eq, const Pairs& t) {
-    mac(h0, crossed(t.even[0], t.even[1], t.even[2], t.even[3]), eq);
-    E two[4];
-    for (int k = 0; k < 4; ++k) two[k] = at_two(t.even[k], t.odd[k]);
-    mac(h2, crossed(two[0], two[1], two[2], two[3]), eq);
-  }
-  DSPERSE_INLINE static void product_step(Acc<D>& h0, Acc<D>& h2, const E& eq, const E& a0, const E& a1, const E& b0,
-                                          const E& b1) {
-    mac(h0, a0 * b0, eq);
-    mac(h2, at_two(a0, a1) * at_two(b0, b1), eq);
+  /// Pair i of tables' blocks: h += eq (t0 t3 + t1 t2), or eq t0 t1 of two tables, at 0 and 2.
+  template <std::size_t kTables>
+  DSPERSE_INLINE static void step(Acc<D>& h0, Acc<D>& h2, const E& eq, const Word* const* t, std::size_t i, std::size_t in) {
+    const X weight = digits<D>(eq);
+    X zero[kTables], two[kTables];
+    for (std::size_t k = 0; k < kTables; ++k) {
+      E even, odd;
+      pair(t[k], i, in, even, odd);
+      zero[k] = digits<D>(even);
+      two[k] = at_two<D>(zero[k], digits<D>(odd));
+    }
+    if constexpr (kTables == 4) {
+      mac<D>(h0, crossed(zero[0], zero[1], zero[2], zero[3]), weight);
+      mac<D>(h2, crossed(two[0], two[1], two[2], two[3]), weight);
+    } else {
+      mac<D>(h0, loose_product<D>(zero[0], zero[1]), weight);
+      mac<D>(h2, loose_product<D>(two[0], two[1]), weight);
+    }
   }
 
   static void parents(Word* const* out, const Word* const* t, std::size_t in) {
@@ -98,7 +92,10 @@ struct Loops {
         const std::size_t i = 2 * b + side;
         const E p0 = at_or_zero(t[0], i, in), p1 = at_or_zero(t[1], i, in);
         const E q0 = at_or_zero(t[2], i, in), q1 = at_or_zero(t[3], i, in);
-        p[side] = crossed(p0, p1, q0, q1);
+        Acc<D> u = zero_acc<D>();
+        mac(u, p0, q1);
+        mac(u, p1, q0);
+        p[side] = reduced(u);
         q[side] = q0 * q1;
       }
       put_split(out, b, p, q);
@@ -114,38 +111,30 @@ struct Loops {
     put(out[3], b, odd);
   }
 
+  /// Loops over a few blocks at a time: each keeps its constants in registers, and the next reads from the nearest cache.
+  static constexpr std::size_t kStep = 16;
+
   static void first_round(const Word* eq, Word* const* t, std::size_t in, const Word* lambda, Word* sums) {
     const Const<D> c = constant<D>(lambda);
     Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 2 * i < in; ++i) {
-      Pairs p;
-      for (std::size_t b = 2 * i; b < 2 * i + 2 && b < in; ++b) put(t[0], b, add_product<D>(at(t[0], b), at(t[2], b), c));
-      for (int k = 0; k < 4; ++k) pair(t[k], i, in, p.even[k], p.odd[k]);
-      fraction_step(h0, h2, at(eq, i), p);
+    for (std::size_t first = 0; first < in; first += 2 * kStep) {
+      const std::size_t last = first + 2 * kStep < in ? first + 2 * kStep : in;
+      for (std::size_t b = first; b < last; ++b) put(t[0], b, add_product<D>(at(t[0], b), at(t[2], b), c));
+      for (std::size_t b = first; b < last; b += 2) step<4>(h0, h2, at(eq, b / 2), t, b / 2, in);
     }
     total<D>(h0, sums);
     total<D>(h2, sums + D);
   }
-  static void fold_round(Word* const* out, const Word* eq, const Word* const* t, std::size_t in, const Word* x, Word* sums) {
+  template <std::size_t kTables>
+  static void fold_round_of(Word* const* out, const Word* eq, const Word* const* t, std::size_t in, const Word* x, Word* sums) {
     const Const<D> c = constant<D>(x);
     Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 4 * i < in; ++i) {
-      Pairs p;
-      for (int k = 0; k < 4; ++k) fold_pair(out[k], t[k], i, in, c, p.even[k], p.odd[k]);
-      fraction_step(h0, h2, at(eq, i), p);
-    }
-    total<D>(h0, sums);
-    total<D>(h2, sums + D);
-  }
-  static void fold_pair_round(Word* const* out, const Word* eq, const Word* const* t, std::size_t in, const Word* x,
-                              Word* sums) {
-    const Const<D> c = constant<D>(x);
-    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 4 * i < in; ++i) {
-      E a0, a1, b0, b1;
-      fold_pair(out[0], t[0], i, in, c, a0, a1);
-      fold_pair(out[1], t[1], i, in, c, b0, b1);
-      product_step(h0, h2, at(eq, i), a0, a1, b0, b1);
+    const std::size_t blocks = (in + 1) / 2;
+    for (std::size_t first = 0; first < blocks; first += kStep) {
+      const std::size_t last = first + kStep < blocks ? first + kStep : blocks;
+      for (std::size_t k = 0; k < kTables; ++k)
+        for (std::size_t b = first; b < last; ++b) put(out[k], b, folded(t[k], b, in, c));
+      for (std::size_t b = first; b < last; b += 2) step<kTables>(h0, h2, at(eq, b / 2), out, b / 2, blocks);
     }
     total<D>(h0, sums);
     total<D>(h2, sums + D);
@@ -188,11 +177,18 @@ struct Loops {
         const std::size_t i = 2 * b + side;
         const Real<kAll> is(real, i);
         E leaf[4];
+        X x[4];
         split4(y, i, leaf);
-        const E p0 = is.keep(leaf[1], 0) + is.keep(leaf[0], 1), p1 = is.keep(leaf[3], 2) + is.keep(leaf[2], 3);
-        const E q0 = leaf[0] * leaf[1], q1 = leaf[2] * leaf[3];
-        p[side] = crossed(p0, p1, q0, q1);
-        q[side] = q0 * q1;
+        for (int k = 0; k < 4; ++k) x[k] = digits<D>(leaf[k]);
+        const X p0 = kAll ? x[1] + x[0] : digits<D>(is.keep(leaf[1], 0)) + digits<D>(is.keep(leaf[0], 1));
+        const X p1 = kAll ? x[3] + x[2] : digits<D>(is.keep(leaf[3], 2)) + digits<D>(is.keep(leaf[2], 3));
+        const X q0 = loose_product<D>(x[0], x[1]), q1 = loose_product<D>(x[2], x[3]);
+        Acc<D> u = zero_acc<D>(), v = zero_acc<D>();
+        mac<D>(u, p0, q1);
+        mac<D>(u, p1, q0);
+        mac<D>(v, q0, q1);
+        p[side] = reduced(u);
+        q[side] = reduced(v);
       }
       put_split(out, b, p, q);
     }
@@ -201,68 +197,89 @@ struct Loops {
     real == nullptr ? grandparents_of<true>(out, q, real, blocks) : grandparents_of<false>(out, q, real, blocks);
   }
 
-  static void leaf_round(const Word* eq, const Word* y, std::size_t blocks, Word* sums) {
+  // Rounds at the leaves: tables of a few blocks are made from the leaves, then worked on as kept ones are.
+
+  struct Scratch {
+    alignas(64) Word words[4][2 * kStep * kBlock];
+    Word* t[4];
+    DSPERSE_INLINE Scratch() {
+      for (int k = 0; k < 4; ++k) t[k] = words[k];
+    }
+  };
+  /// Y0, Y1 of 16 leaves from block 2 b on.
+  DSPERSE_INLINE static void leaf_tables(Word* const* t, std::size_t to, const Word* y, std::size_t b) {
+    E even, odd;
+    deinterleave<D>(at(y, 2 * b), at(y, 2 * b + 1), even, odd);
+    put(t[0], to, even);
+    put(t[1], to, odd);
+  }
+  /// (a0, -b1, b0, a1) of group b.
+  template <bool kAll>
+  DSPERSE_INLINE static void node_tables(Word* const* t, std::size_t to, const Word* y, const std::uint8_t* real, std::size_t b) {
+    const Real<kAll> is(real, b);
+    E leaf[4];
+    split4(y, b, leaf);
+    E a0 = leaf[0] * leaf[1], a1 = leaf[2] * leaf[3];
+    a0.c[0] = a0.c[0] - is.both(0, 1);
+    a1.c[0] = a1.c[0] - is.both(2, 1);
+    E b0 = is.keep(leaf[1], 0) + is.keep(leaf[0], 1);
+    b0.c[0] = b0.c[0] - is.both(0, 2);
+    E b1 = zero_ext<D>() - is.keep(leaf[3], 2) - is.keep(leaf[2], 3);
+    b1.c[0] = b1.c[0] + is.both(2, 2);
+    put(t[0], to, a0);
+    put(t[1], to, b1);
+    put(t[2], to, b0);
+    put(t[3], to, a1);
+  }
+
+  /// make(tables, to, b) writes block b of the tables as block `to`.
+  template <std::size_t kTables, class Make>
+  DSPERSE_INLINE static void made_round(const Word* eq, std::size_t blocks, Word* sums, const Make& make) {
+    Scratch s;
     Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 4 * i < blocks; ++i) {
-      E leaf[4];
-      split4(y, i, leaf);
-      product_step(h0, h2, at(eq, i), leaf[0], leaf[2], leaf[1], leaf[3]);
+    for (std::size_t first = 0; first < blocks; first += 2 * kStep) {
+      const std::size_t n = blocks - first < 2 * kStep ? blocks - first : 2 * kStep;
+      for (std::size_t b = 0; b < n; ++b) make(s.t, b, first + b);
+      for (std::size_t b = 0; b < n; b += 2) step<kTables>(h0, h2, at(eq, (first + b) / 2), s.t, b / 2, n);
     }
     total<D>(h0, sums);
     total<D>(h2, sums + D);
   }
-  static void leaf_fold_round(Word* const* out, const Word* eq, const Word* y, std::size_t blocks, const Word* x, Word* sums) {
+  template <std::size_t kTables, class Make>
+  DSPERSE_INLINE static void made_fold_round(Word* const* out, const Word* eq, std::size_t blocks, const Word* x, Word* sums,
+                                             const Make& make) {
+    Scratch s;
     const Const<D> c = constant<D>(x);
     Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 8 * i < blocks; ++i) {
-      E a[2], b[2];
-      for (std::size_t side = 0; side < 2; ++side) {
-        E leaf[4];
-        split4(y, 2 * i + side, leaf);
-        a[side] = add_product<D>(leaf[0], leaf[2] - leaf[0], c);
-        b[side] = add_product<D>(leaf[1], leaf[3] - leaf[1], c);
-        put(out[0], 2 * i + side, a[side]);
-        put(out[1], 2 * i + side, b[side]);
+    for (std::size_t first = 0; first < blocks; first += 2 * kStep) {
+      const std::size_t n = blocks - first < 2 * kStep ? blocks - first : 2 * kStep;
+      for (std::size_t b = 0; b < n; ++b) make(s.t, b, first + b);
+      for (std::size_t k = 0; k < kTables; ++k)
+        for (std::size_t b = 0; 2 * b < n; ++b) put(out[k], first / 2 + b, folded(s.t[k], b, n, c));
+      for (std::size_t b = 0; 4 * b < n; ++b) {
+        const std::size_t i = first / 4 + b;
+        step<kTables>(h0, h2, at(eq, i), out, i, blocks / 2);
       }
-      E a0, a1, b0, b1;
-      deinterleave<D>(a[0], a[1], a0, a1);
-      deinterleave<D>(b[0], b[1], b0, b1);
-      product_step(h0, h2, at(eq, i), a0, a1, b0, b1);
     }
     total<D>(h0, sums);
     total<D>(h2, sums + D);
   }
 
-  /// Two groups' nodes as even and odd ones of (a0, -b1, b0, a1).
-  template <bool kAll>
-  DSPERSE_INLINE static void nodes(const Word* y, const std::uint8_t* real, std::size_t i, Pairs& t) {
-    E node[2][4];
-    for (std::size_t side = 0; side < 2; ++side) {
-      const Real<kAll> is(real, 2 * i + side);
-      E leaf[4];
-      split4(y, 2 * i + side, leaf);
-      E* const out = node[side];
-      out[0] = leaf[0] * leaf[1];
-      out[0].c[0] = out[0].c[0] - is.both(0, 1);
-      out[3] = leaf[2] * leaf[3];
-      out[3].c[0] = out[3].c[0] - is.both(2, 1);
-      out[2] = is.keep(leaf[1], 0) + is.keep(leaf[0], 1);
-      out[2].c[0] = out[2].c[0] - is.both(0, 2);
-      out[1] = zero_ext<D>() - is.keep(leaf[3], 2) - is.keep(leaf[2], 3);
-      out[1].c[0] = out[1].c[0] + is.both(2, 2);
-    }
-    for (int k = 0; k < 4; ++k) deinterleave<D>(node[0][k], node[1][k], t.even[k], t.odd[k]);
+  static void leaf_round(const Word* eq, const Word* y, std::size_t blocks, Word* sums) {
+    made_round<2>(eq, blocks / 2, sums, [&](Word* const* t, std::size_t to, std::size_t b) __attribute__((always_inline)) {
+      leaf_tables(t, to, y, b);
+    });
+  }
+  static void leaf_fold_round(Word* const* out, const Word* eq, const Word* y, std::size_t blocks, const Word* x, Word* sums) {
+    made_fold_round<2>(out, eq, blocks / 2, x, sums,
+                       [&](Word* const* t, std::size_t to, std::size_t b)
+                           __attribute__((always_inline)) { leaf_tables(t, to, y, b); });
   }
   template <bool kAll>
   static void node_round_of(const Word* eq, const Word* y, const std::uint8_t* real, std::size_t blocks, Word* sums) {
-    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 8 * i < blocks; ++i) {
-      Pairs t;
-      nodes<kAll>(y, real, i, t);
-      fraction_step(h0, h2, at(eq, i), t);
-    }
-    total<D>(h0, sums);
-    total<D>(h2, sums + D);
+    made_round<4>(eq, blocks / 4, sums, [&](Word* const* t, std::size_t to, std::size_t b) __attribute__((always_inline)) {
+      node_tables<kAll>(t, to, y, real, b);
+    });
   }
   static void node_round(const Word* eq, const Word* y, const std::uint8_t* real, std::size_t blocks, Word* sums) {
     real == nullptr ? node_round_of<true>(eq, y, real, blocks, sums) : node_round_of<false>(eq, y, real, blocks, sums);
@@ -270,25 +287,9 @@ struct Loops {
   template <bool kAll>
   static void node_fold_round_of(Word* const* out, const Word* eq, const Word* y, const std::uint8_t* real, std::size_t blocks,
                                  const Word* x, Word* sums) {
-    const Const<D> c = constant<D>(x);
-    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 16 * i < blocks; ++i) {
-      E low[4], high[4];
-      for (std::size_t side = 0; side < 2; ++side) {
-        Pairs t;
-        nodes<kAll>(y, real, 2 * i + side, t);
-        for (int k = 0; k < 4; ++k) {
-          E& to = side == 0 ? low[k] : high[k];
-          to = add_product<D>(t.even[k], t.odd[k] - t.even[k], c);
-          put(out[k], 2 * i + side, to);
-        }
-      }
-      Pairs t;
-      for (int k = 0; k < 4; ++k) deinterleave<D>(low[k], high[k], t.even[k], t.odd[k]);
-      fraction_step(h0, h2, at(eq, i), t);
-    }
-    total<D>(h0, sums);
-    total<D>(h2, sums + D);
+    made_fold_round<4>(out, eq, blocks / 4, x, sums,
+                       [&](Word* const* t, std::size_t to, std::size_t b)
+                           __attribute__((always_inline)) { node_tables<kAll>(t, to, y, real, b); });
   }
   static void node_fold_round(Word* const* out, const Word* eq, const Word* y, const std::uint8_t* real, std::size_t blocks,
                               const Word* x, Word* sums) {
@@ -300,8 +301,9 @@ struct Loops {
 template <int D>
 constexpr LookupKernels table() {
   using L = Loops<D>;
-  return {L::parents,    L::first_round,     L::fold_round, L::fold_pair_round, L::grandparents,
-          L::leaf_round, L::leaf_fold_round, L::node_round, L::node_fold_round};
+  return {L::parents,        L::first_round, L::template fold_round_of<4>, L::template fold_round_of<2>,
+          L::grandparents,   L::leaf_round,  L::leaf_fold_round,           L::node_round,
+          L::node_fold_round};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The prover's fraction tree: kept levels built once, given up one by one from the root down; the two levels at the leaves are not
-// kept but read from the columns again, which is faster than fresh memory.
+// The prover's fraction tree: kept levels built once, given up one by one from the root down; the two levels at the leaves are
+// not kept but read from the columns again, which is faster than fresh memory.
 //
 // Prover only. Not here: what a level's rounds do (level_rounds.h), how leaves are computed (leaves.h).
 // Tested by crypto/lookup/lookup_test.cc.
@@ -14,8 +14,8 @@
 
 namespace dsperse::crypto {
 
-/// Memory beside the columns: 8 D bytes a leaf, up to the last tuple. At lambda = 0 (as likely as one guess in |E|) the messages of
-/// a tree of columns are wrong: the verifier rejects.
+/// Memory beside the columns: 8 D bytes a leaf, up to the last tuple. At lambda = 0 (as likely as one guess in |E|) the messages
+/// of a tree of columns are wrong: the verifier rejects.
 template <int D>
 class FractionLevels final : public FractionProver<D>, RoundProver<D> {
  public:

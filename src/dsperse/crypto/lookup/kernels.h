@@ -59,15 +59,15 @@ using CompressKernel = void (*)(std::uint64_t* out, std::size_t blocks, std::siz
 namespace lanes_scalar {
 extern const LookupKernels kLookup2, kLookup3;
 extern const CompressKernel kCompress2, kCompress3;
-}
+}  // namespace lanes_scalar
 namespace lanes_avx2 {
 extern const LookupKernels kLookup2, kLookup3;
 extern const CompressKernel kCompress2, kCompress3;
-}
+}  // namespace lanes_avx2
 namespace lanes_avx512 {
 extern const LookupKernels kLookup2, kLookup3;
 extern const CompressKernel kCompress2, kCompress3;
-}
+}  // namespace lanes_avx512
 
 /// Those for dsperse::kernel().
 template <int D>

@@ -92,8 +92,7 @@ void Leaves<D>::read(std::size_t first, std::size_t n, const Affine& affine, Til
     at = block_end;
   }
   for (; at % kLanes != 0 && at < end; ++at)
-    for (std::size_t m = 0; m < D; ++m)
-      tile.values[((at - first) / kLanes * D + m) * kLanes + at % kLanes] = affine.other_[m];
+    for (std::size_t m = 0; m < D; ++m) tile.values[((at - first) / kLanes * D + m) * kLanes + at % kLanes] = affine.other_[m];
   for (; at < end; at += kLanes)
     for (std::size_t m = 0; m < D; ++m)
       std::fill_n(tile.values + ((at - first) / kLanes * D + m) * kLanes, kLanes, affine.other_[m]);
@@ -180,8 +179,7 @@ void Leaves<D>::expand(std::vector<Ext<D>>& p, std::vector<Ext<D>>& q) const {
       if (run == npos) continue;
       for (std::size_t i = 0; i < runs.length; ++i) {
         Ext<D> x = block.base;
-        for (std::size_t c = 0; c < block.columns.size(); ++c)
-          x += block.weights[c] * block.columns[c].at(run * runs.length + i);
+        for (std::size_t c = 0; c < block.columns.size(); ++c) x += block.weights[c] * block.columns[c].at(run * runs.length + i);
         p[block.offset + (place << runs.bits) + i] = Ext<D>::one();
         q[block.offset + (place << runs.bits) + i] = x;
       }

@@ -26,10 +26,10 @@ struct LookupColumn {
 
 template <int D>
 struct LookupBlock {
-  std::size_t offset = 0;           ///< of its first leaf, a multiple of the padded size
-  std::vector<std::size_t> shape;   ///< at least one axis
-  Ext<D> base;                      ///< alpha - beta^W id
-  std::vector<Ext<D>> weights;      ///< -beta^c
+  std::size_t offset = 0;             ///< of its first leaf, a multiple of the padded size
+  std::vector<std::size_t> shape;     ///< at least one axis
+  Ext<D> base;                        ///< alpha - beta^W id
+  std::vector<Ext<D>> weights;        ///< -beta^c
   std::vector<LookupColumn> columns;  ///< as many, at most TupleColumns::kMax
 };
 
@@ -73,8 +73,8 @@ class Leaves {
   /// A block as runs of neighbouring tuples: its inner axes up to the first that is no power of two.
   struct Runs {
     std::size_t length = 1;
-    unsigned bits = 0;  ///< of a padded run
-    unsigned vars = 0;  ///< of the padded block
+    unsigned bits = 0;                                    ///< of a padded run
+    unsigned vars = 0;                                    ///< of the padded block
     std::vector<std::pair<std::size_t, unsigned>> outer;  ///< size and bits, innermost first
     TupleColumns columns{};
 

@@ -53,7 +53,7 @@ class LevelRounds {
   std::optional<typename Leaves<D>::Affine> affine_;
   Tables t_{}, other_{};
   std::size_t vars_ = 0, blocks_ = 0;  ///< 2^vars entries; stored ones of each table
-  std::array<E, 4> unstored_;  ///< the tables' entries that are not stored
+  std::array<E, 4> unstored_;          ///< the tables' entries that are not stored
   SplitEq<D> eq_;
   std::array<E, 2> next_;
   std::array<E, 4> ends_;

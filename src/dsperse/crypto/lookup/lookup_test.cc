@@ -230,6 +230,31 @@ TYPED_TEST(LookupTest, AnswersOfPlainLevels) {
   set_threads(threads_before);
 }
 
+/// The largest digits everywhere: late reduction must not overflow.
+TYPED_TEST(LookupTest, LateReductionHoldsTheLargestValues) {
+  constexpr int D = TestFixture::kDegree;
+  const Kernel before = kernel();
+  for (const std::uint64_t v : {kP - 1, kP - (std::uint64_t{1} << 32), kEpsilon}) {
+    Ext<D> top;
+    for (Fp& limb : top.c) limb = Fp(v);
+    const std::vector<Fp> column(std::size_t{1} << 13, Fp(v));
+    const Leaves<D> leaves(
+        13, {{0, {column.size()}, top, {top, top, top}, std::vector(3, LookupColumn{nullptr, nullptr, column.data()})}});
+    std::vector<Ext<D>> p, q;
+    leaves.expand(p, q);
+    testing::PlainLevels<D> plain(p, q);
+    const auto want = answers<D>(plain, 13, v);
+    for (const Kernel k : {Kernel::scalar, Kernel::avx2, Kernel::avx512}) {
+      if (static_cast<int>(k) > static_cast<int>(best_kernel())) continue;
+      force_kernel(k);
+      FractionLevels<D> of_columns(leaves), of_leaves(p, q);
+      EXPECT_TRUE(answers<D>(of_columns, 13, v) == want) << kernel_name(k);
+      EXPECT_TRUE(answers<D>(of_leaves, 13, v) == want) << kernel_name(k);
+    }
+  }
+  force_kernel(before);
+}
+
 /// Beyond a chunk of eq weights, where plain levels would take too long: leaves from columns against the same given one by one.
 TYPED_TEST(LookupTest, ColumnsAndGivenLeavesAgreeAtSize) {
   constexpr int D = TestFixture::kDegree;

@@ -27,7 +27,7 @@ Numerators<D>::Numerators(const std::vector<LookupBlock<D>>& blocks, std::span<c
     }
     Box box{block.offset >> vars, {}, {E::one(), E::one()}};
     E rest = eq_at<D>(point.subspan(vars - 1), box.place);
-    unsigned end = vars - 1;  // of the axis' variables in the point
+    unsigned end = vars - 1;                      // of the axis' variables in the point
     for (const std::size_t size : block.shape) {  // outermost first
       const unsigned bits = bits_for(size);
       if (bits == 0) continue;

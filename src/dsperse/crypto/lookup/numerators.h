@@ -1,7 +1,8 @@
-// The numerators of the leaves through the rounds of the lowest level: one at tuples, zero elsewhere, so nothing of them is stored.
+// The numerators of the leaves through the rounds of the lowest level: one at tuples, zero elsewhere, so nothing of them is
+// stored.
 //
-// Within a block they are a product over its axes of [index < size]. Bound variables leave such a factor one up to some index, one
-// value there, zero beyond: two numbers an axis. Prover only. Source: docs/protocol/lookups.md. Tested by lookup_test.cc.
+// Within a block they are a product over its axes of [index < size]. Bound variables leave such a factor one up to some index,
+// one value there, zero beyond: two numbers an axis. Prover only. Source: docs/protocol/lookups.md. Tested by lookup_test.cc.
 #pragma once
 
 #include <array>
@@ -41,8 +42,8 @@ class Numerators {
   };
   /// A block with variables left.
   struct Box {
-    std::size_t place = 0;   ///< its index among blocks of its size
-    std::vector<Axis> axes;  ///< the next to be bound is the last
+    std::size_t place = 0;                   ///< its index among blocks of its size
+    std::vector<Axis> axes;                  ///< the next to be bound is the last
     std::array<E, 2> p{E::one(), E::one()};  ///< of the axes that are bound
   };
   /// What is left of blocks without variables: one entry of p0 and p1.
