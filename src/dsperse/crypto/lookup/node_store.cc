@@ -14,7 +14,7 @@ NodeStore<D>::NodeStore(std::size_t vars, std::size_t blocks) : vars_(vars) {
     at += 4 * (blocks + kSpare);
     blocks = (blocks + 1) / 2;
   }
-  words_ = ZeroedWords(at * kBlock);
+  words_ = Words(at * kBlock);
 }
 
 template <int D>

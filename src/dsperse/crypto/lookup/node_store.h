@@ -8,7 +8,7 @@
 #include <array>
 #include <vector>
 
-#include "dsperse/base/zeroed.h"
+#include "dsperse/base/words.h"
 #include "dsperse/crypto/field/extension.h"
 
 namespace dsperse::crypto {
@@ -42,7 +42,7 @@ class NodeStore {
   };
   std::size_t vars_ = 0;
   std::vector<Place> places_;
-  ZeroedWords words_;
+  Words words_;
 };
 
 }  // namespace dsperse::crypto
