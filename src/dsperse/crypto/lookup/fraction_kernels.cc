@@ -76,12 +76,27 @@ struct Loops {
       zero[k] = digits<D>(even);
       two[k] = at_two<D>(zero[k], digits<D>(odd));
     }
+    add_products<kTables>(h0, h2, weight, zero, two);
+  }
+  template <std::size_t kTables>
+  DSPERSE_INLINE static void add_products(Acc<D>& h0, Acc<D>& h2, const X& weight, const X* zero, const X* two) {
     if constexpr (kTables == 4) {
       mac<D>(h0, crossed(zero[0], zero[1], zero[2], zero[3]), weight);
       mac<D>(h2, crossed(two[0], two[1], two[2], two[3]), weight);
     } else {
       mac<D>(h0, loose_product<D>(zero[0], zero[1]), weight);
       mac<D>(h2, loose_product<D>(two[0], two[1]), weight);
+    }
+  }
+
+  static void sum(const Word* t, std::size_t blocks, Word* out) {
+    E lanes = zero_ext<D>();
+    for (std::size_t b = 0; b < blocks; ++b) lanes = lanes + at(t, b);
+    for (int m = 0; m < D; ++m) {
+      Word lane[kLaneCount];
+      store(lane, lanes.c[m]);
+      out[m] = 0;
+      for (const Word x : lane) out[m] = add_scalar(out[m], x);
     }
   }
 
@@ -266,9 +281,16 @@ struct Loops {
   }
 
   static void leaf_round(const Word* eq, const Word* y, std::size_t blocks, Word* sums) {
-    made_round<2>(eq, blocks / 2, sums, [&](Word* const* t, std::size_t to, std::size_t b) __attribute__((always_inline)) {
-      leaf_tables(t, to, y, b);
-    });
+    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
+    for (std::size_t i = 0; 4 * i < blocks; ++i) {
+      E leaf[4];
+      split4(y, i, leaf);
+      const X zero[2] = {digits<D>(leaf[0]), digits<D>(leaf[1])};
+      const X two[2] = {at_two<D>(zero[0], digits<D>(leaf[2])), at_two<D>(zero[1], digits<D>(leaf[3]))};
+      add_products<2>(h0, h2, digits<D>(at(eq, i)), zero, two);
+    }
+    total<D>(h0, sums);
+    total<D>(h2, sums + D);
   }
   static void leaf_fold_round(Word* const* out, const Word* eq, const Word* y, std::size_t blocks, const Word* x, Word* sums) {
     made_fold_round<2>(out, eq, blocks / 2, x, sums,
@@ -301,8 +323,15 @@ struct Loops {
 template <int D>
 constexpr LookupKernels table() {
   using L = Loops<D>;
-  return {L::parents,        L::first_round, L::template fold_round_of<4>, L::template fold_round_of<2>,
-          L::grandparents,   L::leaf_round,  L::leaf_fold_round,           L::node_round,
+  return {L::sum,
+          L::parents,
+          L::first_round,
+          L::template fold_round_of<4>,
+          L::template fold_round_of<2>,
+          L::grandparents,
+          L::leaf_round,
+          L::leaf_fold_round,
+          L::node_round,
           L::node_fold_round};
 }
 

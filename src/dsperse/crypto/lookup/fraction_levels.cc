@@ -60,15 +60,21 @@ void FractionLevels<D>::build() {
   const std::size_t raises = std::min(kRaises, store_.vars(0));
   const typename Leaves<D>::Affine affine(*leaves_, E::one(), E{});
   parallel_for(leaves_->stored(), kPart, [&](std::size_t first, std::size_t last) {
-    for (std::size_t part = first; part < last; part += kPart) {
-      const std::size_t part_end = std::min(last, part + kPart);
-      for (std::size_t at = part; at < part_end; at += Leaves<D>::kTile) {
-        const std::size_t n = std::min(Leaves<D>::kTile, part_end - at);
+    for (std::size_t begin_at = first; begin_at < last; begin_at += kPart) {
+      const std::size_t end_at = std::min(last, begin_at + kPart);
+      for (std::size_t at = begin_at; at < end_at; at += Leaves<D>::kTile) {
+        const std::size_t n = std::min(Leaves<D>::kTile, end_at - at);
         typename Leaves<D>::Tile tile;
         leaves_->read(at, n, affine, tile);
-        lookup_kernels<D>().grandparents(store_.tables(0, at / kLeaves).data(), tile.values, tile.real(), n / kLanes);
+        tile.each_part(n, [&](const auto& part) {
+          const auto tables = store_.tables(0, (at + part.first) / kLeaves);
+          if (!part.empty)
+            lookup_kernels<D>().grandparents(tables.data(), tile.values + part.first * D, part.real, part.n / kLanes);
+          else
+            for (std::size_t k = 0; k < 4; ++k) NodeStore<D>::fill(tables[k], part.n / kLeaves, k < 2 ? E{} : E::one());
+        });
       }
-      std::size_t begin = part / kLeaves, end = part_end / kLeaves;
+      std::size_t begin = begin_at / kLeaves, end = end_at / kLeaves;
       for (std::size_t i = 0; i < raises; ++i) {
         begin /= 2, end = (end + 1) / 2;
         store_.raise(i, begin, end);

@@ -16,6 +16,8 @@ struct LookupKernels {
   // Kept levels. "Pairs" reads an input of `in` blocks as pairs of neighbouring lanes; when `in` is odd the missing last block
   // counts as zero.
 
+  /// The sum of all lanes of all blocks.
+  void (*sum)(const Word* t, std::size_t blocks, Word* sum);
   /// Parents of nodes t = (p0, p1, q0, q1), split again into even and odd ones.
   void (*parents)(Word* const* out, const Word* const* t, std::size_t in);
   /// t: p0, p1, q0, q1; p0 += lambda q0 in place, then over pairs the sums of eq (p0 q1 + p1 q0).

@@ -96,7 +96,17 @@ void Leaves<D>::read(std::size_t first, std::size_t n, const Affine& affine, Til
   for (; at < end; at += kLanes)
     for (std::size_t m = 0; m < D; ++m)
       std::fill_n(tile.values + ((at - first) / kLanes * D + m) * kLanes, kLanes, affine.other_[m]);
-  tile.all = std::all_of(tile.bits, tile.bits + n / 8, [](std::uint8_t b) { return b == 0xFF; });
+}
+
+template <int D>
+bool Leaves<D>::Tile::none(std::size_t unit) const {
+  return std::all_of(bits + unit / 8, bits + (unit + kUnit) / 8, [](std::uint8_t b) { return b == 0; });
+}
+
+template <int D>
+auto Leaves<D>::Tile::part(std::size_t begin, std::size_t end) const -> Part {
+  const bool all = std::all_of(bits + begin / 8, bits + end / 8, [](std::uint8_t b) { return b == 0xFF; });
+  return {begin, end - begin, false, all ? nullptr : bits + begin / 8};
 }
 
 /// Leaves first ... first + n - 1 of block k, to places `to` ... of the tile.

@@ -61,8 +61,35 @@ class Leaves {
   struct Tile {
     alignas(64) std::uint64_t values[kTile * D];
     std::uint8_t bits[kTile / 8];  ///< bit i of byte b: leaf 8 b + i is a tuple
-    bool all = false;              ///< all are
-    [[nodiscard]] const std::uint8_t* real() const { return all ? nullptr : bits; }
+
+    /// Leaves [first, first + n), multiples of kUnit. empty: no tuple among them, their values are not to be looked at.
+    struct Part {
+      std::size_t first, n;
+      bool empty;
+      const std::uint8_t* real;  ///< bits; null: all are tuples
+    };
+    /// Parts of the first n leaves in order; short empty ones belong to their neighbours.
+    template <class Body>
+    void each_part(std::size_t n, const Body& body) const {
+      std::size_t begin = 0, at = 0;
+      while (at < n) {
+        std::size_t end = at;
+        while (end < n && none(end)) end += kUnit;
+        if (end - at >= kEmpty) {
+          if (begin != at) body(part(begin, at));
+          body(Part{at, end - at, true, nullptr});
+          begin = at = end;
+        } else {
+          at = end + kUnit;
+        }
+      }
+      if (begin < n) body(part(begin, n));
+    }
+
+   private:
+    static constexpr std::size_t kEmpty = 4 * kUnit;
+    [[nodiscard]] bool none(std::size_t unit) const;
+    [[nodiscard]] Part part(std::size_t begin, std::size_t end) const;
   };
   void read(std::size_t first, std::size_t n, const Affine& affine, Tile& tile) const;
 

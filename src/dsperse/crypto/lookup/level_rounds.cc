@@ -59,16 +59,21 @@ LevelRounds<D>::LevelRounds(Kind kind, const Leaves<D>& leaves, NodeStore<D>& st
     blocks_ = leaves.stored() / (2 * kLanes);
     unstored_ = {lambda, lambda};
     for (Tables* t : {&t_, &other_}) *t = {(*t)[0], (*t)[2], nullptr, nullptr};  // two tables in the room of four
-    sum_leaves(4, [&](std::size_t, std::size_t blocks, const auto& tile, const Word* eq, Word* sums) {
-      lookup_kernels<D>().leaf_round(eq, tile.values, blocks, sums);
+    sum_leaves(4, [&](std::size_t, const Word* y, const std::uint8_t*, std::size_t blocks, const Word* eq, Word* sums) {
+      lookup_kernels<D>().leaf_round(eq, y, blocks, sums);
     });
   } else {
     blocks_ = leaves.stored() / (4 * kLanes);
     unstored_ = {lambda * lambda, E{}, E{}, lambda * lambda};
-    sum_leaves(8, [&](std::size_t, std::size_t blocks, const auto& tile, const Word* eq, Word* sums) {
-      lookup_kernels<D>().node_round(eq, tile.values, tile.real(), blocks, sums);
+    sum_leaves(8, [&](std::size_t, const Word* y, const std::uint8_t* real, std::size_t blocks, const Word* eq, Word* sums) {
+      lookup_kernels<D>().node_round(eq, y, real, blocks, sums);
     });
   }
+}
+
+template <int D>
+Ext<D> LevelRounds<D>::unstored_sum() const {
+  return kind_ == Kind::leaves ? unstored_[0] * unstored_[1] : unstored_[0] * unstored_[3] + unstored_[1] * unstored_[2];
 }
 
 template <int D>
@@ -90,19 +95,36 @@ void LevelRounds<D>::sum(std::size_t eq_blocks, std::size_t grain, const Body& b
     for (std::size_t k = 0; k < 2; ++k) next_[k] += part[k];
   const std::size_t stored = kLanes * eq_blocks;
   if (stored >= std::size_t{1} << eq_.rest().size()) return;
-  const E each = kind_ == Kind::leaves ? unstored_[0] * unstored_[1] : unstored_[0] * unstored_[3] + unstored_[1] * unstored_[2];
-  const E all = each * (E::one() - eq_prefix<D>(eq_.rest(), stored));
+  const E all = unstored_sum() * (E::one() - eq_prefix<D>(eq_.rest(), stored));
   for (E& e : next_) e += all;
 }
 
 template <int D>
 template <class Body>
-void LevelRounds<D>::sum_leaves(std::size_t each, const Body& body) {
+void LevelRounds<D>::sum_leaves(std::size_t each, const Body& body, bool folding) {
   const std::size_t eq_blocks = leaves_->stored() / kLanes / each;
   sum(eq_blocks, Leaves<D>::kTile / kLanes / each, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
+    const std::size_t n = (end - begin) * each * kLanes;
     typename Leaves<D>::Tile tile;
-    leaves_->read(begin * each * kLanes, (end - begin) * each * kLanes, *affine_, tile);
-    body(begin, (end - begin) * each, tile, eq, sums);
+    leaves_->read(begin * each * kLanes, n, *affine_, tile);
+    std::array<E, 2> total;
+    tile.each_part(n, [&](const auto& part) {
+      const std::size_t first = part.first / (each * kLanes), count = part.n / (each * kLanes);  // blocks of eq
+      const Word* const weights = eq + first * NodeStore<D>::kBlock;
+      std::array<E, 2> h;
+      if (!part.empty) {
+        body(begin + first, tile.values + part.first * D, part.real, part.n / kLanes, weights, &h[0].c[0].v);
+      } else {
+        lookup_kernels<D>().sum(weights, count, &h[0].c[0].v);
+        h[0] *= unstored_sum();
+        h[1] = h[0];
+        if (folding)
+          for (std::size_t k = 0; k < tables(); ++k)
+            NodeStore<D>::fill(from<D>(other_, 2 * (begin + first))[k], 2 * count, unstored_[k]);
+      }
+      for (std::size_t k = 0; k < 2; ++k) total[k] += h[k];
+    });
+    for (std::size_t i = 0; i < 2 * D; ++i) sums[i] = total[i / D].c[i % D].v;
   });
 }
 
@@ -125,22 +147,22 @@ template <int D>
 void LevelRounds<D>::fold_leaves(const E& x) {
   blocks_ /= 2;
   const bool pairs = kind_ == Kind::leaves;
-  sum_leaves(pairs ? 8 : 16, [&](std::size_t begin, std::size_t blocks, const auto& tile, const Word* eq, Word* sums) {
+  const auto body = [&](std::size_t begin, const Word* y, const std::uint8_t* real, std::size_t blocks, const Word* eq,
+                        Word* sums) {
     const Tables out = from<D>(other_, 2 * begin);
     if (pairs)
-      lookup_kernels<D>().leaf_fold_round(out.data(), eq, tile.values, blocks, words(x), sums);
+      lookup_kernels<D>().leaf_fold_round(out.data(), eq, y, blocks, words(x), sums);
     else
-      lookup_kernels<D>().node_fold_round(out.data(), eq, tile.values, tile.real(), blocks, words(x), sums);
-  });
+      lookup_kernels<D>().node_fold_round(out.data(), eq, y, real, blocks, words(x), sums);
+  };
+  sum_leaves(pairs ? 8 : 16, body, true);
   leaves_ = nullptr;
 }
 
 template <int D>
 void LevelRounds<D>::fold_stored(const E& x) {
   for (; blocks_ % 4 != 0 && kLanes * blocks_ < std::size_t{1} << vars_; ++blocks_)  // results are read in pairs of blocks
-    for (std::size_t k = 0; k < tables(); ++k)
-      for (std::size_t m = 0; m < D; ++m)
-        std::fill_n(t_[k] + blocks_ * NodeStore<D>::kBlock + kLanes * m, kLanes, unstored_[k].c[m].v);
+    for (std::size_t k = 0; k < tables(); ++k) NodeStore<D>::fill(from<D>(t_, blocks_)[k], 1, unstored_[k]);
   const std::size_t in = blocks_;
   blocks_ = (in + 1) / 2;
   sum((blocks_ + 1) / 2, LookupKernels::kChunk, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {

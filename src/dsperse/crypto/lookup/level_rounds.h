@@ -41,11 +41,14 @@ class LevelRounds {
   /// Sums over eq blocks, `grain` of them at a time: body(begin, end, eq, sums) on ranges within one chunk of eq.
   template <class Body>
   void sum(std::size_t eq_blocks, std::size_t grain, const Body& body);
-  /// body(begin, end, leaves, eq, sums): the same over tiles of leaves, `each` blocks of them a block of eq.
+  /// The same over leaves, `each` blocks of them a block of eq: body(first block of eq, leaves, bits of tuples, blocks of leaves,
+  /// eq, sums) where there are tuples.
   template <class Body>
-  void sum_leaves(std::size_t each, const Body& body);
+  void sum_leaves(std::size_t each, const Body& body, bool folding = false);
   void fold_leaves(const E& x);
   void fold_stored(const E& x);
+  /// s of an entry that is not stored.
+  [[nodiscard]] E unstored_sum() const;
   [[nodiscard]] std::size_t tables() const { return kind_ == Kind::leaves ? 2 : 4; }
 
   Kind kind_ = Kind::kept;

@@ -230,6 +230,33 @@ TYPED_TEST(LookupTest, AnswersOfPlainLevels) {
   set_threads(threads_before);
 }
 
+/// Parts of a tile: none is lost, none is called empty that has a tuple, and long padding is called so.
+TYPED_TEST(LookupTest, EmptyPartsAreFound) {
+  constexpr int D = TestFixture::kDegree;
+  Rng rng(9);
+  const Cube<D> cube({{7, 7, 64}, {1}}, rng);  // runs of 448 of 512, the eighth empty
+  const Leaves<D> leaves(cube.vars, cube.blocks);
+  std::vector<Ext<D>> p, q;
+  leaves.expand(p, q);
+  const typename Leaves<D>::Affine affine(leaves, Ext<D>::one(), Ext<D>{});
+  const auto tile = std::make_unique<typename Leaves<D>::Tile>();
+  std::size_t empty = 0;
+  for (std::size_t first = 0; first < 4096; first += Leaves<D>::kTile) {
+    leaves.read(first, Leaves<D>::kTile, affine, *tile);
+    std::size_t at = 0;
+    tile->each_part(Leaves<D>::kTile, [&](const auto& part) {
+      EXPECT_EQ(part.first, at);
+      EXPECT_EQ(part.n % Leaves<D>::kUnit, 0U);
+      at += part.n;
+      if (!part.empty) return;
+      empty += part.n;
+      for (std::size_t i = 0; i < part.n; ++i) EXPECT_TRUE(p[first + part.first + i] == Ext<D>{});
+    });
+    EXPECT_EQ(at, Leaves<D>::kTile);
+  }
+  EXPECT_EQ(empty, 512U);
+}
+
 /// The largest digits everywhere: late reduction must not overflow.
 TYPED_TEST(LookupTest, LateReductionHoldsTheLargestValues) {
   constexpr int D = TestFixture::kDegree;
@@ -296,7 +323,10 @@ TYPED_TEST(LookupTest, TilesAreTheLeaves) {
         EXPECT_EQ((tile->bits[j / 8] >> (j % 8)) & 1, numerator == Ext<D>::one() ? 1 : 0);
         all = all && numerator == Ext<D>::one();
       }
-      EXPECT_EQ(tile->all, all);
+      tile->each_part(unit, [&](const auto& part) {  // too short to be empty
+        EXPECT_EQ(part.n, unit);
+        EXPECT_EQ(part.real == nullptr, all);
+      });
     }
     for (std::size_t j = leaves.stored(); j < p.size(); ++j) EXPECT_TRUE(p[j] == Ext<D>{} && q[j] == Ext<D>::one());
   }

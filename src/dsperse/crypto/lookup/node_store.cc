@@ -30,12 +30,17 @@ void NodeStore<D>::raise(std::size_t i, std::size_t begin, std::size_t end) {
   std::size_t in = std::min(2 * end, stored) - 2 * begin;
   if (2 * end > stored && 8 * stored < std::size_t{1} << vars(i)) {  // the neighbour of the last is not stored: (0, 1)
     const Tables next = tables(i, stored);
-    for (std::size_t k = 0; k < 4; ++k) std::fill_n(next[k], kBlock, 0);
-    for (std::size_t k = 2; k < 4; ++k) std::fill_n(next[k], 8, 1);
+    for (std::size_t k = 0; k < 4; ++k) fill(next[k], 1, k < 2 ? Ext<D>{} : Ext<D>::one());
     ++in;
   }
   const Tables to = tables(i + 1, begin), from = tables(i, 2 * begin);
   lookup_kernels<D>().parents(to.data(), from.data(), in);
+}
+
+template <int D>
+void NodeStore<D>::fill(Word* table, std::size_t blocks, const Ext<D>& e) {
+  for (std::size_t b = 0; b < blocks; ++b)
+    for (std::size_t m = 0; m < D; ++m) std::fill_n(table + b * kBlock + 8 * m, 8, e.c[m].v);
 }
 
 template <int D>

@@ -33,6 +33,8 @@ class NodeStore {
 
   /// Nodes of level i + 1 in blocks [begin, end) from those of level i.
   void raise(std::size_t i, std::size_t begin, std::size_t end);
+  /// The same entry in all of some blocks.
+  static void fill(Word* table, std::size_t blocks, const Ext<D>& e);
   /// p and q of the root.
   [[nodiscard]] std::array<Ext<D>, 2> root();
 
