@@ -90,6 +90,12 @@ void FractionLevels<D>::build() {
 template <int D>
 RoundProver<D>* FractionLevels<D>::level(std::size_t k, std::span<const E> point, const E& lambda) {
   lambda_ = lambda;
+  if (leaves_ && k > store_.vars(0) && lambda == E{}) {  // nothing can be divided by it: as if the leaves had been given
+    std::vector<E> p, q;
+    leaves_->expand(p, q);
+    leaves_.reset();
+    keep(p, q);
+  }
   const std::size_t kept = store_.vars(0);
   kind_ = k <= kept ? Kind::kept : k == kept + 1 ? Kind::nodes : Kind::leaves;
   if (kind_ == Kind::kept) {

@@ -14,8 +14,8 @@
 
 namespace dsperse::crypto {
 
-/// Memory beside the columns: 8 D bytes a leaf, up to the last tuple. At lambda = 0 (as likely as one guess in |E|) the messages
-/// of a tree of columns are wrong: the verifier rejects.
+/// Memory beside the columns: 8 D bytes a leaf, up to the last tuple. (A lambda of zero at the two lowest levels, as likely as
+/// one guess in |E|, makes it keep everything.)
 template <int D>
 class FractionLevels final : public FractionProver<D>, RoundProver<D> {
  public:

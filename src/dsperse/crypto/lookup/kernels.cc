@@ -30,9 +30,24 @@ CompressKernel compress_kernel() {
   return D == 2 ? lanes_scalar::kCompress2 : lanes_scalar::kCompress3;
 }
 
+template <int D>
+IntegerRoundKernel integer_round_kernel() {
+  switch (kernel()) {
+    case Kernel::avx512:
+      return D == 2 ? lanes_avx512::kIntegerRound2 : lanes_avx512::kIntegerRound3;
+    case Kernel::avx2:
+      return D == 2 ? lanes_avx2::kIntegerRound2 : lanes_avx2::kIntegerRound3;
+    case Kernel::scalar:
+      break;
+  }
+  return D == 2 ? lanes_scalar::kIntegerRound2 : lanes_scalar::kIntegerRound3;
+}
+
 template const LookupKernels& lookup_kernels<2>();
 template const LookupKernels& lookup_kernels<3>();
 template CompressKernel compress_kernel<2>();
 template CompressKernel compress_kernel<3>();
+template IntegerRoundKernel integer_round_kernel<2>();
+template IntegerRoundKernel integer_round_kernel<3>();
 
 }  // namespace dsperse::crypto

@@ -58,17 +58,25 @@ struct TupleMap {
 using CompressKernel = void (*)(std::uint64_t* out, std::size_t blocks, std::size_t n, const TupleColumns& columns,
                                 const TupleMap& map, const std::uint8_t* real);
 
+/// leaf_round of full tuples of one or two 16-bit columns, straight from them; null where the instruction set has no use for it.
+/// base and weights: Y = base + sum_c weight[c] column[c].
+using IntegerRoundKernel = void (*)(const std::uint64_t* eq, const TupleColumns& columns, const TupleMap& map, std::size_t blocks,
+                                    std::uint64_t* sums);
+
 namespace lanes_scalar {
 extern const LookupKernels kLookup2, kLookup3;
 extern const CompressKernel kCompress2, kCompress3;
+extern const IntegerRoundKernel kIntegerRound2, kIntegerRound3;
 }  // namespace lanes_scalar
 namespace lanes_avx2 {
 extern const LookupKernels kLookup2, kLookup3;
 extern const CompressKernel kCompress2, kCompress3;
+extern const IntegerRoundKernel kIntegerRound2, kIntegerRound3;
 }  // namespace lanes_avx2
 namespace lanes_avx512 {
 extern const LookupKernels kLookup2, kLookup3;
 extern const CompressKernel kCompress2, kCompress3;
+extern const IntegerRoundKernel kIntegerRound2, kIntegerRound3;
 }  // namespace lanes_avx512
 
 /// Those for dsperse::kernel().
@@ -76,5 +84,7 @@ template <int D>
 const LookupKernels& lookup_kernels();
 template <int D>
 CompressKernel compress_kernel();
+template <int D>
+IntegerRoundKernel integer_round_kernel();
 
 }  // namespace dsperse::crypto

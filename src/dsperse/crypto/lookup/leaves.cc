@@ -67,6 +67,13 @@ std::size_t Leaves<D>::Runs::at(std::size_t place) const {
 }
 
 template <int D>
+TupleColumns Leaves<D>::Runs::from(std::size_t first) const {
+  TupleColumns out = columns;
+  for (std::size_t c = 0; c < out.count; ++c) out.data[c] = static_cast<const char*>(out.data[c]) + first * out.bytes[c];
+  return out;
+}
+
+template <int D>
 Leaves<D>::Affine::Affine(const Leaves& leaves, const Ext<D>& scale, const Ext<D>& shift) {
   store_words(other_.data(), scale);
   for (const LookupBlock<D>& block : leaves.blocks_) {
@@ -78,12 +85,29 @@ Leaves<D>::Affine::Affine(const Leaves& leaves, const Ext<D>& scale, const Ext<D
   }
 }
 
+/// The last block that begins at the leaf or before.
+template <int D>
+std::size_t Leaves<D>::block_at(std::size_t leaf) const {
+  const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), leaf,
+                                      [](std::size_t at, const LookupBlock<D>& block) { return at < block.offset; });
+  return static_cast<std::size_t>(after - blocks_.begin()) - 1;
+}
+
+template <int D>
+auto Leaves<D>::straight(std::size_t first, std::size_t n, const Affine& affine) const -> std::optional<Straight> {
+  const std::size_t k = block_at(first), place = first - blocks_[k].offset;
+  const Runs& runs = runs_[k];
+  const std::size_t padded = std::size_t{1} << runs.bits, within = place % padded;
+  if (place >> runs.vars != 0 || within + n > runs.length) return std::nullopt;
+  const std::size_t run = runs.at(place / padded);
+  if (run == npos) return std::nullopt;
+  return Straight{runs.from(run * runs.length + within), &affine.maps_[k]};
+}
+
 template <int D>
 void Leaves<D>::read(std::size_t first, std::size_t n, const Affine& affine, Tile& tile) const {
   std::memset(tile.bits, 0, n / 8);
-  const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), first,
-                                      [](std::size_t at, const LookupBlock<D>& block) { return at < block.offset; });
-  std::size_t k = static_cast<std::size_t>(after - blocks_.begin()) - 1, at = first;
+  std::size_t k = block_at(first), at = first;
   const std::size_t end = first + n;
   for (; k < blocks_.size() && blocks_[k].offset < end; ++k) {
     const std::size_t block_end = std::min(end, blocks_[k].offset + (std::size_t{1} << runs_[k].vars));
@@ -121,10 +145,7 @@ void Leaves<D>::read_block(std::size_t k, std::size_t first, std::size_t n, cons
     const std::size_t place = first + done, within = place % padded, count = std::min(n - done, padded - within);
     const std::size_t run = runs.at(place / padded);
     const std::size_t real = run == npos || within >= runs.length ? 0 : std::min(count, runs.length - within);
-    TupleColumns columns = runs.columns;
-    if (real != 0)
-      for (std::size_t c = 0; c < columns.count; ++c)
-        columns.data[c] = static_cast<const char*>(columns.data[c]) + (run * runs.length + within) * columns.bytes[c];
+    const TupleColumns columns = runs.from(real == 0 ? 0 : run * runs.length + within);
     compress_kernel<D>()(tile.values + (to + done) * D, count / kLanes, real, columns, map, nullptr);
     set_bits(tile.bits, to + done, real);
     done += count;

@@ -5,7 +5,9 @@
 // Prover only. Tested by crypto/lookup/lookup_test.cc.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dsperse/crypto/field/ext_vec.h"
@@ -92,6 +94,12 @@ class Leaves {
     [[nodiscard]] Part part(std::size_t begin, std::size_t end) const;
   };
   void read(std::size_t first, std::size_t n, const Affine& affine, Tile& tile) const;
+  /// Columns and map of these leaves, if all are tuples of one block and neighbours in its columns.
+  struct Straight {
+    TupleColumns columns;
+    const TupleMap* map;
+  };
+  [[nodiscard]] std::optional<Straight> straight(std::size_t first, std::size_t n, const Affine& affine) const;
 
   /// All leaves, one by one.
   void expand(std::vector<Ext<D>>& p, std::vector<Ext<D>>& q) const;
@@ -107,9 +115,12 @@ class Leaves {
 
     /// Which run, in flat order, is the one at this padded place; npos if none.
     [[nodiscard]] std::size_t at(std::size_t place) const;
+    /// The columns from that tuple on.
+    [[nodiscard]] TupleColumns from(std::size_t first) const;
   };
   static constexpr auto npos = static_cast<std::size_t>(-1);
 
+  [[nodiscard]] std::size_t block_at(std::size_t leaf) const;
   void read_block(std::size_t k, std::size_t first, std::size_t n, const TupleMap& map, std::size_t to, Tile& tile) const;
   void gather(const Runs& runs, std::size_t first, std::size_t n, const TupleMap& map, std::size_t to, Tile& tile) const;
   void few(std::size_t k, std::size_t first, std::size_t n, const TupleMap& map, std::size_t to, Tile& tile) const;

@@ -104,9 +104,10 @@ template <class Body>
 void LevelRounds<D>::sum_leaves(std::size_t each, const Body& body, bool folding) {
   const std::size_t eq_blocks = leaves_->stored() / kLanes / each;
   sum(eq_blocks, Leaves<D>::kTile / kLanes / each, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
-    const std::size_t n = (end - begin) * each * kLanes;
+    const std::size_t at = begin * each * kLanes, n = (end - begin) * each * kLanes;
+    if (kind_ == Kind::leaves && !folding && of_integers(at, n, eq, sums)) return;
     typename Leaves<D>::Tile tile;
-    leaves_->read(begin * each * kLanes, n, *affine_, tile);
+    leaves_->read(at, n, *affine_, tile);
     std::array<E, 2> total;
     tile.each_part(n, [&](const auto& part) {
       const std::size_t first = part.first / (each * kLanes), count = part.n / (each * kLanes);  // blocks of eq
@@ -126,6 +127,18 @@ void LevelRounds<D>::sum_leaves(std::size_t each, const Body& body, bool folding
     });
     for (std::size_t i = 0; i < 2 * D; ++i) sums[i] = total[i / D].c[i % D].v;
   });
+}
+
+/// The sums of a first round without elements of E, where leaves and kernel allow it.
+template <int D>
+bool LevelRounds<D>::of_integers(std::size_t first, std::size_t n, const Word* eq, Word* sums) const {
+  const IntegerRoundKernel run = integer_round_kernel<D>();
+  const auto straight = run == nullptr ? std::nullopt : leaves_->straight(first, n, *affine_);
+  if (!straight || straight->columns.count == 0 || straight->columns.count > 2) return false;
+  for (std::size_t c = 0; c < straight->columns.count; ++c)
+    if (straight->columns.bytes[c] != 2) return false;
+  run(eq, straight->columns, *straight->map, n / kLanes, sums);
+  return true;
 }
 
 template <int D>

@@ -45,6 +45,7 @@ class LevelRounds {
   /// eq, sums) where there are tuples.
   template <class Body>
   void sum_leaves(std::size_t each, const Body& body, bool folding = false);
+  bool of_integers(std::size_t first, std::size_t n, const Word* eq, Word* sums) const;
   void fold_leaves(const E& x);
   void fold_stored(const E& x);
   /// s of an entry that is not stored.

@@ -116,14 +116,15 @@ TYPED_TEST(LookupTest, ZeroDenominatorIsFound) {
   EXPECT_FALSE(Rehearsal<D>(tree).run() == E{});
 }
 
-/// Everything that a prover of fractions answers in one run with these challenges.
+/// Everything that a prover of fractions answers in one run with these challenges; lambda is zero at level `zero`.
 template <int D>
-std::vector<Ext<D>> answers(FractionProver<D>& prover, std::size_t n_vars, std::uint64_t seed) {
+std::vector<Ext<D>> answers(FractionProver<D>& prover, std::size_t n_vars, std::uint64_t seed, std::size_t zero = 99) {
   Rng rng(seed);
   std::vector<Ext<D>> out, point;
   for (const Ext<D>& e : prover.root()) out.push_back(e);
   for (std::size_t k = 0; k < n_vars; ++k) {
-    RoundProver<D>* rounds = prover.level(k, point, testing::random_ext<D>(rng) + Ext<D>::one());
+    const Ext<D> lambda = k == zero ? Ext<D>{} : testing::random_ext<D>(rng);
+    RoundProver<D>* rounds = prover.level(k, point, lambda);
     std::vector<Ext<D>> next{testing::random_ext<D>(rng)};
     for (std::size_t i = 0; i < k; ++i) {
       for (const Ext<D>& e : rounds->round()) out.push_back(e);
@@ -152,7 +153,8 @@ struct Cube {
     for (const std::size_t n : shape) bits += log2(n);
     return std::size_t{1} << bits;
   }
-  Cube(std::vector<Shape> shapes, Rng& rng) {
+  /// narrow: 16-bit columns alone.
+  Cube(std::vector<Shape> shapes, Rng& rng, bool only_narrow = false) {
     std::stable_sort(shapes.begin(), shapes.end(), [](const Shape& a, const Shape& b) { return padded(a) > padded(b); });
     std::size_t at = 0;
     for (const Shape& shape : shapes) {
@@ -163,14 +165,14 @@ struct Cube {
       const std::size_t width = 1 + rng() % 3;
       for (std::size_t c = 0; c < width; ++c) {
         block.weights.push_back(testing::random_ext<D>(rng));
-        block.columns.push_back(column(size, rng));
+        block.columns.push_back(column(size, only_narrow ? 0 : rng() % 3, rng));
       }
       blocks.push_back(std::move(block));
     }
     vars = log2(at);
   }
-  LookupColumn column(std::size_t size, Rng& rng) {
-    switch (rng() % 3) {
+  LookupColumn column(std::size_t size, std::size_t kind, Rng& rng) {
+    switch (kind) {
       case 0:
         narrow.emplace_back(size);
         for (auto& x : narrow.back()) x = static_cast<std::int16_t>(rng() % 4 == 0 ? -32768 : rng());
@@ -200,6 +202,7 @@ const std::vector<std::vector<std::vector<std::size_t>>> kCubes = {
     {{3, 1000}, {2500}, {7, 7, 64}, {64, 3}, {1, 1}},
     {{4096}, {2048}, {1}},
     {{5, 5000}},
+    {{64, 64}, {3000}, {2048}, {1024}, {600}},
 };
 
 TYPED_TEST(LookupTest, AnswersOfPlainLevels) {
@@ -209,7 +212,7 @@ TYPED_TEST(LookupTest, AnswersOfPlainLevels) {
   for (std::size_t i = 0; i < kCubes.size(); ++i) {
     SCOPED_TRACE(i);
     Rng rng(i + 1);
-    const Cube<D> cube(kCubes[i], rng);
+    const Cube<D> cube(kCubes[i], rng, i + 1 == kCubes.size());
     const Leaves<D> leaves(cube.vars, cube.blocks);
     std::vector<Ext<D>> p, q;
     leaves.expand(p, q);
@@ -282,13 +285,28 @@ TYPED_TEST(LookupTest, LateReductionHoldsTheLargestValues) {
   force_kernel(before);
 }
 
+/// What cannot be divided by is not divided by.
+TYPED_TEST(LookupTest, LambdaOfZero) {
+  constexpr int D = TestFixture::kDegree;
+  Rng rng(3);
+  const Cube<D> cube({{9, 7, 3}, {2, 5}, {1}}, rng);
+  const Leaves<D> leaves(cube.vars, cube.blocks);
+  std::vector<Ext<D>> p, q;
+  leaves.expand(p, q);
+  for (std::size_t zero = 0; zero < cube.vars; ++zero) {
+    testing::PlainLevels<D> plain(p, q);
+    FractionLevels<D> of_columns(leaves);
+    EXPECT_TRUE(answers<D>(of_columns, cube.vars, 4, zero) == answers<D>(plain, cube.vars, 4, zero)) << zero;
+  }
+}
+
 /// Beyond a chunk of eq weights, where plain levels would take too long: leaves from columns against the same given one by one.
 TYPED_TEST(LookupTest, ColumnsAndGivenLeavesAgreeAtSize) {
   constexpr int D = TestFixture::kDegree;
   for (const auto& shapes : {std::vector<std::vector<std::size_t>>{{1 << 16}, {3, 100, 100}},
                              std::vector<std::vector<std::size_t>>{{57, 57, 24}, {30000}, {6, 6, 6}}}) {
     Rng rng(5);
-    const Cube<D> cube(shapes, rng);
+    const Cube<D> cube(shapes, rng, shapes.size() == 2);
     const Leaves<D> leaves(cube.vars, cube.blocks);
     std::vector<Ext<D>> p, q;
     leaves.expand(p, q);
