@@ -271,7 +271,7 @@ void add_ties(Corpus& out) {
   add("another opening", pinned, "", [](ModelKey& k) { --k.ties[1].opening; });
   add("two of one opening", "key: two ties use one opening", "key", [](ModelKey& k) { k.ties[1].base_opening = 15; });
   add("without a proof", "proof length", where, [](ModelKey& k) { k.ties[1].proof.clear(); });
-  add("another tie's proof", "proof length", where, [](ModelKey& k) { k.ties[1].proof = k.ties[0].proof; });
+  add("another tie's proof", "proof truncated", where, [](ModelKey& k) { k.ties[1].proof = k.ties[0].proof; });
   add("a byte of a proof", "Merkle root", where, [](ModelKey& k) { k.ties[1].proof.back() ^= 1; });
 
   // Slices of different weights, tied all the same: with honest messages, and with a hidden zero that is none.
@@ -285,11 +285,13 @@ void add_ties(Corpus& out) {
     for (proof::SliceProof& s : other.certificate.slices) s = other.prove(s.slice);
     return proof::encode_model_key(other.key);
   };
-  out.rejects("ties: of other weights", "end check", "weights of slices 0 and 1", tie({}),
+  Bytes key = tie({});
+  out.rejects("ties: of other weights", "end check", "weights of slices 0 and 1", key,
               proof::encode_certificate(other.certificate), other.user);
   SliceForge<2> f;
   f.argument.hidden = [](std::string_view, std::uint32_t, crypto::Ext<2>& x) { x += crypto::Ext<2>::one(); };
-  out.rejects("ties: of other weights, a hidden zero that is none", "end check", "weights of slices 0 and 1", tie(f),
+  key = tie(f);
+  out.rejects("ties: of other weights, a hidden zero that is none", "end check", "weights of slices 0 and 1", key,
               proof::encode_certificate(other.certificate), other.user);
 }
 
