@@ -137,6 +137,7 @@ def main():
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--memory", type=float, default=16, help="GiB a process may take")
     parser.add_argument("--minutes", type=float, default=20, help="time a process may take")
+    parser.add_argument("--install", action="store_true", help="only install the packages, for bench/run.py too")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--keep", action="store_true")
     args = parser.parse_args()
@@ -146,6 +147,8 @@ def main():
     limit, seconds = int(args.memory * process.GIB), 60 * args.minutes
     bench = suite.Bench(args.folder, seconds, limit)
     python = install(bench.folder)
+    if args.install:
+        return
     threads = min(2, len(os.sched_getaffinity(0)))
     about = {"mode": "peers", "machine": machine.describe(), "threads": threads, "memory_gib": args.memory, "minutes": args.minutes,
              "packages": PACKAGES, "inner_columns": MODELS}

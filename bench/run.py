@@ -5,6 +5,7 @@
     bench/run.py build/bench --quick      a few minutes
     bench/run.py build/bench --large      the models for images of 224 x 224
     ... --fresh                           begins anew
+    ... --models A,B --cuts C,D           these alone; what is done already stays in the results
     ... --keep                            also writes bench/results/MODE.json, of which `make bench-report` makes docs/benchmarks.md
 
 Every model, cut and number of threads is a process of its own, killed beyond 20 GiB: "did not fit" is a result. The table at the end
@@ -58,21 +59,23 @@ def main():
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--models", help="only these, by comma")
+    parser.add_argument("--cuts", help=f"only these, by comma: {', '.join(suite.CUTS)}")
     parser.add_argument("--memory", type=float, default=20, help="GiB a process may take (default 20)")
     args = parser.parse_args()
     mode = "quick" if args.quick else "large" if args.large else "default"
-    if args.models:
-        unknown = set(args.models.split(",")) - set(suite.MODELS)
-        if unknown:
-            parser.error(f"unknown models: {', '.join(sorted(unknown))}; known: {', '.join(suite.MODELS)}")
-        suite.MODES[mode]["models"] = args.models.split(",")
+    for what, known in (("models", suite.MODELS), ("cuts", suite.CUTS)):
+        chosen = getattr(args, what)
+        if chosen and set(chosen.split(",")) - set(known):
+            parser.error(f"--{what}: known are {', '.join(known)}")
+        if chosen:
+            suite.MODES[mode][what] = chosen.split(",")
     started = time.time()
     gates = json.loads((HERE / "gates.json").read_text())
     bench = suite.Bench(args.folder, suite.MODES[mode]["seconds"], int(args.memory * process.GIB))
-    about = {"mode": mode, "machine": machine.describe(), "version": machine.version(HERE.parent), "programs": steps.digest(bench.programs())}
+    about = {"mode": mode, "machine": machine.describe(), "programs": steps.digest(bench.programs())}
     run = steps.Steps(bench.folder / "results" / f"{mode}.jsonl", about, args.fresh)
     measure(bench, run, mode, gates, [1, 2] if len(os.sched_getaffinity(0)) > 1 else [1])
-    document = {"about": about, "steps": run.done}
+    document = {"about": {**about, "version": machine.version(HERE.parent)}, "steps": run.done}
     table = rows.rows(document, gates)
     (bench.folder / "summary.json").write_text(json.dumps(table, indent=1) + "\n")
     if args.keep:
