@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <functional>
 
-namespace dsperse::ops {
+#include "dsperse/ops/linear/gemm_panel.h"
 
-inline constexpr std::int64_t kPanel = 64;
+namespace dsperse::ops {
 
 /// c[i * ldc + j] = sum over k of a[i * K + k] b(k, j), i < m, j < n. pack(j0, columns, panel) writes b(k, j0 + t) to
 /// panel[k * kPanel + t] for t < columns <= kPanel; the other entries of the panel are ignored. Called from several threads.
@@ -21,9 +21,5 @@ void gemm_packed(std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, float* c);
 /// The same with b row major (n, k): its rows are read where they lie.
 void gemm_transposed(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, float* c);
-
-/// The inner loop of one instruction set: c[i * ldc + j] for rows i < m and `columns` <= kPanel of a panel.
-using PanelProduct = void (*)(std::int64_t m, std::int64_t k, const float* a, const float* panel, std::int64_t columns, float* c,
-                              std::int64_t ldc);
 
 }  // namespace dsperse::ops

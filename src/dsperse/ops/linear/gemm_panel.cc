@@ -1,6 +1,6 @@
 // Rows times a panel of columns, in registers; compiled once per instruction set and without contraction: a product is rounded
 // before it is added. Nothing from a shared header is instantiated here.
-#include "dsperse/ops/linear/gemm_kernel.h"
+#include "dsperse/ops/linear/gemm_panel.h"
 
 #if defined(__AVX512BW__)
 #define DSPERSE_GEMM_ISA isa_avx512
