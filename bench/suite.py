@@ -27,7 +27,7 @@ CUTS = {UNSLICED: ["--count", "1"], BLOCKS: [], "1 GiB": ["--memory", "1G"], "4 
 
 MODES = {
     "quick": dict(models=["lenet5", "doom", "resnet8_cifar"], cuts=[UNSLICED, BLOCKS], repeat=3, curve=range(12, 19, 2), kernel_s=0.02, seconds=60, rounds=3),
-    "default": dict(models=SMALL, cuts=[UNSLICED, BLOCKS], repeat=None, curve=range(12, 25), kernel_s=0.1, seconds=300, rounds=15),
+    "default": dict(models=SMALL, cuts=[UNSLICED, BLOCKS], repeat=None, curve=range(12, 25), kernel_s=0.1, seconds=600, rounds=15),
     "large": dict(models=LARGE, cuts=[UNSLICED, BLOCKS, "4 GiB", "1 GiB"], repeat=None, curve=[], kernel_s=0.1, seconds=1200, rounds=7),
 }
 MEMORY = 20 * process.GIB
