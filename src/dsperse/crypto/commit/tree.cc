@@ -76,7 +76,7 @@ class Builder {
   /// Rows of one tile, of one thread.
   struct Scratch {
     explicit Scratch(std::size_t k) : rows(kTileRows * k) {}
-    std::vector<Fp> rows;
+    std::vector<Fp> rows;  ///< zero beyond a row's coefficients
   };
 
   /// Coefficients of tile t, [k][8].
@@ -85,7 +85,7 @@ class Builder {
     for (std::size_t i = 0; i < kTileRows; ++i) {
       const std::span<Fp> row = std::span(scratch.rows).subspan(i * tables_.k, tables_.k);
       if (kTileRows * t + i < impl_.rows)
-        fill_(kTileRows * t + i, row);
+        fill_(kTileRows * t + i, row.first(impl_.code.k()));
       else
         std::fill(row.begin(), row.end(), Fp());
       rows[i] = &row.data()->v;
