@@ -14,6 +14,7 @@ struct Flags {
   unsigned repeat = 3;
   int profile = 100;
   WeightsFlag weights;
+  OptimizeFlag optimize;
 };
 
 /// The integer inputs of a run: a file's, or zeros (times do not depend on values).
@@ -41,6 +42,7 @@ Result<int> bench(Context& context, const Flags& flags) {
   options.repeat = flags.repeat;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
+  options.goal = flags.optimize.goal;
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   DSPERSE_TRY(const quantize::TensorStore inputs, bench_inputs(plan, flags.input));
@@ -79,6 +81,7 @@ void add_bench(CLI::App& app, Context& context) {
   verb->add_option("--repeat", flags->repeat, "proofs of every slice")->check(CLI::Range(1U, 1000U))->capture_default_str();
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
+  flags->optimize.add(*verb);
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "bench";

@@ -70,7 +70,7 @@ Result<Ready> make_ready(const Compiled& compiled, const quantize::Program& prog
                 proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed));
     out.weights.push_back(std::move(tree));
   }
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry_of(key);
   for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
     if (key.chunks[c].is_public) {
       out.table.push_back({c, std::nullopt, values[c]});
@@ -132,7 +132,8 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     reset_peak_rss();
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
-    DSPERSE_TRY(const Compiled compiled, compile_plan(plan, {options.profile, false, options.public_weights}, backend, {}));
+    DSPERSE_TRY(const Compiled compiled,
+                compile_plan(plan, {options.profile, false, options.public_weights, options.goal}, backend, {}));
     out.push_back(once("compile", seconds_since(start), "s", n, "once, weight range proofs included"));
     out.push_back(once("peak memory, compile", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process"));
     start = Clock::now();

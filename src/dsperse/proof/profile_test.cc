@@ -175,24 +175,24 @@ TEST(Security, KeysBelowTheProfileAreRefused) {
     EXPECT_TRUE(verify_ranges(honest.key));
     for (Geometry SliceKey::* which : {&SliceKey::witness, &SliceKey::end}) {
       testing::SliceCase c = *testing::make_case(security_program(), {.profile = profile});
-      (c.key.*which).t -= 10;
+      (c.key.*which).t -= 16;
       c.statement.key = c.key.digest();
       const Verdict v = c.verify(*c.prove());
       EXPECT_FALSE(v);
       EXPECT_EQ(v.reason, "key: below the profile");
     }
     SliceKey weak = honest.key;
-    weak.weights.t -= 10;
+    weak.weights.t -= 16;
     EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
     EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
     for (Geometry SliceKey::* which : {&SliceKey::range_witness, &SliceKey::range_end}) {
       weak = honest.key;
-      (weak.*which).t -= 10;
+      (weak.*which).t -= 16;
       EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
     }
     for (Geometry SliceKey::* which : {&SliceKey::link_witness, &SliceKey::link_end}) {
       weak = honest.key;
-      (weak.*which).t -= 10;
+      (weak.*which).t -= 16;
       EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
     }
   }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "dsperse/base/parallel.h"
+#include "dsperse/proof/choose_options.h"
 #include "dsperse/proof/testing/harness.h"
 
 namespace dsperse::proof {
@@ -61,6 +62,7 @@ void prove(benchmark::State& state, const quantize::Program& program, Profile pr
   testing::CaseOptions options;
   options.profile = profile;
   options.work = kWorkBits;
+  options.constraints = choose_options(program, program.inputs, Optimize::time);
   const auto made = testing::make_case(program, options);
   if (!made) return state.SkipWithError(made.error().text().c_str());
   ProveStats best;

@@ -221,13 +221,11 @@ Opening Tree::open(std::span<const std::uint32_t> indices) const {
   opening.rows = rows();
   opening.columns.resize(indices.size() * rows());
   opening.salts.resize(indices.size());
-  SeedStream salts = impl_->salts;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::size_t position = impl_->plan->position_of(indices[i]);
     for (std::size_t row = 0; row < rows(); ++row)
       opening.columns[i * rows() + row] = Fp(impl_->tile(row / kTileRows)[kTileRows * position + row % kTileRows]);
-    salts.seek(indices[i] * sizeof(Digest));
-    salts.fill(opening.salts[i]);
+    impl_->salts.blocks(indices[i], opening.salts[i]);
   }
   std::vector<std::uint32_t> known(indices.begin(), indices.end()), above;
   for (const std::vector<Digest>& level : impl_->levels) {
