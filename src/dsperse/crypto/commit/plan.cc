@@ -7,7 +7,7 @@
 namespace dsperse::crypto {
 namespace {
 
-/// log2 of the block length. Rows with many pads (a tree that is opened often) would fold more than they transform: then blocks
+/// log2 of block_length. Rows with many pads (a tree that is opened often) would fold more than they transform: then blocks
 /// that hold them are cheaper. Weights: nanoseconds an evaluation with AVX-512; one multiplication a fold, a pass by its radix.
 unsigned block_bits(const Code& code) {
   constexpr double kFold = 0.6, kPass[] = {0, 0.4, 0.7, 1.0, 1.2};
@@ -27,6 +27,8 @@ unsigned block_bits(const Code& code) {
 }
 
 }  // namespace
+
+std::size_t block_length(const Code& code) { return std::size_t{1} << block_bits(code); }
 
 EncodePlan::EncodePlan(const Code& code) {
   unsigned left = block_bits(code);
