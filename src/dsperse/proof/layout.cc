@@ -201,7 +201,7 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
     std::vector<Ext<D>> high;
     for (const auto* claim : by_vector[v]) {
       const auto& vectors = claim->functional->vectors;
-      if (vectors.size() == 1 && (p.runs == 1 || p.run == p.stride)) {  // entries at neighbouring addresses
+      if (vectors.size() == 1 && p.contiguous()) {
         total += claim->scalar * crypto::eq_inner<D>(point, base, vectors[0]);
         continue;
       }

@@ -27,6 +27,8 @@ struct Placed {
   static Placed plan(const quantize::Shape& shape, std::uint64_t at, unsigned max_b);
   [[nodiscard]] std::uint64_t end() const { return base + runs * stride; }
   [[nodiscard]] std::uint64_t elements() const { return runs * run; }
+  /// Flat elements lie at neighbouring addresses.
+  [[nodiscard]] bool contiguous() const { return runs == 1 || run == stride; }
   /// Address (in the group) of flat element i.
   [[nodiscard]] std::uint64_t address(std::uint64_t i) const { return base + i / run * stride + i % run; }
 };

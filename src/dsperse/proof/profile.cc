@@ -80,7 +80,7 @@ class GroupCost {
       case Optimize::time:
         break;
     }
-    return prove + 0.25 * verify + bytes;
+    return prove + 0.25 * verify + 4 * bytes;
   }
 
  private:
