@@ -18,6 +18,7 @@ struct Flags {
   unsigned repeat = 3;
   int profile = 100;
   WeightsFlag weights;
+  OptimizeFlag optimize;
 };
 
 /// Made-up data: close to standard normal (the sum of twelve uniform numbers) from a fixed seed; equal values everywhere would
@@ -57,6 +58,7 @@ Result<int> bench(Context& context, const Flags& flags) {
   options.repeat = flags.repeat;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
+  options.goal = flags.optimize.goal;
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   show_plan(context, plan);
@@ -100,6 +102,7 @@ void add_bench(CLI::App& app, Context& context) {
   verb->add_option("--repeat", flags->repeat, "proofs of every slice")->check(CLI::Range(1U, 1000U))->capture_default_str();
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
+  flags->optimize.add(*verb);
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "bench";

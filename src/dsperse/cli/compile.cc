@@ -11,6 +11,7 @@ struct Flags {
   std::string plan, out;
   int profile = 100;
   WeightsFlag weights;
+  OptimizeFlag optimize;
   bool private_input = false;
 };
 
@@ -19,6 +20,7 @@ Result<int> compile(Context& context, const Flags& flags) {
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
+  options.goal = flags.optimize.goal;
   DSPERSE_TRY(const store::PlanFile plan, store::read_plan(flags.plan));
   std::string dsm = flags.out.empty() ? plan.name + ".dsm" : flags.out;
   while (dsm.size() > 1 && dsm.ends_with('/')) dsm.pop_back();
@@ -44,6 +46,7 @@ void add_compile(CLI::App& app, Context& context) {
   verb->add_option("--out", flags->out, "folder to write (default NAME.dsm; the key is beside it, NAME.dsk)");
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
+  flags->optimize.add(*verb);
   verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
   context.add_common(*verb);
   verb->callback([&context, flags] {

@@ -18,6 +18,7 @@ struct Flags {
   std::string out, nonce;
   int profile = 100;
   WeightsFlag weights;
+  OptimizeFlag optimize;
   bool private_input = false;
   NetworkFlags network;
 };
@@ -76,6 +77,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
+  options.goal = flags.optimize.goal;
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
   const backend::Native native;
@@ -156,6 +158,7 @@ void add_full_run(CLI::App& app, Context& context) {
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
+  flags->optimize.add(*verb);
   verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
   flags->network.add(*verb, false);
   context.add_common(*verb);

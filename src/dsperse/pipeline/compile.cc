@@ -167,15 +167,15 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
   key.labels = file.labels;
   const auto count = static_cast<std::uint32_t>(plan.slices.size());
   const proof::SecurityParams params{options.profile, proof::slack_of(count), proof::kWorkBits};
-  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks, options.goal);
   for (std::uint32_t i = 0; i < count; ++i) {
     const slice::Slice& s = plan.slices[i];
     tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, 0, 0});
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
     store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
-    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights}, boundary,
-                                   secret.weights, seed);
+    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights, options.goal},
+                                   boundary, secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);

@@ -18,6 +18,7 @@ struct CompileOptions {
   proof::Profile profile = proof::Profile::bits100;
   bool private_input = false;   ///< model inputs are committed, not public
   bool public_weights = false;  ///< the key shows the weights; otherwise it commits to them
+  proof::Optimize goal = proof::Optimize::time;
 };
 
 struct Compiled {

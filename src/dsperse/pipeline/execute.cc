@@ -76,7 +76,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
     tell(observer, {Event::Kind::finished, i, count, "run", stats.seconds, 0, 0});
   }
   const auto start = Clock::now();
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry_of(key);
   std::vector<proof::Boundary> table;
   for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
     store::StoredBoundary stored{chunks[c], std::nullopt, {}};
