@@ -47,7 +47,7 @@ Group witness_of(std::uint64_t symbols, const Geometries& geometries, std::size_
 /// Elements of E that a lookup argument of this many leaves sends: a level has two a round, four ends, two a product.
 double lookup_messages(std::uint64_t leaves) {
   if (leaves == 0) return 0;
-  const double levels = std::bit_width(leaves) - 1;
+  const auto levels = static_cast<double>(std::bit_width(leaves) - 1);
   return levels * levels + 9 * levels + 3;
 }
 
@@ -60,22 +60,28 @@ struct Costing::Trees {
 
 double Stage::total() const { return std::accumulate(parts.begin(), parts.end(), 0.0); }
 
+Costing Costing::with(const CostModel& model) const {
+  Costing out = *this;
+  out.model_ = model;
+  return out;
+}
+
 Setting Costing::setting(std::size_t slices, std::uint64_t largest) const {
   if (!known()) return {slices, {}};
-  return {slices, geometries_.of(std::max<std::uint64_t>(largest, 1), kBoundaryOpenings, slices)};
+  return {slices, geometries_->of(std::max<std::uint64_t>(largest, 1), kBoundaryOpenings, slices)};
 }
 
 Costing::Trees Costing::trees(const Counts& n, const Setting& setting) const {
   Trees out;
   if (n.weights != 0) {
-    out.weights = group_of(n.weights, geometries_.of(n.weights, kWeightOpenings, setting.slices));
-    out.ranges = witness_of(n.digits + n.range_rows, geometries_, setting.slices);
+    out.weights = group_of(n.weights, geometries_->of(n.weights, kWeightOpenings, setting.slices));
+    out.ranges = witness_of(n.digits + n.range_rows, *geometries_, setting.slices);
   }
   if (n.boundaries != 0)
     out.boundary = {setting.boundary, real(n.boundary_rows), real(n.chunks), real(n.boundaries)};
   // Pads and slots: about four elements of E a message.
   const auto messages = static_cast<std::uint64_t>(4 * kDegree * lookup_messages(n.leaves));
-  out.witness = witness_of(n.witness + messages, geometries_, setting.slices);
+  out.witness = witness_of(n.witness + messages, *geometries_, setting.slices);
   return out;
 }
 
@@ -182,7 +188,7 @@ Cost Costing::cost(const Counts& n, const Setting& setting) const {
   double opened = t.witness.opened();
   for (const Group* g : {&t.weights, &t.boundary})
     if (g->trees != 0) proof += g->proof_bytes(), opened += g->opened();
-  const double last = 2 * std::bit_width(n.symbols() + n.weights);
+  const auto last = static_cast<double>(2 * std::bit_width(n.symbols() + n.weights));
   const double messages = lookup_messages(n.leaves) + 2 * real(n.rounds) + 5 * real(n.ops) + last;
   out.proof_bytes = static_cast<std::uint64_t>(m.p_fixed + proof + kDegree * kFieldBytes * messages);
   out.verify_seconds = m.s_verify + m.s_check * opened + m.s_check_row * (real(n.table_rows) + real(n.public_values) + messages +
@@ -193,7 +199,7 @@ Cost Costing::cost(const Counts& n, const Setting& setting) const {
                            m.s_row * real(n.range_rows) + m.s_weight * real(n.weights) + m.s_open * real(n.weights + n.digits);
     out.key_bytes = static_cast<std::uint64_t>(
         m.p_fixed + t.weights.proof_bytes() + t.ranges.proof_bytes() +
-        kDegree * kFieldBytes * (lookup_messages(n.range_leaves) + 2 * std::bit_width(n.weights + n.digits)));
+        kDegree * kFieldBytes * (lookup_messages(n.range_leaves) + static_cast<double>(2 * std::bit_width(n.weights + n.digits))));
   }
   out.peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove).total());
   out.run_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::run).total());

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "dsperse/slice/counts.h"
@@ -47,13 +48,15 @@ struct Setting {
   Geometry boundary;  ///< of every committed boundary
 };
 
-/// Constants and geometries together. Copies share nothing.
+/// Constants and geometries together. Copies share the geometries that were solved; one thread at a time.
 class Costing {
  public:
-  explicit Costing(SolveGeometry solve = {}, const CostModel& model = {}) : model_(model), geometries_(std::move(solve)) {}
+  explicit Costing(SolveGeometry solve = {}, const CostModel& model = {}) : model_(model), geometries_(std::make_shared<Geometries>(std::move(solve))) {}
   /// Without a solver nothing can be predicted.
-  [[nodiscard]] bool known() const { return geometries_.known(); }
+  [[nodiscard]] bool known() const { return geometries_->known(); }
   [[nodiscard]] const CostModel& model() const { return model_; }
+  /// The same geometries, their answers shared, with other constants.
+  [[nodiscard]] Costing with(const CostModel& model) const;
   /// largest: symbols of the largest committed boundary.
   [[nodiscard]] Setting setting(std::size_t slices, std::uint64_t largest) const;
   [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting) const;
@@ -68,7 +71,7 @@ class Costing {
   [[nodiscard]] Stage peak(const Counts& counts, const Trees& trees, Verb verb) const;
 
   CostModel model_;
-  Geometries geometries_;
+  std::shared_ptr<Geometries> geometries_;
 };
 
 /// Cost of a program as one slice whose inputs and outputs are public.
