@@ -54,6 +54,8 @@ class ByteReader {
 
 class ByteWriter {
  public:
+  /// So many more bytes are to come.
+  void reserve(std::size_t n) { out_.reserve(out_.size() + n); }
   void u8(std::uint8_t x) { out_.push_back(x); }
   void u32(std::uint32_t x);
   void u64(std::uint64_t x);

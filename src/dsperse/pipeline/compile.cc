@@ -92,16 +92,18 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
   return out;
 }
 
-Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
-                              const Observer& observer) {
-  DSPERSE_TRY(const slice::Plan plan, slice::plan_at(file.model.program, file.cuts));
+Result<CompiledSlices> compile_slices(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
+                                      const Observer& observer, const KeepSecret& keep) {
+  const quantize::Program& program = file.model.program;
+  DSPERSE_TRY(slice::Plan plan, slice::plan_at(program, file.cuts));
   if (plan.slices.size() != file.treatments.size()) return fail(ErrorKind::bad_input, "plan: cuts and treatments do not fit");
   for (std::size_t i = 0; i < plan.slices.size(); ++i)
     if (const auto why = backend.unsupported(plan.slices[i].program); why && file.treatments[i].proof)
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
                   "cut it differently, or set its mode to something else than proof");
+  slice::price(plan, program, costing(options.cost, options.profile));
   DSPERSE_TRY(BoundaryGraph graph, boundary_graph(file.model, plan, options.private_input));
-  Compiled out;
+  CompiledSlices out;
   out.model.name = file.name;
   out.model.treatments = file.treatments;
   proof::ModelKey& key = out.model.key;
@@ -113,21 +115,36 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
   const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks);
   for (std::uint32_t i = 0; i < count; ++i) {
     const slice::Slice& s = plan.slices[i];
-    tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, 0, 0});
+    tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, s.cost.compile_seconds, 0});
+    const PeakMeter meter;
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
-    store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
+    store::ProvingKey secret{{}, seed};
+    DSPERSE_TRY(secret.weights, file.weights_of(s.weights));
     auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights}, boundary,
                                    secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);
-    out.secrets.push_back(std::move(secret));
-    tell(observer, {Event::Kind::finished, i, count, "commit weights",
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
+    DSPERSE_CHECK_OK(keep(i, key.slices.back(), secret));
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    out.used.push_back({seconds, meter.peak()});
+    tell(observer, {Event::Kind::finished, i, count, "commit weights", seconds, 0, 0});
   }
   DSPERSE_CHECK_OK(proof::check_model_key(key));
   DSPERSE_CHECK_OK(check_sum(key));
+  return out;
+}
+
+Result<Compiled> compile_plan(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
+                              const Observer& observer) {
+  Compiled out;
+  DSPERSE_TRY(CompiledSlices slices, compile_slices(plan, options, backend, observer,
+                                                    [&](std::uint32_t, const proof::SliceKey&, const store::ProvingKey& secret) {
+                                                      out.secrets.push_back(secret);
+                                                      return Status{};
+                                                    }));
+  out.model = std::move(slices.model);
   return out;
 }
 

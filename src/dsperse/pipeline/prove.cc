@@ -49,15 +49,18 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
 Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo,
                          const Digest& run_id, const std::vector<proof::Boundary>& table) {
   const store::CompiledModel& model = context.model.model();
+  const std::uint64_t process = rss_bytes();
   for (const std::uint32_t i : todo) {
     const proof::SliceKey& slice = model.key.slices[i];
     if (const auto why = context.backend.unsupported(slice.program))
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, slice_name(i));
-    if (options.memory_bytes != 0 && model.predicted[i].peak_bytes > options.memory_bytes)
-      return fail(ErrorKind::resource,
-                  fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20,
-                              options.memory_bytes >> 20),
-                  slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
+    const std::uint64_t need = process + model.predicted[i].peak_bytes;
+    if (options.memory_bytes != 0 && need > options.memory_bytes)
+      return fail(
+          ErrorKind::resource,
+          fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", (need >> 20) + 1, options.memory_bytes >> 20),
+          slice_name(i),
+          fmt::format("allow {0}M with --memory, or cut smaller slices: `dsperse slice --memory`", (need >> 20) + 1));
     if (Status s = context.openings.check_boundaries(committed_roots(slice_statement(model.key, i, run_id, table).boundaries));
         !s)
       return std::unexpected(s.error().within(slice_name(i)));
@@ -72,11 +75,19 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
 class Crew {
  public:
   Crew(ProveContext& context, const ProveOptions& options, std::vector<std::uint32_t> todo)
-      : context_(context), options_(options), todo_(std::move(todo)) {
+      : context_(context), options_(options), todo_(std::move(todo)), process_(rss_bytes()) {
     const auto& predicted = context.model.model().predicted;
     std::stable_sort(todo_.begin(), todo_.end(),
                      [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
+    context_.measure = [this](store::SliceRecord& record) {
+      const std::uint64_t peak = peak_rss_bytes();
+      record.work_bytes = peak > base_ ? peak - base_ : 0;
+      record.predicted_bytes = together_;
+    };
   }
+  ~Crew() { context_.measure = {}; }
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
 
   Status work(const Digest& run_id, std::map<std::uint32_t, store::SliceRecord>& records) {
     const auto loop = [&] {
@@ -107,15 +118,19 @@ class Crew {
     for (;;) {
       if (!result_ || todo_.empty()) return std::nullopt;
       const auto fits = std::find_if(todo_.begin(), todo_.end(), [&](auto s) {
-        return in_work_ == 0 || options_.memory_bytes == 0 || in_use_ + peak(s) <= options_.memory_bytes;
+        return in_work_ == 0 || options_.memory_bytes == 0 || process_ + in_use_ + peak(s) <= options_.memory_bytes;
       });
       if (fits != todo_.end()) {
         const std::uint32_t slice = *fits;
         todo_.erase(fits);
-        if (in_work_++ == 0) reset_peak_rss();
-        in_use_ += peak(slice);
         const double predicted = context_.model.model().predicted[slice].prove_seconds;
         const std::scoped_lock state(context_.state);
+        if (in_work_++ == 0) {
+          base_ = PeakMeter().base();
+          together_ = 0;
+        }
+        in_use_ += peak(slice);
+        together_ = std::max(together_, in_use_);
         tell(context_.observer, {Event::Kind::begin, slice, slices(), "prove", 0, predicted, 0});
         return slice;
       }
@@ -136,8 +151,11 @@ class Crew {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::uint32_t> todo_;
+  std::uint64_t process_;  ///< resident before work begins
   unsigned in_work_ = 0;
   std::uint64_t in_use_ = 0;
+  // Under context_.state: resident memory before the first of those in work, and the most that was predicted since then.
+  std::uint64_t base_ = 0, together_ = 0;
   Status result_;
 };
 
@@ -161,7 +179,7 @@ Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder
   if (run.info().model_id != key.id())
     return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(),
                 "give the right one with --model, or run again");
-  ProveContext context{model, run, openings, backend, observer, {}};
+  ProveContext context{model, run, openings, backend, observer, {}, {}};
   const Digest run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
   DSPERSE_TRY(const std::vector<proof::Boundary> table, boundary_table(key, run));
 

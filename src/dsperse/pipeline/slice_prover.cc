@@ -126,9 +126,15 @@ Status prove_between(const ProvingParts& parts, std::uint32_t index, const Diges
     DSPERSE_TRY(proof.proof, parts.backend.prove({&artefacts, &statement, &prepared.secret.weights, &prepared.trace,
                                                   slice.weight_root ? &opened.tree : nullptr, prepared.by_port},
                                                  &stats));
-    const store::SliceRecord record{index,         seconds_since(start), proof.proof.size(), peak_rss_bytes(),
-                                    stats.lookups, stats.stages};
+    store::SliceRecord record;
+    record.slice = index;
+    record.prove_s = seconds_since(start);
+    record.proof_bytes = proof.proof.size();
+    record.peak_rss_bytes = peak_rss_bytes();
+    record.lookups = stats.lookups;
+    record.stages = stats.stages;
     const std::scoped_lock lock(parts.state);
+    if (parts.measure) parts.measure(record);
     std::optional<std::pair<Digest, std::uint32_t>> weights;
     if (proof.weights) weights.emplace(*proof.weights, proof.opening);
     DSPERSE_TRY(const bool mine, parts.openings.claim_proof(weights, committed_roots(statement.boundaries)));
@@ -147,11 +153,12 @@ Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_
     boundaries.push_back(std::move(b));
   }
   store::SliceRecord out;
-  DSPERSE_CHECK_OK(prove_between({context.model, context.openings, context.backend, context.observer, context.state}, index,
-                                 run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
-                                   out = record;
-                                   return context.run.put_proof(proof, record);
-                                 }));
+  DSPERSE_CHECK_OK(
+      prove_between({context.model, context.openings, context.backend, context.observer, context.state, context.measure}, index,
+                    run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
+                      out = record;
+                      return context.run.put_proof(proof, record);
+                    }));
   return out;
 }
 

@@ -18,6 +18,7 @@ struct ProveContext {
   const backend::Backend& backend;
   const Observer& observer;
   std::mutex state;
+  std::function<void(store::SliceRecord&)> measure;  ///< adds what several slices in work together took; may be empty
 };
 
 /// What proving a slice needs, whoever's run it is of. `state` guards openings and observer.
@@ -27,6 +28,7 @@ struct ProvingParts {
   const backend::Backend& backend;
   const Observer& observer;
   std::mutex& state;
+  std::function<void(store::SliceRecord&)> measure = {};
 };
 /// Told under the lock, openings used: the proof may be shown from now on.
 using Publish = std::function<Status(const proof::SliceProof&, const store::SliceRecord&)>;

@@ -42,15 +42,6 @@ Result<Cuts> cuts_after(const Program& program, const std::vector<std::string>& 
   return Cuts(cuts.begin(), cuts.end());
 }
 
-/// Before the first search: a few slices, and the largest tensor that may become a boundary.
-Setting first_setting(const Program& program, const Costing& costing) {
-  const std::vector<bool> is_public = public_tensors(program);
-  std::uint64_t largest = 1;
-  for (TensorId id = 0; id < program.tensors.size(); ++id)
-    if (!is_public[id]) largest = std::max(largest, static_cast<std::uint64_t>(quantize::elements(program.tensors[id].shape)));
-  return costing.setting(std::min<std::size_t>(16, program.ops.size()), largest);
-}
-
 /// Of a priced plan, as makespan() of its intervals.
 double end_of(const Plan& plan, unsigned workers) {
   std::vector<double> seconds, free(std::max(1U, workers), 0);
@@ -71,38 +62,43 @@ std::uint64_t bytes_of(const Plan& plan, unsigned workers, const Costing& costin
   return sum;
 }
 
-/// One request on one program. A search sees predictions made with a guess of what all slices share; the plan that comes out is
-/// priced with its own, and the search goes on from there until both agree that it fits.
+/// One request on one program. A search prices with a guess of what all slices share; the plan that comes out is priced with its
+/// own, which is the next guess. The best plan that keeps its own predictions counts.
 class Search {
  public:
   Search(const Program& program, const CutRequest& request, const Costing& costing)
       : program_(program), request_(request), costing_(costing), limit_(request.memory_bytes.value_or(kNoLimit)) {}
 
   Result<Plan> run() {
-    setting_ = first_setting(program_, costing_);
-    for (int round = 0; round < kRounds; ++round) {
-      const std::uint64_t process = costing_.process_bytes(key_bytes_) + over_;
-      if (process >= limit_) return too_little(process);
-      budget_ = limit_ == kNoLimit ? kNoLimit : limit_ - process;
-      const Intervals intervals(program_, costing_, setting_);
-      DSPERSE_TRY(Cuts cuts, cut(intervals));
-      const std::string* crowded = crowded_tensor(program_, cuts);
-      if (crowded != nullptr && !request_.count) cuts = join_readers(program_, std::move(cuts));
-      DSPERSE_TRY(Plan plan, plan_at(program_, cuts));
-      price(plan, program_, costing_);
-      const unsigned workers = request_.deadline_seconds ? request_.workers : 1;
-      const std::uint64_t bytes = bytes_of(plan, workers, costing_);
-      const bool late = request_.deadline_seconds && end_of(plan, workers) > *request_.deadline_seconds;
-      if (bytes <= limit_ && !late) return plan;
-      if (crowded != nullptr)
-        return fail(ErrorKind::resource, "within these limits more than four slices would read one tensor", *crowded,
-                    bytes > limit_ ? "raise the memory limit to " + mebibytes(bytes) : "allow more time");
-      if (late && round + 1 == kRounds) return too_late(end_of(plan, workers));
-      setting_ = costing_.setting(plan.slices.size(), plan.largest_boundary(program_));
-      key_bytes_ = 0;
-      for (const Slice& s : plan.slices) key_bytes_ += s.cost.key_bytes;
-      if (bytes > limit_) over_ += std::max<std::uint64_t>(bytes - limit_, limit_ / 256);
+    std::optional<Plan> best;
+    std::optional<Error> why_not;
+    Guess guess = largest_guess(program_);
+    std::set<Guess> tried;
+    for (int round = 0; round < kRounds && tried.insert(guess).second; ++round) {
+      auto plan = once(guess);
+      if (!plan) {
+        if (!why_not) why_not = plan.error();
+        if (best || plan.error().kind == ErrorKind::usage) break;
+        guess = smallest_guess(program_);  // trees of large boundaries may be what does not fit
+        continue;
+      }
+      guess = {plan->slices.size(), plan->largest_boundary(program_), guess.key_bytes, guess.over};
+      std::uint64_t key = 0;
+      for (const Slice& s : plan->slices) key += s.cost.key_bytes;
+      guess.key_bytes = std::max(guess.key_bytes, key);
+      const std::uint64_t bytes = bytes_of(*plan, workers(), costing_);
+      const double late = request_.deadline_seconds ? end_of(*plan, workers()) : 0;
+      if (bytes > limit_) {
+        guess.over += std::max<std::uint64_t>(bytes - limit_, limit_ / 256);
+      } else if (request_.deadline_seconds && late > *request_.deadline_seconds) {
+        if (!why_not) why_not = too_late(late).error();
+      } else if (!best || sum(*plan) < sum(*best)) {
+        best = std::move(*plan);
+        if (request_.count) break;
+      }
     }
+    if (best) return std::move(*best);
+    if (why_not) return std::unexpected(*why_not);
     return fail(ErrorKind::resource, "no plan was found that keeps its own predictions within " + mebibytes(limit_), {},
                 "raise the memory limit a little");
   }
@@ -112,12 +108,61 @@ class Search {
   [[nodiscard]] std::uint64_t budget() const { return budget_; }
 
  private:
+  /// What a search assumes of the plan that it looks for.
+  struct Guess {
+    std::size_t slices = 1;
+    std::uint64_t largest = 1, key_bytes = 0, over = 0;  ///< over: what plans so far needed beyond the limit
+    auto operator<=>(const Guess&) const = default;
+  };
+  static Guess largest_guess(const Program& program) {
+    return {std::min<std::size_t>(16, program.ops.size()), sizes(program).second, 0, 0};
+  }
+  static Guess smallest_guess(const Program& program) { return {1, sizes(program).first, 0, 0}; }
+  /// Of tensors that may become boundaries.
+  static std::pair<std::uint64_t, std::uint64_t> sizes(const Program& program) {
+    const std::vector<bool> is_public = public_tensors(program);
+    std::uint64_t least = kNoLimit, most = 1;
+    for (TensorId id = 0; id < program.tensors.size(); ++id) {
+      if (is_public[id]) continue;
+      const auto n = static_cast<std::uint64_t>(quantize::elements(program.tensors[id].shape));
+      least = std::min(least, n), most = std::max(most, n);
+    }
+    return {std::min(least, most), most};
+  }
+  [[nodiscard]] unsigned workers() const { return request_.deadline_seconds ? std::max(1U, request_.workers) : 1; }
+  [[nodiscard]] double sum(const Plan& plan) const {
+    double out = 0;
+    for (const Slice& s : plan.slices)
+      out += request_.optimize == Optimize::time   ? s.cost.prove_seconds
+             : request_.optimize == Optimize::size ? static_cast<double>(s.cost.proof_bytes)
+                                                   : s.cost.verify_seconds;
+    if (request_.least_memory) out += 1e-3 * static_cast<double>(plan.peak_bytes(costing_));  // first of all
+    return out;
+  }
+
+  /// One search under one guess, priced as it is.
+  Result<Plan> once(const Guess& guess) {
+    const std::uint64_t process = costing_.process_bytes(guess.key_bytes) + guess.over;
+    if (process >= limit_) return too_little(process);
+    budget_ = limit_ == kNoLimit ? kNoLimit : limit_ - process;
+    const Intervals intervals(program_, costing_, costing_.setting(guess.slices, guess.largest));
+    DSPERSE_TRY(Cuts cuts, cut(intervals));
+    const std::string* crowded = crowded_tensor(program_, cuts);
+    const std::string name = crowded != nullptr ? *crowded : std::string();
+    if (crowded != nullptr) cuts = join_readers(program_, std::move(cuts));
+    DSPERSE_TRY(Plan plan, plan_at(program_, cuts));
+    price(plan, program_, costing_);
+    if (const std::uint64_t bytes = bytes_of(plan, workers(), costing_); crowded != nullptr && bytes > limit_)
+      return fail(ErrorKind::resource, "within these limits more than four slices would read one tensor", name,
+                  "raise the memory limit to " + mebibytes(bytes));
+    return plan;
+  }
+
   Result<Cuts> cut(const Intervals& intervals) {
     if (request_.least_memory) return least_memory_cuts(intervals, request_.optimize);
     if (request_.count) return balanced(intervals);
     if (request_.deadline_seconds) {
-      const auto found =
-          deadline_cuts(intervals, *request_.deadline_seconds, std::max(1U, request_.workers), budget_);
+      const auto found = deadline_cuts(intervals, *request_.deadline_seconds, std::max(1U, request_.workers), budget_);
       if (!found) return too_large(intervals);
       if (!found->kept) return too_late(found->makespan);
       return found->cuts;
@@ -145,7 +190,8 @@ class Search {
     why = misfit(intervals, budget_);
     const std::uint64_t process = limit_ - budget_;
     if (why.pieces.empty())
-      return fail(ErrorKind::resource, "so few slices do not fit " + mebibytes(limit_), {}, "ask for more slices, or raise the memory limit");
+      return fail(ErrorKind::resource, "so few slices do not fit " + mebibytes(limit_), {},
+                  "ask for more slices, or raise the memory limit");
     const std::size_t worst = *std::max_element(why.pieces.begin(), why.pieces.end(), [&](std::size_t a, std::size_t b) {
       return intervals.price(a, a).bytes < intervals.price(b, b).bytes;
     });
@@ -159,7 +205,8 @@ class Search {
     return fail(ErrorKind::resource,
                 std::to_string(request_.workers) + " worker(s) would take " + seconds_text(end) + ", longer than the " +
                     seconds_text(*request_.deadline_seconds) + " allowed",
-                {}, "allow " + seconds_text(end * 1.01) + ", or more workers" + (request_.memory_bytes ? ", or more memory" : ""));
+                {},
+                "allow " + seconds_text(end * 1.01) + ", or more workers" + (request_.memory_bytes ? ", or more memory" : ""));
   }
   [[nodiscard]] std::unexpected<Error> too_little(std::uint64_t process) const {
     return fail(ErrorKind::resource,
@@ -171,8 +218,7 @@ class Search {
   const Program& program_;
   const CutRequest& request_;
   const Costing& costing_;
-  Setting setting_;
-  std::uint64_t limit_ = kNoLimit, budget_ = kNoLimit, key_bytes_ = 0, over_ = 0;
+  std::uint64_t limit_ = kNoLimit, budget_ = kNoLimit;
 };
 
 /// Splits the ops that do not fit until all do, or none can be split further.

@@ -53,8 +53,8 @@ const TileAxis* TileChoice::choose_axis(std::uint32_t op, std::uint64_t bytes) c
   const bool heavy = whole.compile_bytes > bytes || 2 * values.peak_bytes < whole.peak_bytes;
   const TileAxis* best = nullptr;
   for (const TileAxis& a : axes_[op]) {
-    const bool better = best == nullptr || (a.splits_weights != best->splits_weights ? a.splits_weights == heavy
-                                                                                      : a.parts > best->parts);
+    const bool better =
+        best == nullptr || (a.splits_weights != best->splits_weights ? a.splits_weights == heavy : a.parts > best->parts);
     if (better) best = &a;
   }
   return best;
@@ -85,7 +85,8 @@ bool TileChoice::grow(const Tiled* tiled, std::uint64_t bytes) {
     }
     if (axis == nullptr || axis->parts <= parts) continue;
     // What grows with the part must shrink to what is left beside the fixed part.
-    const double share = static_cast<double>(need - std::min(need, fixed)) / static_cast<double>(std::max<std::uint64_t>(bytes, fixed + 1) - fixed);
+    const double share = static_cast<double>(need - std::min(need, fixed)) /
+                         static_cast<double>(std::max<std::uint64_t>(bytes, fixed + 1) - fixed);
     const double wish = std::min(static_cast<double>(parts) * std::min(share, 4.0), static_cast<double>(axis->parts));
     wanted_[op] = {op, axis->axis, std::max(parts + 1, static_cast<std::uint32_t>(wish))};
     grown = true;
@@ -94,7 +95,8 @@ bool TileChoice::grow(const Tiled* tiled, std::uint64_t bytes) {
   return grown;
 }
 
-/// Along a chain of ops each of which reads the one before, row tiles have the same parts; ops without weights join their producer.
+/// Along a chain of ops each of which reads the one before, row tiles have the same parts; ops without weights join their
+/// producer.
 void TileChoice::share_parts() {
   std::vector<std::uint32_t> producer(program_.tensors.size(), UINT32_MAX);
   for (std::uint32_t i = 0; i < program_.ops.size(); ++i) producer[quantize::op_output(program_.ops[i])] = i;

@@ -1,5 +1,5 @@
-// Which ops to split into how many tiles, so that each fits: as few parts as it takes, rows where values are what is large, channels
-// where weights are, and the same parts for neighbours, whose tiles then feed each other.
+// Which ops to split into how many tiles, so that each fits: as few parts as it takes, rows where values are what is large,
+// channels where weights are, and the same parts for neighbours, whose tiles then feed each other.
 //
 // Not here: how an op is split (tile.h), cuts (search.h). Source: docs/design/0016. Tested by slice/plan_test.cc.
 #pragma once
@@ -29,7 +29,7 @@ class TileChoice {
 
   const quantize::Program& program_;
   const Costing& costing_;
-  std::vector<std::vector<TileAxis>> axes_;     ///< by op
+  std::vector<std::vector<TileAxis>> axes_;      ///< by op
   std::map<std::uint32_t, TileRequest> wanted_;  ///< by op
   std::vector<TileRequest> requests_;
 };

@@ -77,8 +77,7 @@ Costing::Trees Costing::trees(const Counts& n, const Setting& setting) const {
     out.weights = group_of(n.weights, geometries_->of(n.weights, kWeightOpenings, setting.slices));
     out.ranges = witness_of(n.digits + n.range_rows, *geometries_, setting.slices);
   }
-  if (n.boundaries != 0)
-    out.boundary = {setting.boundary, real(n.boundary_rows), real(n.chunks), real(n.boundaries)};
+  if (n.boundaries != 0) out.boundary = {setting.boundary, real(n.boundary_rows), real(n.chunks), real(n.boundaries)};
   // Pads and slots: about four elements of E a message.
   const auto messages = static_cast<std::uint64_t>(4 * kDegree * lookup_messages(n.leaves));
   out.witness = witness_of(n.witness + messages, *geometries_, setting.slices);
@@ -141,13 +140,13 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb) const {
   consider(trace);
   Stage commit = stage("commit");
   commit[Part::values] = ports + m.b_value * real(n.values);
-  commit[Part::trees] = tree(trees.boundary) + tree(trees.weights) + kFieldBytes * real(std::max(n.largest_weight, n.largest_boundary));
+  commit[Part::trees] =
+      tree(trees.boundary) + tree(trees.weights) + kFieldBytes * real(std::max(n.largest_weight, n.largest_boundary));
   consider(commit);
   Stage witness = stage("witness");
   witness[Part::values] = commit[Part::values];
   witness[Part::trees] = tree(trees.boundary) + tree(trees.weights);
-  witness[Part::columns] =
-      m.b_column * real(n.columns) + m.b_auxiliary * real(n.auxiliary + n.accumulators);
+  witness[Part::columns] = m.b_column * real(n.columns) + m.b_auxiliary * real(n.auxiliary + n.accumulators);
   witness[Part::tables] = m.b_row * real(n.table_rows);
   Stage fresh = witness;
   witness[Part::columns] += m.b_column * real(n.largest);
@@ -182,8 +181,8 @@ Cost Costing::cost(const Counts& n, const Setting& setting) const {
   const double lookups = m.s_leaf * real(n.leaves) + m.s_column * real(n.columns) + m.s_row * real(n.table_rows);
   const double run = m.s_mac * real(n.macs) + m.s_value * real(n.values) + m.s_weight * real(n.weights);
   out.run_seconds = m.s_run + run + (n.read + n.written == 0 ? 0 : boundary * real(n.written) / real(n.read + n.written));
-  out.prove_seconds = m.s_prove + m.s_op * real(n.ops) + run + m.s_mac * real(n.macs) + boundary + weights + tree_seconds(t.witness) +
-                      lookups + m.s_fold * real(n.folds) + m.s_open * real(n.symbols() + n.weights);
+  out.prove_seconds = m.s_prove + m.s_op * real(n.ops) + run + m.s_mac * real(n.macs) + boundary + weights +
+                      tree_seconds(t.witness) + lookups + m.s_fold * real(n.folds) + m.s_open * real(n.symbols() + n.weights);
   double proof = t.witness.proof_bytes();
   double opened = t.witness.opened();
   for (const Group* g : {&t.weights, &t.boundary})
@@ -191,15 +190,18 @@ Cost Costing::cost(const Counts& n, const Setting& setting) const {
   const auto last = static_cast<double>(2 * std::bit_width(n.symbols() + n.weights));
   const double messages = lookup_messages(n.leaves) + 2 * real(n.rounds) + 5 * real(n.ops) + last;
   out.proof_bytes = static_cast<std::uint64_t>(m.p_fixed + proof + kDegree * kFieldBytes * messages);
-  out.verify_seconds = m.s_verify + m.s_check * opened + m.s_check_row * (real(n.table_rows) + real(n.public_values) + messages +
-                                                                         real(t.witness.geometry.k() + t.weights.geometry.k()));
+  out.verify_seconds = m.s_verify + m.s_check * opened +
+                       m.s_check_row * (real(n.table_rows) + real(n.public_values) + messages +
+                                        real(t.witness.geometry.k() + t.weights.geometry.k()));
   out.compile_seconds = m.s_compile;
   if (n.weights != 0) {
-    out.compile_seconds += weights + tree_seconds(t.ranges) + m.s_leaf * real(n.range_leaves) + m.s_column * real(n.range_lookups) +
-                           m.s_row * real(n.range_rows) + m.s_weight * real(n.weights) + m.s_open * real(n.weights + n.digits);
+    out.compile_seconds += weights + tree_seconds(t.ranges) + m.s_leaf * real(n.range_leaves) +
+                           m.s_column * real(n.range_lookups) + m.s_row * real(n.range_rows) + m.s_weight * real(n.weights) +
+                           m.s_open * real(n.weights + n.digits);
     out.key_bytes = static_cast<std::uint64_t>(
         m.p_fixed + t.weights.proof_bytes() + t.ranges.proof_bytes() +
-        kDegree * kFieldBytes * (lookup_messages(n.range_leaves) + static_cast<double>(2 * std::bit_width(n.weights + n.digits))));
+        kDegree * kFieldBytes *
+            (lookup_messages(n.range_leaves) + static_cast<double>(2 * std::bit_width(n.weights + n.digits))));
   }
   out.peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove).total());
   out.run_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::run).total());

@@ -1,8 +1,8 @@
 // What a slice will cost: seconds, memory and bytes of every verb, as explicit formulas of counts (counts.h) and of the real
 // geometries of its trees (geometry.h), with the constants of model.h.
 //
-// Memory is a sum of named parts in every stage of a verb; the peak is the largest stage's. All are predictions and printed as such.
-// Not here: cuts (cut.h). Source: docs/design/0016. Tested by slice/cost_test.cc; beside measurements by tests/e2e.
+// Memory is a sum of named parts in every stage of a verb; the peak is the largest stage's. All are predictions and printed as
+// such. Not here: cuts (cut.h). Source: docs/design/0016. Tested by slice/cost_test.cc; beside measurements by tests/e2e.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace dsperse::slice {
 
-/// Predicted with the cost model; printed as predictions, shown beside measurements later. Seconds: one thread. Bytes: beyond what
-/// the process has before it takes the slice (process_bytes).
+/// Predicted with the cost model; printed as predictions, shown beside measurements later. Seconds: one thread. Bytes: beyond
+/// what the process has before it takes the slice (process_bytes).
 struct Cost {
   std::uint64_t macs = 0, lookups = 0, weight_symbols = 0, witness_symbols = 0;
   double prove_seconds = 0;
@@ -51,7 +51,8 @@ struct Setting {
 /// Constants and geometries together. Copies share the geometries that were solved; one thread at a time.
 class Costing {
  public:
-  explicit Costing(SolveGeometry solve = {}, const CostModel& model = {}) : model_(model), geometries_(std::make_shared<Geometries>(std::move(solve))) {}
+  explicit Costing(SolveGeometry solve = {}, const CostModel& model = {})
+      : model_(model), geometries_(std::make_shared<Geometries>(std::move(solve))) {}
   /// Without a solver nothing can be predicted.
   [[nodiscard]] bool known() const { return geometries_->known(); }
   [[nodiscard]] const CostModel& model() const { return model_; }

@@ -1,7 +1,7 @@
 // What a stretch of ops makes a proof handle, counted exactly: lookups, leaves, tables, committed symbols by tree, values.
 //
-// The counts follow docs/protocol/operators.md and the ops' constraints (cost_test.cc holds them against ops::constrain). Not here:
-// what they cost (cost.h). Tested by slice/cost_test.cc.
+// The counts follow docs/protocol/operators.md and the ops' constraints (cost_test.cc holds them against ops::constrain). Not
+// here: what they cost (cost.h). Tested by slice/cost_test.cc.
 #pragma once
 
 #include <array>

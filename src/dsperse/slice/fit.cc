@@ -7,8 +7,8 @@
 namespace dsperse::slice {
 namespace {
 
-/// How strongly a constant is drawn to its start: an error of all constants by their own size weighs like a few samples that are off
-/// by as much.
+/// How strongly a constant is drawn to its start: an error of all constants by their own size weighs like a few samples that are
+/// off by as much.
 constexpr double kDraw = 0.03;
 constexpr int kSteps = 30;
 /// No constant falls below this share of its start: each stands for something that is there.
@@ -40,7 +40,8 @@ std::vector<double> errors(const std::vector<Measured>& measured, std::span<cons
   for (const Measured& m : measured) {
     const Cost cost = costing.cost(m.counts, costing.setting(m.slices, m.largest));
     for (const Pair& p : pairs)
-      if (const std::optional<double>& value = m.*p.measured) out.push_back((p.predicted(cost) - *value) / std::max(*value, p.least));
+      if (const std::optional<double>& value = m.*p.measured)
+        out.push_back((p.predicted(cost) - *value) / std::max(*value, p.least));
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Constants of the cost model from measurements: least squares of relative errors, drawn towards the constants that one starts from,
-// since a few dozen slices do not tell apart thirty constants.
+// Constants of the cost model from measurements: least squares of relative errors, drawn towards the constants that one starts
+// from, since a few dozen slices do not tell apart thirty constants.
 //
 // Pure. Not here: measuring (pipeline/calibrate.h), files (store/cost_file.h). Tested by slice/fit_test.cc.
 #pragma once
@@ -14,8 +14,8 @@ namespace dsperse::slice {
 /// One slice: what it is, and what was measured of it. Bytes: beyond what the process had. Least of a few repetitions.
 struct Measured {
   Counts counts;
-  std::size_t slices = 1;       ///< of its plan
-  std::uint64_t largest = 1;    ///< symbols of the plan's largest committed boundary
+  std::size_t slices = 1;     ///< of its plan
+  std::uint64_t largest = 1;  ///< symbols of the plan's largest committed boundary
   std::optional<double> prove_seconds, run_seconds, compile_seconds, verify_seconds;
   std::optional<double> prove_bytes, run_bytes, compile_bytes, proof_bytes;
 };

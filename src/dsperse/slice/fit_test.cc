@@ -48,7 +48,8 @@ TEST(Fit, FindsAnotherMachine) {
   const Costing before = testing::costing();
   double off = 0;
   for (const Measured& x : m)
-    off = std::max(off, std::abs(before.cost(x.counts, before.setting(x.slices, x.largest)).prove_seconds / *x.prove_seconds - 1));
+    off =
+        std::max(off, std::abs(before.cost(x.counts, before.setting(x.slices, x.largest)).prove_seconds / *x.prove_seconds - 1));
   EXPECT_GT(off, 0.3);  // the defaults are not this machine
   const Fit f = fit(m, testing::solve, {});
   EXPECT_LT(f.seconds.median, 0.05);

@@ -48,23 +48,24 @@ struct Plan {
   [[nodiscard]] std::uint64_t peak_bytes(const Costing& costing) const;
 };
 
-/// How to cut; at most one way is used. Default: one slice per layer block (an op with weights and what follows it up to the next).
+/// How to cut; at most one way is used. Default: one slice per layer block (an op with weights and what follows it up to the
+/// next).
 struct CutRequest {
-  std::optional<std::uint32_t> count;        ///< this many slices, balanced by predicted prove time
-  std::vector<std::string> after_tensors;    ///< cut after the op that makes each of these tensors (names of Program tensors)
-  std::optional<double> deadline_seconds;    ///< until all slices are proved
-  unsigned workers = 1;                      ///< of the deadline: slices that are proved at a time
-  bool least_memory = false;                 ///< the least peak that cuts between ops reach
-  bool by_memory = false;                    ///< the best cut within memory_bytes; layers that are too large are split
+  std::optional<std::uint32_t> count;      ///< this many slices, balanced by predicted prove time
+  std::vector<std::string> after_tensors;  ///< cut after the op that makes each of these tensors (names of Program tensors)
+  std::optional<double> deadline_seconds;  ///< until all slices are proved
+  unsigned workers = 1;                    ///< of the deadline: slices that are proved at a time
+  bool least_memory = false;               ///< the least peak that cuts between ops reach
+  bool by_memory = false;                  ///< the best cut within memory_bytes; layers that are too large are split
   /// Compile, run and prove stay below, each on its own, the process included. With a deadline: of all workers together.
   /// With by_memory, a count or a deadline.
   std::optional<std::uint64_t> memory_bytes;
-  Optimize optimize = Optimize::time;        ///< of by_memory, least_memory and deadlines: what is least in sum
+  Optimize optimize = Optimize::time;  ///< of by_memory, least_memory and deadlines: what is least in sum
 };
 
-/// Errors: a name that is no tensor; a count above the ops; no cut fits the memory (says which op is too large and what would fit);
-/// no cut keeps the deadline (says the earliest end found); more than four slices read one tensor (fewer slices are tried first);
-/// predictions are needed and costing has none (usage).
+/// Errors: a name that is no tensor; a count above the ops; no cut fits the memory (says which op is too large and what would
+/// fit); no cut keeps the deadline (says the earliest end found); more than four slices read one tensor (fewer slices are tried
+/// first); predictions are needed and costing has none (usage).
 [[nodiscard]] Result<Plan> make_plan(const quantize::Program& program, const CutRequest& request, const Costing& costing);
 /// The plan with cuts exactly after the ops of these indices (ascending, each < ops - 1), without predictions.
 [[nodiscard]] Result<Plan> plan_at(const quantize::Program& program, const std::vector<std::uint32_t>& last_ops);

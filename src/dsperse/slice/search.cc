@@ -32,8 +32,8 @@ std::optional<Cuts> shortest(const Intervals& intervals, const Value& value) {
   return cuts;
 }
 
-/// Best value of exactly k intervals, where `join` folds the value of a prefix with one more interval (infinite: not allowed), and
-/// the cuts if they are asked for.
+/// Best value of exactly k intervals, where `join` folds the value of a prefix with one more interval (infinite: not allowed),
+/// and the cuts if they are asked for.
 template <class Join>
 double best_partition(const Intervals& intervals, std::size_t k, Join join, Cuts* cuts) {
   const std::size_t n = intervals.count();
@@ -158,8 +158,8 @@ std::optional<Cuts> balanced_cuts(const Intervals& intervals, std::size_t count,
     const Intervals::Price& p = intervals.price(a, b);
     return p.bytes <= bytes ? p.seconds : kNever;
   };
-  const double most =
-      best_partition(intervals, count, [&](double v, std::size_t a, std::size_t b) { return std::max(v, seconds(a, b)); }, nullptr);
+  const double most = best_partition(
+      intervals, count, [&](double v, std::size_t a, std::size_t b) { return std::max(v, seconds(a, b)); }, nullptr);
   if (most == kNever) return std::nullopt;
   Cuts cuts;
   best_partition(

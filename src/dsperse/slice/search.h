@@ -1,5 +1,5 @@
-// Searches for cuts by dynamic programming over prefixes of the op order: every interval of ops is priced once, boundaries on both
-// sides included (what it writes and commits, what it reads, range-checks and opens), then each search is a shortest path.
+// Searches for cuts by dynamic programming over prefixes of the op order: every interval of ops is priced once, boundaries on
+// both sides included (what it writes and commits, what it reads, range-checks and opens), then each search is a shortest path.
 //
 // Not here: what a slice costs (cost.h), tiles (fit_tiles.h), plans (plan.h). Source: docs/design/0016. Tested by
 // slice/search_test.cc against all cuts of small programs.
@@ -25,7 +25,7 @@ class Intervals {
   Intervals(const quantize::Program& program, const Costing& costing, const Setting& setting);
 
   struct Price {
-    double seconds = 0, verify = 0;           ///< of a proof
+    double seconds = 0, verify = 0;               ///< of a proof
     std::uint64_t bytes = 0, proof = 0, key = 0;  ///< bytes: memory of the verb that needs most
   };
   /// Smallest pieces; an interval is [first, last] of them.
@@ -63,8 +63,9 @@ struct Misfit {
 /// memory that many of them take together.
 [[nodiscard]] double makespan(const Intervals& intervals, const Cuts& cuts, unsigned workers);
 
-/// Least total time among the cuts found whose makespan keeps the deadline and of which any `workers` slices fit `bytes` together;
-/// otherwise the least makespan found. Candidates: for each of kThresholds bounds on the slowest slice the cheapest cut.
+/// Least total time among the cuts found whose makespan keeps the deadline and of which any `workers` slices fit `bytes`
+/// together; otherwise the least makespan found. Candidates: for each of kThresholds bounds on the slowest slice the cheapest
+/// cut.
 struct DeadlineCuts {
   Cuts cuts;
   double makespan = 0;

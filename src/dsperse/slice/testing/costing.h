@@ -7,8 +7,8 @@
 namespace dsperse::slice::testing {
 
 inline Geometry solve(std::uint64_t symbols, std::uint32_t openings, std::size_t slices) {
-  const proof::Geometry g = proof::solve_geometry(
-      {proof::Profile::bits100, proof::slack_of(slices), proof::kWorkBits}, symbols, openings);
+  const proof::Geometry g =
+      proof::solve_geometry({proof::Profile::bits100, proof::slack_of(slices), proof::kWorkBits}, symbols, openings);
   return {g.code.c, g.code.log_n, g.code.r, g.t, 0};
 }
 

@@ -1,0 +1,15 @@
+// Predictions as the prover's own parameters make them: slice's cost model with proof's geometries.
+//
+// Tested by pipeline/costing_test.cc.
+#pragma once
+
+#include "dsperse/proof/profile.h"
+#include "dsperse/slice/cost.h"
+
+namespace dsperse::pipeline {
+
+/// Geometries of compiled models of this profile.
+slice::SolveGeometry geometry_solver(proof::Profile profile = proof::Profile::bits100);
+slice::Costing costing(const slice::CostModel& model = {}, proof::Profile profile = proof::Profile::bits100);
+
+}  // namespace dsperse::pipeline
