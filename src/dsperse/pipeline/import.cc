@@ -14,6 +14,7 @@
 #include "dsperse/pipeline/influence.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/native.h"
+#include "dsperse/pipeline/tiles.h"
 #include "dsperse/quantize/calibrate/calibrate.h"
 #include "dsperse/store/disk/file.h"
 
@@ -222,11 +223,7 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
   out.unsliced = slice::predict(out.model.program, costs);
   out.optimize = request.cut.optimize;
   DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut, costs));
-  if (plan.tiled) {
-    out.model.program = plan.tiled->program;
-    out.model.weights = slice::tile_weights(*plan.tiled, out.model.weights);
-    out.model.origins.clear();  // parts have none of their own
-  }
+  if (plan.tiled) become_tiled(out.model, *plan.tiled);
   std::uint64_t key = 0;
   for (const slice::Slice& s : plan.slices) {
     out.predicted.push_back(s.cost);

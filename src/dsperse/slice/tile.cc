@@ -1,6 +1,8 @@
 #include "dsperse/slice/tile.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "dsperse/slice/tile_order.h"
 
@@ -51,15 +53,21 @@ Result<Tiled> tile(const Program& program, std::span<const TileRequest> requests
   return out;
 }
 
-quantize::WeightStore tile_weights(const Tiled& tiled, const quantize::WeightStore& weights) {
-  const auto cut = [](const auto& values, const WeightPart& part) {
+quantize::WeightStore tile_weights(const Tiled& tiled, quantize::WeightStore weights) {
+  const auto cut = [](auto& values, const WeightPart& part, bool last) {
     using Values = std::remove_cvref_t<decltype(values)>;
-    return values.empty() ? Values() : Values(values.begin() + part.begin, values.begin() + part.end);
+    if (values.empty()) return Values();
+    if (last && part.begin == 0 && std::cmp_equal(part.end, values.size())) return std::move(values);
+    Values out(values.begin() + part.begin, values.begin() + part.end);
+    if (last) values = Values();
+    return out;
   };
   quantize::WeightStore out;
-  for (const WeightPart& part : tiled.weights) {
-    const quantize::WeightValues& w = weights[part.weight];
-    out.push_back({cut(w.narrow, part), cut(w.wide, part)});
+  for (std::size_t i = 0; i < tiled.weights.size(); ++i) {
+    const WeightPart& part = tiled.weights[i];
+    const bool last = i + 1 == tiled.weights.size() || tiled.weights[i + 1].weight != part.weight;
+    quantize::WeightValues& w = weights[part.weight];
+    out.push_back({cut(w.narrow, part, last), cut(w.wide, part, last)});
   }
   return out;
 }

@@ -92,8 +92,8 @@ struct Tiled {
 [[nodiscard]] Result<Tiled> tile(const quantize::Program& program, std::span<const TileRequest> requests,
                                  const TileOptions& options = {});
 
-/// Weights of the tiled program out of those of the untiled one.
-quantize::WeightStore tile_weights(const Tiled& tiled, const quantize::WeightStore& weights);
+/// Weights of the tiled program out of those of the untiled one. Those that stay whole are moved, the others cut one by one.
+quantize::WeightStore tile_weights(const Tiled& tiled, quantize::WeightStore weights);
 /// The box out of a tensor's values.
 quantize::IntTensor part_of(const quantize::Shape& shape, const Box& box, const quantize::IntTensor& values);
 

@@ -36,6 +36,7 @@ class Build {
   Parts run() {
     for (const TensorId id : p_.inputs) {
       stored_[id].whole = store(id, p_.tensors[id], whole_box(p_.tensors[id].shape), true);
+      out_.tensors[*stored_[id].whole].is_input = true;
       out_.inputs.push_back(*stored_[id].whole);
     }
     for (std::uint32_t i = 0; i < p_.ops.size(); ++i) add(i);

@@ -30,6 +30,7 @@ struct PartTensor {
   quantize::TensorSpec spec;
   TensorPart part;
   bool is_public = false;  ///< model input or output
+  bool is_input = false;
 };
 
 /// An op of the new Program; ids are the PartTensors' and PartWeights'. key: where it wants to stand.

@@ -99,7 +99,7 @@ void limit_readers(Parts& parts) {
     const std::vector<std::uint32_t>& ops = readers[id];
     const auto made = [&](std::uint32_t i) { return parts.ops[i].made; };
     const bool tiled = (producer[id] != kNone && made(producer[id])) || std::any_of(ops.begin(), ops.end(), made);
-    if (!tiled || parts.tensors[id].is_public) continue;
+    if (!tiled || (parts.tensors[id].is_public && !parts.tensors[id].is_input)) continue;
     std::uint32_t source = id;
     std::size_t at = 0;
     while (ops.size() - at > kMaxConsumers) {

@@ -11,8 +11,8 @@ namespace dsperse::slice {
 void sort_parts(Parts& parts);
 /// Drops tiles and Rearranges of tiles that nobody reads (rows between two strides).
 void drop_unread(Parts& parts);
-/// Of sorted parts: a committed tensor that a tile makes or reads gets at most kMaxConsumers reading ops, further ones read a
-/// copy (of what they need) that is made before the first of them.
+/// Of sorted parts: a tensor that is no output and that a tile makes or reads gets at most kMaxConsumers reading ops, further
+/// ones read a copy (of what they need) that is made before the first of them.
 void limit_readers(Parts& parts);
 /// Numbers tensors (inputs, then in the order of the ops) and weights (by the old ones).
 Tiled number_parts(Parts parts, const quantize::Program& program);
