@@ -349,6 +349,37 @@ TEST(Plan, TooLargeLayersAreSplit) {
   EXPECT_FALSE(roomy->tiled);
 }
 
+/// VGG-16 over 224 x 224 images: 138 million weights, 15 billion multiply-adds.
+Program vgg16() {
+  Builder b;
+  const Window w{{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
+  TensorId t = b.input({1, 224, 224, 3});
+  std::int64_t inner = 224 * 224 * 3;
+  for (const auto& [channels, layers] : {std::pair(64, 2), {128, 2}, {256, 3}, {512, 3}, {512, 3}}) {
+    for (int i = 0; i < layers; ++i) t = b.conv(t, channels, w, simple_requant(14, Function::relu));
+    t = b.maximum(t, {{2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}});
+    inner = elements(b.spec(t).shape);
+  }
+  for (const std::int64_t outputs : {4096, 4096, 1000}) {
+    t = b.gemm(t, inner, outputs, simple_requant(17, outputs == 1000 ? Function::identity : Function::relu));
+    inner = outputs;
+  }
+  return b.done();
+}
+
+TEST(Plan, Vgg16FitsOneGibibyte) {
+  const Program p = vgg16();
+  CutRequest r;
+  r.by_memory = true;
+  r.memory_bytes = std::uint64_t{1} << 30;
+  const auto plan = make(p, r);
+  ASSERT_EQ(problem(plan), "");
+  EXPECT_LE(plan->peak_bytes(testing_costing()), *r.memory_bytes);
+  ASSERT_TRUE(plan->tiled);
+  EXPECT_TRUE(check_program(plan->tiled->program));
+  EXPECT_LE(plan->slices.size(), 200U);
+}
+
 TEST(Plan, ValuesSurviveTiling) {
   const Program p = image();
   CutRequest r;
