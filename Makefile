@@ -9,7 +9,9 @@
 #   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
 #   make sim      adversaries and faults against the trust half, thousands of seeds; build/sim.json (docs/simulation.md)
 #   make chaos-local  200 runs over processes that are killed and stopped, on a disk that fills: docs/chaos.md (RUNS=200, SEED=N)
-#   make bench | sanitize | sanitize-thread | fuzz | format | lint | clean
+#   make guard    instructions of fixed pieces of work under callgrind against tools/guard.json; fails at +5 %
+#   make bench    the benchmarks (BENCH_ARGS="--quick" | "--large" ...); make bench-peers: the same models through EZKL and ONNX Runtime
+#   make sanitize | sanitize-thread | fuzz | format | lint | clean
 #   PRESET=dev|asan|tsan|clang, JOBS=N, CTEST_ARGS="-R name", CMAKE_ARGS=-DDSPERSE_WERROR=ON
 PRESET ?= release
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -20,7 +22,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: attack sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
+.PHONY: attack guard bench-build bench-peers bench-report measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -57,6 +59,7 @@ test-all:
 	DSPERSE_TALLY=$(TALLY) $(MAKE) --no-print-directory fuzz
 	$(MAKE) --no-print-directory sanitize
 	$(MAKE) --no-print-directory sanitize-thread
+	$(MAKE) --no-print-directory guard
 	python3 tools/attacks.py $(TALLY) build/attacks.json
 
 demo:
@@ -64,10 +67,29 @@ demo:
 	$(MAKE) --no-print-directory configure && cmake --build $(BUILD) --parallel $(JOBS) --target dsperse || exit $$?; \
 	DSPERSE=$(BUILD)/dsperse DSPERSE_SETUP_SECONDS=$$(($$(date +%s) - start)) examples/digits/demo.sh
 
-bench: setup
+measure-setup:
+ifneq ($(SETUP),no)
+	@tools/setup.sh measure
+endif
+
+# Instructions of fixed pieces of work; GUARD_ARGS=--renew writes a new baseline.
+guard: measure-setup configure
+	cmake --build $(BUILD) --parallel $(JOBS) --target dsperse_guard
+	python3 tools/guard.py $(BUILD) $(GUARD_ARGS)
+
+bench-build: setup
 	cmake --preset bench
 	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
+
+# Results so far are in build/bench/results; a run that was stopped goes on. bench-report makes docs/benchmarks.md of what is kept.
+bench: bench-build
 	python3 bench/run.py build/bench $(BENCH_ARGS)
+
+bench-peers: measure-setup bench-build
+	python3 bench/peers.py build/bench $(BENCH_ARGS)
+
+bench-report:
+	python3 bench/report.py
 
 # Adversaries and faults in simulated time; fails if anything is found.
 sim: configure

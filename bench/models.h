@@ -1,7 +1,9 @@
 // Benchmark models, generated: He-normal weights from fixed seeds, no training. Real shapes of the networks of
 // docs/benchmarks.md.
 //
-// Written as ONNX files by `dsperse_bench models DIR`, so that every command meets them as a user's file.
+// Written as ONNX files by `dsperse_models FOLDER [NAME...]`, so that every command meets them as a user's file. Weights are
+// those of libstdc++'s distributions; another standard library makes other numbers of the same size. Not here: layers (net.h).
+// Tested by bench/models_test.cc.
 #pragma once
 
 #include <string>
@@ -11,9 +13,13 @@
 
 namespace dsperse::bench {
 
-/// lenet5 (62 k parameters, 1x28x28), doom (418 k, 4x28x28: three convolutions, two dense layers), vgg16_cifar (15.2 M, 3x32x32).
+/// From the smallest to the largest: mlp (109 k parameters), lenet5 (62 k), doom (418 k: three convolutions, two dense layers),
+/// resnet_small (1 k), resnet8_cifar (78 k), unet_small (0.5 M), mlp_4m (4 M), vgg11_cifar (9.8 M), vgg16_cifar (15.2 M) and, for
+/// images of 224 x 224, mobilenetv1_224 (4.2 M), mobilenetv2_224 (3.5 M), resnet18_224 (11.7 M), resnet50_224 (25.6 M),
+/// vgg11_224 (133 M), vgg16_224 (138 M).
 std::vector<std::string> model_names();
-/// An unknown name is an error that lists the names.
+/// Also lookups_N and macs_N, N from 12 to 24, for curves: about 2^N lookups and few weights; 2^N multiply-adds, each with a
+/// weight of its own, and few lookups. An unknown name is an error that lists the names.
 [[nodiscard]] Result<model::Graph> make_model(const std::string& name);
 
 }  // namespace dsperse::bench

@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh          what a build and its tests need
 #   tools/setup.sh wasm     what the WebAssembly build of the verifier needs
+#   tools/setup.sh measure  what counting instructions and comparing with other systems need
 #   tools/setup.sh dev      all of that and the pinned clang tools of CI
 #   tools/setup.sh list     prints what is missing, installs nothing
 #
@@ -11,7 +12,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 case ${1:-} in
-  dev) kinds='build wasm dev' ;;
+  dev) kinds='build wasm measure dev' ;;
+  measure) kinds=measure ;;
   wasm) kinds=wasm ;;
   *) kinds=build ;;
 esac

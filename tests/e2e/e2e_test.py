@@ -350,7 +350,12 @@ class Verbs(EndToEnd):
         self.assertEqual({r["threads"] for r in results}, {1, 2})
         for r in results:
             self.assertGreater(r["value"], 0)
-            self.assertEqual(set(r), {"name", "value", "unit", "threads", "note", "min", "max"})
+            self.assertEqual(set(r) - {"predicted"}, {"name", "value", "unit", "threads", "note", "min", "max"})
+        by_name = {r["name"]: r for r in results if r["threads"] == 1}
+        for name in ("prove", "proofs", "peak memory, prove"):
+            self.assertGreater(by_name[name]["predicted"], 0)
+        slices = sum(name.startswith("prove slice ") for name in by_name)
+        self.assertEqual(by_name["proofs"]["value"], sum(by_name[f"proof, slice {i}"]["value"] for i in range(slices)))
         self.assertEqual(json.loads(self.ok("key", "show", "mlp.dsm", "--json").out)["slices"], before["slices"])
 
     def test_openings_are_shared_not_copied(self):

@@ -28,7 +28,7 @@ void read_tree(const proof::CommittedTree& tree, const std::vector<std::uint32_t
     out[id].clear();
     for (std::uint64_t i = 0; i < p.elements(); ++i) {
       const std::uint64_t a = p.address(i);
-      out[id].push_back(tree.rows[(a >> c) * tree.code.k() + (a & (tree.code.kd() - 1))]);
+      out[id].push_back(tree.at(a >> c, a & (tree.code.kd() - 1)));
     }
   }
 }

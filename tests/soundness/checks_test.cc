@@ -269,7 +269,7 @@ class Attacks {
     c_.restate();
     SliceForge<D> f = watching();
     f.values.multiplicities = [&, then = f.values.multiplicities](Values& v) {
-      std::array<relation::Fp, 3> tuple{v.column(activation, 0)[0], v.column(activation, 1)[0], {}};
+      std::array<relation::Fp, 3> tuple{v.column(activation, 0).at(0), v.column(activation, 1).at(0), {}};
       if (!(tuple[0] == tuple[1])) tuple[1] = tuple[0];
       bump(v, relation_.lookups[other].table, tuple, 1);
       then(v);

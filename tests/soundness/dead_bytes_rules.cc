@@ -92,12 +92,13 @@ RuleAttacks proof_attacks(Profile profile) {
 std::string opened(const std::function<void(Code&, std::vector<std::uint32_t>&, Opening&)>& change,
                    std::vector<std::uint32_t> indices = {0, 5}) {
   Code code{4, 6, 6};
-  const auto tree = crypto::Tree::commit(
-      code, 3,
-      [](std::size_t i, std::span<Fp> row) {
-        for (std::size_t j = 0; j < row.size(); ++j) row[j] = Fp(7 * i + j);
-      },
-      proof::testing::test_seed(2));
+  std::vector<std::vector<Fp>> rows(3, std::vector<Fp>(code.k()));
+  std::vector<crypto::TableauRow> tableau;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < code.k(); ++j) rows[i][j] = Fp(7 * i + j);
+    tableau.push_back({crypto::Symbols(rows[i].data()), rows[i].data() + code.kd()});
+  }
+  const auto tree = crypto::Tree::commit(code, tableau, proof::testing::test_seed(2));
   Opening o = tree.open(indices);
   change(code, indices, o);
   return crypto::check_opening(code, tree.root(), indices, o).reason;

@@ -30,9 +30,9 @@ std::unique_ptr<crypto::Tree> tree_of_words(const Code& code, const std::vector<
     }
     rows.push_back(std::move(row));
   }
-  return std::make_unique<crypto::Tree>(crypto::Tree::commit(
-      whole, rows.size(), [&](std::size_t i, std::span<Fp> out) { std::copy(rows[i].begin(), rows[i].end(), out.begin()); },
-      proof::testing::test_seed(1, "words")));
+  std::vector<crypto::TableauRow> tableau;
+  for (const auto& row : rows) tableau.push_back({crypto::Symbols(row.data()), row.data() + whole.kd()});
+  return std::make_unique<crypto::Tree>(crypto::Tree::commit(whole, tableau, proof::testing::test_seed(1, "words")));
 }
 
 std::vector<std::vector<Fp>> words_of(const CommittedTree& tree) {
@@ -203,7 +203,12 @@ class Lies {
       };
       rejects("words of a tree", "column inconsistent with row combination", f);
     }
-    const auto spoil = [](CommittedTree& tree) { tree.rows[0] += Fp(1); };
+    const auto spoil = [](CommittedTree& tree) {
+      std::vector<Fp> row;
+      for (std::size_t i = 0; i < tree.code.k(); ++i) row.push_back(tree.at(0, i));
+      row[0] += Fp(1);
+      tree.replace(0, row);
+    };
     spoil(c_.weight_tree.impl->tree);
     {
       const auto proof = c_.prove();

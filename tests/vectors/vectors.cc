@@ -140,8 +140,7 @@ json code_vectors() {
   json out;
   for (const crypto::Code code : {crypto::Code{3, 5, 5}, crypto::Code{0, 1, 1}, crypto::Code{2, 0, 2}, crypto::Code{4, 20, 6}}) {
     const std::vector<Fp> row = elements("row", code.k());
-    const crypto::Tree tree = crypto::Tree::commit(
-        code, 1, [&](std::size_t, std::span<Fp> to) { std::copy(row.begin(), row.end(), to.begin()); }, seed("salts"));
+    const crypto::Tree tree = crypto::Tree::commit(code, {{crypto::Symbols(row.data()), row.data() + code.kd()}}, seed("salts"));
     std::vector<std::uint32_t> all;
     std::vector<Fp> points;
     for (std::uint32_t j = 0; j < code.n(); ++j) {
@@ -168,12 +167,10 @@ json merkle_vectors() {
   // Leaves of one block, of two, of one whole BLAKE3 chunk, of more.
   for (const std::size_t rows : {3UL, 9UL, 120UL, 121UL}) {
     const std::vector<Fp> cells = elements("cells", rows * code.k());
-    const crypto::Tree tree = crypto::Tree::commit(
-        code, rows,
-        [&](std::size_t i, std::span<Fp> to) {
-          std::copy_n(cells.begin() + static_cast<std::ptrdiff_t>(i * code.k()), code.k(), to.begin());
-        },
-        seed("salts"));
+    std::vector<crypto::TableauRow> tableau;
+    for (std::size_t at = 0; at < cells.size(); at += code.k())
+      tableau.push_back({crypto::Symbols(cells.data() + at), cells.data() + at + code.kd()});
+    const crypto::Tree tree = crypto::Tree::commit(code, tableau, seed("salts"));
     const std::vector<std::vector<std::uint32_t>> lists =
         rows == 3 ? std::vector<std::vector<std::uint32_t>>{{0}, {15}, {3, 4}, {0, 1, 2, 3}, {1, 6, 7, 12, 15}}
                   : std::vector<std::vector<std::uint32_t>>{{5, 10}};

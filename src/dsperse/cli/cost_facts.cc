@@ -83,6 +83,8 @@ void show_plan(Context& context, const store::PlanFile& plan) {
                       {"operators", names},
                       {"multiply_adds", c.macs},
                       {"lookups", c.lookups},
+                      {"weight_symbols", c.weight_symbols},
+                      {"witness_symbols", c.witness_symbols},
                       {"predicted_prove_s", c.prove_seconds},
                       {"predicted_peak_bytes", c.peak_bytes},
                       {"predicted_proof_bytes", c.proof_bytes},

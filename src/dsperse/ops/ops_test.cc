@@ -223,6 +223,20 @@ TEST(Constrain, HonestTracesSatisfyIt) {
         EXPECT_EQ(values.evaluate(column, lookup.shape), relation::testing::evaluate(*relation, column, lookup.shape, a))
             << lookup.id;
     EXPECT_EQ(relation::testing::broken(*relation, a), std::set<std::string>{}) << i;
+    // The values in bulk are those of the definition.
+    const relation::ValueForge nothing;
+    const relation::Values defined(*relation, weights, trace, &nothing);
+    for (TensorRef r = 0; r < relation->tensors.size(); ++r) {
+      ASSERT_EQ(values.tensor(r).size, defined.tensor(r).size);
+      for (std::size_t k = 0; k < values.tensor(r).size; ++k)
+        ASSERT_EQ(values.tensor(r).at(k), defined.tensor(r).at(k)) << relation->tensors[r].name << " " << k;
+    }
+    for (std::uint32_t l = 0; l < relation->lookups.size(); ++l)
+      for (std::size_t c = 0; c < relation->lookups[l].columns.size(); ++c) {
+        ASSERT_EQ(values.column(l, c).size, defined.column(l, c).size);
+        for (std::size_t k = 0; k < values.column(l, c).size; ++k)
+          ASSERT_EQ(values.column(l, c).at(k), defined.column(l, c).at(k)) << relation->lookups[l].id << " " << k;
+      }
     // Multiplicities count the looked-up elements.
     std::int64_t counted = 0, looked_up = 0;
     for (TensorRef r = 0; r < relation->tensors.size(); ++r)
@@ -233,6 +247,32 @@ TEST(Constrain, HonestTracesSatisfyIt) {
     ++checked;
   }
   EXPECT_GE(checked, 60);
+}
+
+/// A rounded output that is off by one, and an input beyond its range, are in no table.
+TEST(Constrain, WrongTracesAreNoticed) {
+  quantize::testing::Rng rng(6);
+  int changed = 0;
+  for (int i = 0; i < 60; ++i) {
+    const Program p = quantize::testing::random_program(rng, 1 + static_cast<std::size_t>(i) % 4);
+    const quantize::WeightStore weights = quantize::testing::random_weights(p, rng);
+    quantize::TensorStore trace = quantize::testing::random_inputs(p, rng);
+    proof::testing::evaluate(p, weights, trace);
+    const auto relation = constrain(p, p.inputs, {.limb_bits = 8, .wide_rows = i % 2 == 0 ? 0U : 1U << 14});
+    if (!relation) continue;
+    for (const quantize::Op& op : p.ops) {
+      if (quantize::op_requant(op) == nullptr) continue;
+      quantize::TensorStore wrong = trace;
+      quantize::IntTensor& y = wrong[quantize::op_output(op)];
+      y[static_cast<std::size_t>(i) % y.size()] += i % 2 == 0 ? 1 : -1;
+      EXPECT_NE(relation::Values(*relation, weights, wrong).missing(), 0U) << op.name;
+      ++changed;
+    }
+    quantize::TensorStore wrong = trace;
+    wrong[p.inputs[0]][0] = static_cast<std::int32_t>(p.tensors[p.inputs[0]].hi + 1);
+    EXPECT_NE(relation::Values(*relation, weights, wrong).missing(), 0U) << i;
+  }
+  EXPECT_GE(changed, 40);
 }
 
 TEST(Constrain, CommittedInputsAreRangeChecked) {

@@ -33,85 +33,193 @@ void add(Spread& sum, const Spread& s) {
   sum.max += s.max;
 }
 
-Measurement timed(std::string name, const Spread& s, std::size_t threads, std::string note) {
-  return {std::move(name), s.median, "s", threads, std::move(note), s.min, s.max};
-}
-Measurement once(std::string name, double value, std::string unit, std::size_t threads, std::string note) {
-  return {std::move(name), value, std::move(unit), threads, std::move(note), value, value};
-}
+/// A list of measurements of one number of threads.
+class Sheet {
+ public:
+  Sheet(std::vector<Measurement>& out, const BenchmarkOptions& options, std::size_t threads)
+      : out_(out), threads_(threads), note_(fmt::format("median of {}", options.repeat)) {}
 
-/// A compiled model with one run, its boundary trees and weight trees.
-struct Ready {
-  const Compiled& compiled;
-  std::vector<quantize::TensorStore> traces;  ///< by slice
-  std::vector<proof::Boundary> table;
-  std::vector<std::optional<proof::BoundaryCommitment>> chunks;
-  std::vector<proof::WeightCommitment> weights;
-  Digest run_id{};
+  void times(std::string name, const Spread& s, std::string note = {}, std::optional<double> predicted = {}) {
+    note = note.empty() ? note_ : note + "; " + note_;
+    out_.push_back({std::move(name), s.median, "s", threads_, std::move(note), s.min, s.max, predicted});
+  }
+  void once(std::string name, double value, std::string unit, std::string note, std::optional<double> predicted = {}) {
+    out_.push_back({std::move(name), value, std::move(unit), threads_, std::move(note), value, value, predicted});
+  }
+
+ private:
+  std::vector<Measurement>& out_;
+  std::size_t threads_;
+  std::string note_;
 };
 
-Result<Ready> make_ready(const Compiled& compiled, const quantize::Program& program, const quantize::TensorStore& inputs) {
+std::size_t bytes_of(const quantize::WeightStore& weights) {
+  std::size_t n = 0;
+  for (const quantize::WeightValues& w : weights)
+    n += w.narrow.size() * sizeof(std::int16_t) + w.wide.size() * sizeof(std::int64_t);
+  return n;
+}
+
+/// One run of a compiled model: every boundary's values, and the seeds of the committed ones.
+struct Ready {
+  const Compiled& compiled;
+  const store::PlanFile& plan;
+  proof::Geometry boundary;
+  std::vector<quantize::IntTensor> values;  ///< by chunk
+  std::vector<Digest> seeds;                ///< by chunk
+  Digest run_id{};
+
+  [[nodiscard]] std::vector<quantize::IntTensor> inputs_of(const proof::SliceKey& slice) const {
+    std::vector<quantize::IntTensor> in;
+    for (const proof::Port& p : slice.inputs) in.push_back(values[p.chunk]);
+    return in;
+  }
+  /// What is in memory here but would not be while `dsperse prove` works on slice i: the plan and the other slices.
+  [[nodiscard]] std::size_t held_beside(std::uint32_t i) const {
+    std::size_t n = bytes_of(plan.model.weights);
+    for (std::uint32_t k = 0; k < compiled.secrets.size(); ++k)
+      if (k != i) n += bytes_of(compiled.secrets[k].weights);
+    std::vector<bool> own(values.size());
+    for (const proof::Port& p : compiled.model.key.slices[i].ports()) own[p.chunk] = true;
+    for (std::size_t c = 0; c < values.size(); ++c)
+      if (!own[c]) n += values[c].size() * sizeof(values[c][0]);
+    return n;
+  }
+};
+
+Result<Ready> make_ready(const Compiled& compiled, const store::PlanFile& plan, const quantize::TensorStore& inputs) {
   const proof::ModelKey& key = compiled.model.key;
-  Ready out{compiled, {}, {}, {}, {}, {}};
-  std::vector<quantize::IntTensor> values(key.chunks.size());
+  Ready out{compiled, plan, proof::boundary_geometry(key.slices.front().params(), key.chunks), {}, {}, {}};
+  out.values.resize(key.chunks.size());
   std::size_t at = 0;
   // Input edges have one chunk each and lie in the order of the tensor ids.
-  std::vector<quantize::TensorId> ids = program.inputs;
+  std::vector<quantize::TensorId> ids = plan.model.program.inputs;
   std::sort(ids.begin(), ids.end());
   for (const proof::Edge& e : key.edges)
-    if (e.is_input) values[e.chunks.front()] = inputs[ids[at++]];
+    if (e.is_input) out.values[e.chunks.front()] = inputs[ids[at++]];
   for (std::size_t i = 0; i < key.slices.size(); ++i) {
-    std::vector<quantize::IntTensor> in;
-    for (const proof::Port& p : key.slices[i].inputs) in.push_back(values[p.chunk]);
-    DSPERSE_TRY(quantize::TensorStore trace, slice_trace(key.slices[i], compiled.secrets[i].weights, in));
-    for (const proof::Port& p : key.slices[i].outputs) values[p.chunk] = trace[p.tensor];
-    out.traces.push_back(std::move(trace));
-    DSPERSE_TRY(proof::WeightCommitment tree,
-                proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed));
-    out.weights.push_back(std::move(tree));
+    DSPERSE_TRY(quantize::TensorStore trace,
+                slice_trace(key.slices[i], compiled.secrets[i].weights, out.inputs_of(key.slices[i])));
+    for (const proof::Port& p : key.slices[i].outputs) out.values[p.chunk] = std::move(trace[p.tensor]);
   }
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
-  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
-    if (key.chunks[c].is_public) {
-      out.table.push_back({c, std::nullopt, values[c]});
-      out.chunks.emplace_back();
-      continue;
-    }
+  for (std::size_t c = 0; c < key.chunks.size(); ++c) {
     DSPERSE_TRY(const Digest seed, random_seed());
-    DSPERSE_TRY(proof::BoundaryCommitment tree, proof::commit_boundary(key.profile(), boundary, key.chunks[c], values[c], seed));
-    out.table.push_back({c, tree.root(), {}});
-    out.chunks.emplace_back(std::move(tree));
+    out.seeds.push_back(seed);
   }
   DSPERSE_TRY(out.run_id, random_seed());
   return out;
 }
 
-struct SliceTimes {
-  std::vector<double> prove, verify;
-  std::size_t proof_bytes = 0;
+/// Times by name over the repetitions, in the order in which the work is done.
+class Times {
+ public:
+  void add(const std::string& name, double seconds) {
+    for (auto& [known, values] : list_)
+      if (known == name) return values.push_back(seconds);
+    list_.emplace_back(name, std::vector<double>{seconds});
+  }
+  [[nodiscard]] const std::vector<std::pair<std::string, std::vector<double>>>& list() const { return list_; }
+
+ private:
+  std::vector<std::pair<std::string, std::vector<double>>> list_;
 };
 
-/// Proves slice i once and verifies the proof; opening 1 of the origin every time, as nothing is published.
-Status measure(const Ready& ready, const backend::Backend& backend, std::uint32_t i, SliceTimes& times) {
-  const proof::SliceKey& slice = ready.compiled.model.key.slices[i];
-  proof::Statement statement = slice_statement(ready.compiled.model.key, i, ready.run_id, ready.table);
+const std::string kRun = "run", kBoundaries = "commit boundaries", kWeights = "commit weights", kProve = "prove",
+                  kVerify = "verify";
+
+/// Does once everything that `dsperse prove` and `verify` do for slice i, without files. Opening 1 of the origin every time, as
+/// nothing is published. Returns the proof's size.
+Result<std::size_t> measure(const Ready& ready, const backend::Backend& backend, std::uint32_t i, Times& times) {
+  const proof::ModelKey& key = ready.compiled.model.key;
+  const proof::SliceKey& slice = key.slices[i];
+  const store::ProvingKey& secret = ready.compiled.secrets[i];
+  auto start = Clock::now();
+  const auto lap = [&](const std::string& name) {
+    times.add(name, seconds_since(start));
+    start = Clock::now();
+  };
+  DSPERSE_TRY(const quantize::TensorStore trace, slice_trace(slice, secret.weights, ready.inputs_of(slice)));
+  lap(kRun);
+  proof::Statement statement{slice.digest(), {}, 0, ready.run_id, i, {}};
+  const std::vector<proof::Port> ports = slice.ports();
+  std::vector<std::optional<proof::BoundaryCommitment>> trees(ports.size());
+  std::vector<const proof::BoundaryCommitment*> by_port;
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const std::uint32_t c = ports[p].chunk;
+    if (key.chunks[c].is_public) {
+      statement.boundaries.push_back({c, std::nullopt, ready.values[c]});
+    } else {
+      DSPERSE_TRY(trees[p],
+                  proof::commit_boundary(key.profile(), ready.boundary, key.chunks[c], ready.values[c], ready.seeds[c]));
+      statement.boundaries.push_back({c, trees[p]->root(), {}});
+    }
+    by_port.push_back(trees[p] ? &*trees[p] : nullptr);
+  }
+  lap(kBoundaries);
+  DSPERSE_TRY(const proof::WeightCommitment weights, proof::commit_weights(slice, secret.weights, secret.seed));
   if (slice.weight_root) {
     statement.weights = slice.weight_root;
     statement.opening = 1;
   }
-  std::vector<const proof::BoundaryCommitment*> trees;
-  for (const proof::Port& p : slice.ports()) trees.push_back(ready.chunks[p.chunk] ? &*ready.chunks[p.chunk] : nullptr);
+  lap(kWeights);
   const backend::Artefacts artefacts{slice, {}};
-  const auto start = Clock::now();
-  DSPERSE_TRY(const Bytes proof, backend.prove({&artefacts, &statement, &ready.compiled.secrets[i].weights, &ready.traces[i],
-                                                &ready.weights[i], trees},
-                                               nullptr));
-  times.prove.push_back(seconds_since(start));
-  times.proof_bytes = proof.size();
-  const auto check = Clock::now();
+  proof::ProveStats stats;
+  DSPERSE_TRY(const Bytes proof, backend.prove({&artefacts, &statement, &secret.weights, &trace, &weights, by_port}, &stats));
+  lap(kProve);
+  for (const auto& [stage, seconds] : stats.stages) times.add(kProve + ": " + stage, seconds);
+  start = Clock::now();
   const Verdict verdict = backend.verify(slice, statement, proof);
-  times.verify.push_back(seconds_since(check));
+  lap(kVerify);
   if (!verdict) return fail(ErrorKind::internal, "an honest proof is rejected: " + verdict.reason, "slice " + std::to_string(i));
+  return proof.size();
+}
+
+/// Every slice, and the sums.
+Status measure_slices(const Ready& ready, const backend::Backend& backend, const BenchmarkOptions& options,
+                      const Observer& observer, Sheet& sheet) {
+  const store::CompiledModel& model = ready.compiled.model;
+  const auto count = static_cast<std::uint32_t>(model.key.slices.size());
+  std::vector<std::pair<std::string, Spread>> sums;
+  std::size_t proofs = 0, largest = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    tell(observer, {Event::Kind::begin, i, count, "prove and verify", 0, 0, 0});
+    const auto start = Clock::now();
+    release_memory();
+    reset_peak_rss();
+    Times times;
+    std::size_t bytes = 0;
+    for (unsigned k = 0; k < options.repeat; ++k) {
+      DSPERSE_TRY(bytes, measure(ready, backend, i, times));
+    }
+    const std::size_t resident = peak_rss_bytes(), peak = resident - std::min(resident, ready.held_beside(i));
+    const slice::Cost& predicted = model.predicted[i];
+    for (const auto& [name, values] : times.list()) {
+      const Spread s = spread(values);
+      auto sum = std::find_if(sums.begin(), sums.end(), [&](const auto& known) { return known.first == name; });
+      if (sum == sums.end()) sum = sums.insert(sums.end(), {name, Spread{}});
+      add(sum->second, s);
+      if (name == kProve) sheet.times(fmt::format("prove slice {}", i), s, "", predicted.prove_seconds);
+      if (name == kVerify) sheet.times(fmt::format("verify slice {}", i), s);
+    }
+    sheet.once(fmt::format("peak memory, slice {}", i), static_cast<double>(peak), "bytes", "resident, without the other slices",
+               static_cast<double>(predicted.peak_bytes));
+    sheet.once(fmt::format("proof, slice {}", i), static_cast<double>(bytes), "bytes", "",
+               static_cast<double>(predicted.proof_bytes));
+    proofs += bytes;
+    largest = std::max(largest, peak);
+    tell(observer, {Event::Kind::finished, i, count, "prove and verify", seconds_since(start), 0, bytes});
+  }
+  slice::Cost total;
+  for (const slice::Cost& c : model.predicted) {
+    total.prove_seconds += c.prove_seconds;
+    total.proof_bytes += c.proof_bytes;
+    total.peak_bytes = std::max(total.peak_bytes, c.peak_bytes);
+  }
+  for (const auto& [name, s] : sums)
+    sheet.times(name, s, "sum over slices", name == kProve ? std::optional(total.prove_seconds) : std::nullopt);
+  sheet.once("proofs", static_cast<double>(proofs), "bytes", "all slices", static_cast<double>(total.proof_bytes));
+  sheet.once("peak memory, prove", static_cast<double>(largest), "bytes", "of the largest slice, resident",
+             static_cast<double>(total.peak_bytes));
   return {};
 }
 
@@ -126,46 +234,24 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     ~Restore() { set_threads(n); }
   } const restore{before};
   std::vector<Measurement> out;
-  const std::string note = fmt::format("median of {}", options.repeat);
   for (const std::size_t n : options.threads) {
     set_threads(n);
+    Sheet sheet(out, options, n);
+    release_memory();
     reset_peak_rss();
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
     DSPERSE_TRY(const Compiled compiled, compile_plan(plan, {options.profile, false, options.public_weights}, backend, {}));
-    out.push_back(once("compile", seconds_since(start), "s", n, "once, weight range proofs included"));
-    out.push_back(once("peak memory, compile", static_cast<double>(peak_rss_bytes()), "bytes", n, "resident, of this process"));
-    start = Clock::now();
-    DSPERSE_TRY(const Ready ready, make_ready(compiled, plan.model.program, inputs));
-    out.push_back(once("run and commit", seconds_since(start), "s", n, "once, weight trees included"));
-    release_memory();
-    reset_peak_rss();
-    const auto count = static_cast<std::uint32_t>(compiled.model.key.slices.size());
-    Spread prove, verify;
-    std::size_t bytes = 0;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      tell(observer, {Event::Kind::begin, i, count, "prove and verify", 0, 0, 0});
-      const auto slice_start = Clock::now();
-      SliceTimes times;
-      for (unsigned k = 0; k < options.repeat; ++k) DSPERSE_CHECK_OK(measure(ready, backend, i, times));
-      const Spread proving = spread(times.prove), verifying = spread(times.verify);
-      out.push_back(timed(fmt::format("prove slice {}", i), proving, n, note));
-      out.push_back(timed(fmt::format("verify slice {}", i), verifying, n, note));
-      add(prove, proving);
-      add(verify, verifying);
-      bytes += times.proof_bytes;
-      tell(observer, {Event::Kind::finished, i, count, "prove and verify", seconds_since(slice_start), 0, times.proof_bytes});
-    }
+    sheet.once("compile", seconds_since(start), "s", "once, weight range proofs included");
+    sheet.once("peak memory, compile", static_cast<double>(peak_rss_bytes()), "bytes", "resident, of this process");
+    DSPERSE_TRY(const Ready ready, make_ready(compiled, plan, inputs));
+    DSPERSE_CHECK_OK(measure_slices(ready, backend, options, observer, sheet));
     start = Clock::now();
     for (const proof::SliceKey& s : compiled.model.key.slices)
       if (const Verdict v = proof::verify_ranges(s); !v)
         return fail(ErrorKind::internal, "an honest weight range proof is rejected: " + v.reason);
-    out.push_back(once("verify weight ranges", seconds_since(start), "s", n, "all slices, once a key"));
-    out.push_back(timed("prove", prove, n, "all slices one after the other, sums over slices; " + note));
-    out.push_back(timed("verify", verify, n, "all slices, without weight ranges, sums over slices; " + note));
-    out.push_back(once("proofs", static_cast<double>(bytes), "bytes", n, "all slices"));
-    out.push_back(once("peak memory, prove", static_cast<double>(peak_rss_bytes()), "bytes", n,
-                       "resident, of this process, all slices' trees in memory"));
+    sheet.once("verify weight ranges", seconds_since(start), "s", "all slices, once a key");
+    sheet.once("key", static_cast<double>(proof::encode_model_key(compiled.model.key).size()), "bytes", "of the verifier");
   }
   return out;
 }

@@ -1,8 +1,10 @@
-// Repeated compile, run, prove and verify of one plan in memory: nothing is published, so no opening is used up.
+// Repeated run, commit, prove and verify of one plan, slice by slice, in memory: nothing is published, so no opening is used up.
 //
+// As in `dsperse prove`, a slice's trees live as long as its own proof: the peak of a slice is what that slice needs.
 // Tested by tests/e2e.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +21,8 @@ struct Measurement {
   std::string unit;
   std::size_t threads = 1;
   std::string note;
-  double min = 0, max = 0;  ///< over the repetitions; the value itself if there is only one
+  double min = 0, max = 0;          ///< over the repetitions; the value itself if there is only one
+  std::optional<double> predicted;  ///< what the plan said, in the same unit
 };
 
 struct BenchmarkOptions {
@@ -30,7 +33,7 @@ struct BenchmarkOptions {
 };
 
 /// Every slice is proved, whatever its mode. Every proof is verified; one that is not accepted is an error (internal).
-/// Restores the number of threads.
+/// Slices come one after the other; sums over slices are of medians. Restores the number of threads.
 [[nodiscard]] Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, const quantize::TensorStore& inputs,
                                                               const backend::Backend& backend, const BenchmarkOptions& options,
                                                               const Observer& observer);

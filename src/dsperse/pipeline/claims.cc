@@ -96,7 +96,8 @@ Result<store::StoredBoundary> Claims::commit(std::uint32_t chunk, const IntTenso
   if (c.is_public) return out;
   const proof::Geometry geometry = proof::boundary_geometry(key_->slices.front().params(), key_->chunks);
   const auto root_under = [&](const Digest& seed) -> Result<Digest> {
-    DSPERSE_TRY(const proof::BoundaryCommitment tree, proof::commit_boundary(key_->profile(), geometry, c, values, seed));
+    DSPERSE_TRY(const proof::BoundaryCommitment tree,
+                proof::commit_boundary(key_->profile(), geometry, c, values, seed, proof::Codewords::recomputed));
     return tree.root();
   };
   out.seed = base_->stored[chunk].seed;

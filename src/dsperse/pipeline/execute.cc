@@ -71,7 +71,8 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
     if (!key.chunks[c].is_public) {
       DSPERSE_TRY(stored.seed, random_seed());
       DSPERSE_TRY(const proof::BoundaryCommitment tree,
-                  proof::commit_boundary(key.profile(), boundary, key.chunks[c], stored.values, stored.seed));
+                  proof::commit_boundary(key.profile(), boundary, key.chunks[c], stored.values, stored.seed,
+                                         proof::Codewords::recomputed));
       stored.root = tree.root();
     }
     DSPERSE_CHECK_OK(folder.put_boundary(c, stored));

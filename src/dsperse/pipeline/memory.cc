@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "dsperse/base/blocks.h"
+
 namespace dsperse::pipeline {
 namespace {
 
@@ -25,7 +27,10 @@ std::uint64_t field(const char* path, const std::string& key) {
 }  // namespace
 
 std::uint64_t peak_rss_bytes() { return field("/proc/self/status", "VmHWM"); }
-void release_memory() { malloc_trim(0); }
+void release_memory() {
+  release_blocks();
+  malloc_trim(0);
+}
 void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }
 std::uint64_t rss_bytes() { return field("/proc/self/status", "VmRSS"); }
 std::uint64_t memory_total_bytes() { return field("/proc/meminfo", "MemTotal"); }

@@ -76,50 +76,40 @@ class ProverChannel final : public crypto::Channel<D> {
   const Forge<D>* forge_;
 };
 
-/// Rows over F of one or more elements of E: limb l of row i is row i * D + l.
+/// n uniform elements of E as limbs one after another, drawn in that order.
 template <int D>
-std::vector<Fp> limb_rows(std::span<const std::vector<Ext<D>>> rows) {
-  const std::size_t k = rows[0].size();
-  std::vector<Fp> out(rows.size() * D * k);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t l = 0; l < D; ++l)
-      for (std::size_t j = 0; j < k; ++j) out[(i * D + l) * k + j] = rows[i][j].c[l];
+std::vector<Fp> random_limbs(SeedStream& stream, std::size_t n) {
+  std::vector<Fp> out(n * D);
+  stream.fill(std::span<Fp>(out));
   return out;
 }
-
-CommittedTree commit_rows(const crypto::Code& code, std::vector<Fp> rows, const Digest& salt_seed) {
-  CommittedTree out{code, std::move(rows), nullptr};
-  const std::size_t k = code.k();
-  out.tree = std::make_unique<crypto::Tree>(crypto::Tree::commit(
-      code, out.rows.size() / k,
-      [&](std::size_t i, std::span<Fp> row) {
-        std::copy_n(out.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin());
-      },
-      salt_seed));
-  return out;
-}
-
-/// Scatters a vector's flat values to coefficient rows.
-void scatter(const Placed& placed, std::uint64_t first, unsigned c, std::size_t k, std::span<const Fp> flat,
-             std::vector<Fp>& rows) {
-  const std::uint64_t mask = (std::uint64_t{1} << c) - 1;
-  for (std::uint64_t i = 0; i < flat.size(); ++i) {
-    const std::uint64_t a = placed.address(i) - first;
-    rows[(a >> c) * k + (a & mask)] = flat[i];
-  }
-}
-
 template <int D>
-std::vector<Ext<D>> random_exts(SeedStream& stream, std::size_t n) {
-  std::vector<Ext<D>> out(n);
-  for (Ext<D>& e : out) e = stream.ext<D>();
+std::vector<Ext<D>> join_limbs(std::span<const Fp> limbs) {
+  std::vector<Ext<D>> out(limbs.size() / D);
+  for (std::size_t i = 0; i < limbs.size(); ++i) out[i / D].c[i % D] = limbs[i];
   return out;
+}
+/// The D rows over F of one row over E: limb l is row l.
+template <int D>
+void add_limb_rows(CommittedTree& tree, std::span<const Ext<D>> row) {
+  const std::size_t k = row.size();
+  std::vector<Fp> rows(k * D);
+  for (std::size_t j = 0; j < k; ++j)
+    for (std::size_t l = 0; l < D; ++l) rows[l * k + j] = row[j].c[l];
+  add_rows(tree, rows);
+}
+
+void commit_rows(CommittedTree& tree, SeedStream& salt_stream, crypto::Codewords codewords) {
+  Digest salt_seed{};
+  salt_stream.fill(std::span<std::uint8_t>(salt_seed));
+  tree.tree = std::make_unique<crypto::Tree>(crypto::Tree::commit(tree.code, tree.rows, salt_seed, codewords));
 }
 
 /// Everything fresh of one attempt.
 template <int D>
 struct Fresh {
   std::vector<Ext<D>> pads, slots;         // slots: ab, f, g, h each
+  std::vector<Fp> own;                     // both as they lie in the witness tree, limb after limb
   std::vector<std::vector<Ext<D>>> masks;  // per group, code.k() elements
   std::vector<CommittedTree> trees;        // per group
   std::vector<Ext<D>> end1, end2;
@@ -127,58 +117,47 @@ struct Fresh {
 };
 
 template <int D>
-Result<Fresh<D>> make_fresh(const Layout& layout, const FillVector& fill, const Forge<D>* forge) {
+Result<Fresh<D>> make_fresh(const Layout& layout, const ArgumentWitness& witness, const Forge<D>* forge) {
   DSPERSE_TRY(Digest seed, random_seed());
   if (forge != nullptr && forge->seed) forge->seed(seed);
   Fresh<D> out;
   SeedStream pad_stream(seed, "pads"), slot_stream(seed, "slots"), end_stream(seed, "end pads");
-  out.pads = random_exts<D>(pad_stream, layout.pads);
+  out.pads = join_limbs<D>(random_limbs<D>(pad_stream, layout.pads));
   if (forge != nullptr && forge->pads) forge->pads(out.pads);
-  for (const auto& [a, b] : layout.slots) {
-    const Ext<D> f = slot_stream.ext<D>(), g = slot_stream.ext<D>();
+  const std::vector<Ext<D>> factors = join_limbs<D>(random_limbs<D>(slot_stream, 2 * layout.slots.size()));
+  for (std::size_t i = 0; i < layout.slots.size(); ++i) {
+    const auto& [a, b] = layout.slots[i];
+    const Ext<D>&f = factors[2 * i], &g = factors[2 * i + 1];
     for (const Ext<D>& e : {out.pads[a] * out.pads[b], f, g, f * g}) out.slots.push_back(e);
   }
   if (forge != nullptr && forge->slots) forge->slots(out.slots);
+  for (const std::vector<Ext<D>>* part : {&out.pads, &out.slots})
+    for (const Ext<D>& e : *part) out.own.insert(out.own.end(), e.c.begin(), e.c.end());
 
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];
     const Layout::Tree& tree = group.trees.back();
     const crypto::Code& code = group.geometry.code;
-    const std::size_t k = code.k(), data_rows = tree.rows - D;
-    std::vector<Fp> rows(tree.rows * k);
+    const bool is_witness = g + 1 == layout.groups.size();
     const std::uint64_t first = static_cast<std::uint64_t>(tree.first_row) << code.c;
-    for (const std::uint32_t v : tree.members) {
-      std::vector<Fp> flat(layout.placed[v].elements());
-      fill(v, flat);
-      scatter(layout.placed[v], first, code.c, k, flat, rows);
-    }
-    if (g + 1 == layout.groups.size()) {
-      const std::uint64_t mask = code.kd() - 1;
-      const auto put = [&](std::uint64_t at, const Ext<D>& e) {
-        for (std::size_t l = 0; l < D; ++l) rows[((at + l - first) >> code.c) * k + ((at + l) & mask)] = e.c[l];
-      };
-      for (std::size_t i = 0; i < out.pads.size(); ++i) put(layout.pad_base + D * i, out.pads[i]);
-      for (std::size_t i = 0; i < out.slots.size(); ++i) put(layout.slot_base + D * i, out.slots[i]);
-    }
-    for (std::size_t i = 0; i < data_rows; ++i) {
-      SeedStream row_pads(seed, "row " + group.label, i);
-      row_pads.fill(std::span<Fp>(rows).subspan(i * k + code.kd(), code.r));
-    }
+    Tableau tableau(code, tree.rows - D);
+    for (const std::uint32_t v : tree.members) tableau.place(layout.placed[v], first, symbols_of(witness.vectors(v)));
+    const std::size_t own = out.own.size();
+    if (is_witness && own != 0) tableau.place({1, own, own, 0, layout.pad_base}, first, crypto::Symbols(out.own.data()));
+    CommittedTree fresh = tableau.finish(Storage::viewed, seed, "row " + group.label);
     SeedStream mask_stream(seed, "mask " + group.label), salt_stream(seed, "salts " + group.label);
-    out.masks.push_back(random_exts<D>(mask_stream, k));
-    const std::vector<Fp> limbs = limb_rows<D>({&out.masks.back(), 1});
-    std::copy(limbs.begin(), limbs.end(), rows.begin() + static_cast<std::ptrdiff_t>(data_rows * k));
-    Digest salt_seed{};
-    salt_stream.fill(std::span<std::uint8_t>(salt_seed));
-    out.trees.push_back(commit_rows(code, std::move(rows), salt_seed));
+    out.masks.push_back(join_limbs<D>(random_limbs<D>(mask_stream, code.k())));
+    add_limb_rows<D>(fresh, out.masks.back());
+    commit_rows(fresh, salt_stream, is_witness ? witness.codewords : crypto::Codewords::kept);
+    out.trees.push_back(std::move(fresh));
     if (forge != nullptr && forge->committed) forge->committed(g, out.trees.back());
   }
-  out.end1 = random_exts<D>(end_stream, layout.end.code.k());
-  out.end2 = random_exts<D>(end_stream, layout.end.code.k());
-  Digest salt_seed{};
-  end_stream.fill(std::span<std::uint8_t>(salt_seed));
-  const std::vector<std::vector<Ext<D>>> end_rows{out.end1, out.end2};
-  out.end = commit_rows(layout.end.code, limb_rows<D>(end_rows), salt_seed);
+  const std::size_t k = layout.end.code.k();
+  out.end1 = join_limbs<D>(random_limbs<D>(end_stream, k));
+  out.end2 = join_limbs<D>(random_limbs<D>(end_stream, k));
+  out.end.code = layout.end.code;
+  for (const auto* row : {&out.end1, &out.end2}) add_limb_rows<D>(out.end, *row);
+  commit_rows(out.end, end_stream, crypto::Codewords::kept);
   if (forge != nullptr && forge->committed) forge->committed(layout.groups.size(), out.end);
   return out;
 }
@@ -204,18 +183,38 @@ std::vector<GroupRows<D>> group_rows(const Layout& layout, const std::vector<std
     GroupRows<D> rows{{}, fresh.masks[g]};
     for (std::size_t i = 0; i < trees.size(); ++i)
       for (std::size_t row = 0; row < group.trees[i].rows - (group.trees[i].fresh ? D : 0); ++row)
-        rows.rows.push_back(trees[i]->rows.data() + row * group.geometry.code.k());
+        rows.rows.push_back(trees[i]->rows[row].data);
     out.push_back(std::move(rows));
   }
   return out;
 }
 
+/// The group's rows combined with these weights, pads included: code.k() elements.
 template <int D>
-Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<std::vector<const CommittedTree*>>& trees,
-                      const FillVector& fill, const ScheduleFn<D>& schedule, ProveStats* stats, const Forge<D>* forge,
-                      std::vector<std::string>* log, bool& again) {
+std::vector<Ext<D>> combine_rows(const crypto::Code& code, const std::vector<Ext<D>>& weights,
+                                 const std::vector<const CommittedTree*>& trees) {
+  std::vector<crypto::Symbols> data, pads;
+  for (const CommittedTree* t : trees)
+    for (const crypto::TableauRow& row : t->rows) {
+      data.push_back(row.data);
+      pads.emplace_back(row.pads);
+    }
+  std::vector<Ext<D>> out;
+  out.reserve(code.k());
+  for (const auto& [rows, length] : {std::pair(&data, code.kd()), std::pair(&pads, code.r)}) {
+    ExtVec<D> sum(length);
+    crypto::accumulate_rows<D>(sum, std::span<const Ext<D>>(weights), std::span<const crypto::Symbols>(*rows), length);
+    for (std::size_t i = 0; i < length; ++i) out.push_back(sum[i]);
+  }
+  return out;
+}
+
+template <int D>
+Result<Bytes> attempt(const Layout& layout, const Head& head, const ArgumentWitness& witness, const ScheduleFn<D>& schedule,
+                      ProveStats* stats, const Forge<D>* forge, std::vector<std::string>* log, bool& again) {
+  const auto& trees = witness.trees;
   Stopwatch watch(stats);
-  DSPERSE_TRY(const Fresh<D> fresh, make_fresh<D>(layout, fill, forge));
+  DSPERSE_TRY(const Fresh<D> fresh, make_fresh<D>(layout, witness, forge));
   watch.lap("commit");
   ArgumentProof<D> proof;
   std::vector<std::vector<Digest>> roots;
@@ -248,19 +247,12 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
   Ext<D> opened;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Layout::Group& group = layout.groups[g];
-    const std::size_t k = group.geometry.code.k();
     const std::vector<Ext<D>> weights = row_weights<D>(layout, group, point);
     if (weights.back() == Ext<D>::zero()) {  // the mask would be lost
       again = true;
       return Bytes{};
     }
-    std::vector<const Fp*> rows;
-    for (const CommittedTree* t : group_trees(trees, fresh, g))
-      for (std::size_t i = 0; i < t->rows.size() / k; ++i) rows.push_back(t->rows.data() + i * k);
-    ExtVec<D> combined(k);
-    crypto::accumulate_rows<D>(combined, std::span<const Ext<D>>(weights), std::span<const Fp* const>(rows), k);
-    std::vector<Ext<D>> u(k);
-    for (std::size_t i = 0; i < k; ++i) u[i] = combined[i];
+    std::vector<Ext<D>> u = combine_rows<D>(group.geometry.code, weights, group_trees(trees, fresh, g));
     const std::vector<Ext<D>> eq = crypto::eq_values<D>(point.first(group.geometry.code.c));
     Ext<D> v = crypto::inner<D>(std::span<const Ext<D>>(eq), std::span<const Ext<D>>(u).first(eq.size()));
     if (forge != nullptr && forge->v) forge->v(g, v);
@@ -303,46 +295,21 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const std::vector<
 
 }  // namespace
 
-CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes,
-                             std::span<const std::uint32_t> ids, const FillVector& fill, const Digest& seed) {
-  std::vector<Placed> placed;
-  std::uint64_t at = 0;
-  for (const quantize::Shape& s : shapes) {
-    placed.push_back(Placed::plan(s, at, code.c));
-    at = placed.back().end();
-  }
-  const std::size_t n_rows = (at + code.kd() - 1) >> code.c, k = code.k();
-  std::vector<Fp> rows(n_rows * k);
-  for (std::size_t i = 0; i < placed.size(); ++i) {
-    std::vector<Fp> flat(placed[i].elements());
-    fill(ids[i], flat);
-    scatter(placed[i], 0, code.c, k, flat, rows);
-  }
-  for (std::size_t i = 0; i < n_rows; ++i)
-    SeedStream(seed, "pad", i).fill(std::span<Fp>(rows).subspan(i * k + code.kd(), code.r));
-  Digest salt_seed{};
-  SeedStream(seed, "salt").fill(std::span<std::uint8_t>(salt_seed));
-  return commit_rows(code, std::move(rows), salt_seed);
-}
-
 template <int D>
-Result<Bytes> prove_argument(const Layout& layout, const Head& head, const std::vector<std::vector<const CommittedTree*>>& trees,
-                             const FillVector& fill, const ScheduleFn<D>& schedule, ProveStats* stats, const Forge<D>* forge,
+Result<Bytes> prove_argument(const Layout& layout, const Head& head, const ArgumentWitness& witness,
+                             const ScheduleFn<D>& schedule, ProveStats* stats, const Forge<D>* forge,
                              std::vector<std::string>* log) {
   for (int tries = 0; tries < 4; ++tries) {
     bool again = false;
-    DSPERSE_TRY(Bytes bytes, attempt<D>(layout, head, trees, fill, schedule, stats, forge, log, again));
+    DSPERSE_TRY(Bytes bytes, attempt<D>(layout, head, witness, schedule, stats, forge, log, again));
     if (!again) return bytes;
   }
   return fail(ErrorKind::internal, "four degenerate challenges in a row", "proof", "report this");
 }
 
-#define DSPERSE_INSTANTIATE(D)                                                                                                \
-  template Result<Bytes> prove_argument<D>(const Layout&, const Head&, const std::vector<std::vector<const CommittedTree*>>&, \
-                                           const FillVector&, const ScheduleFn<D>&, ProveStats*, const Forge<D>*,             \
-                                           std::vector<std::string>*);
-DSPERSE_INSTANTIATE(2)
-DSPERSE_INSTANTIATE(3)
-#undef DSPERSE_INSTANTIATE
+template Result<Bytes> prove_argument<2>(const Layout&, const Head&, const ArgumentWitness&, const ScheduleFn<2>&, ProveStats*,
+                                         const Forge<2>*, std::vector<std::string>*);
+template Result<Bytes> prove_argument<3>(const Layout&, const Head&, const ArgumentWitness&, const ScheduleFn<3>&, ProveStats*,
+                                         const Forge<3>*, std::vector<std::string>*);
 
 }  // namespace dsperse::proof

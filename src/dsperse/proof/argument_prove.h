@@ -1,30 +1,15 @@
-// Prover side of the masked argument: committed trees with their rows, fresh trees, messages, opening.
+// Prover side of the masked argument: fresh trees, messages, opening.
 //
 // Source: docs/protocol/argument.md. Tested by proof/argument_test.cc and proof/slice_test.cc.
 #pragma once
 
 #include <functional>
-#include <memory>
 
-#include "dsperse/crypto/commit/tree.h"
 #include "dsperse/proof/argument.h"
+#include "dsperse/proof/committed_tree.h"
 #include "dsperse/proof/prove.h"
 
 namespace dsperse::proof {
-
-/// A tree and the coefficient rows that it commits to (rows x code.k(), row major).
-struct CommittedTree {
-  crypto::Code code;
-  std::vector<crypto::Fp> rows;
-  std::unique_ptr<crypto::Tree> tree;
-};
-
-/// Writes the flat values of a vector.
-using FillVector = std::function<void(std::uint32_t vector, std::span<crypto::Fp> out)>;
-
-/// Commits these vectors one after the other; pads are the streams (seed, "pad", row), salts the tree's own stream.
-CommittedTree commit_vectors(const crypto::Code& code, std::span<const quantize::Shape> shapes,
-                             std::span<const std::uint32_t> ids, const FillVector& fill, const Digest& seed);
 
 /// Changes that tests make to what the prover sends or commits; each sees the honest value. Empty in production.
 template <int D>
@@ -54,11 +39,17 @@ struct Forge {
   std::function<void(const crypto::Party<D>&)> checks;
 };
 
-/// trees: per group (without the witness) the trees committed before. schedule runs once per attempt; when a challenge is
-/// degenerate the argument starts afresh with new randomness.
+/// What the prover brings along: per group (without the witness) the trees committed before, the witness tree's vectors, which
+/// must stay until the proof is made, and what becomes of that tree's codewords.
+struct ArgumentWitness {
+  std::vector<std::vector<const CommittedTree*>> trees;
+  ViewOf vectors;
+  crypto::Codewords codewords = crypto::Codewords::kept;
+};
+
+/// schedule runs once per attempt; when a challenge is degenerate the argument starts afresh with new randomness.
 template <int D>
-[[nodiscard]] Result<Bytes> prove_argument(const Layout& layout, const Head& head,
-                                           const std::vector<std::vector<const CommittedTree*>>& trees, const FillVector& fill,
+[[nodiscard]] Result<Bytes> prove_argument(const Layout& layout, const Head& head, const ArgumentWitness& witness,
                                            const ScheduleFn<D>& schedule, ProveStats* stats, const Forge<D>* forge = nullptr,
                                            std::vector<std::string>* log = nullptr);
 

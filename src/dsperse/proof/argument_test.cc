@@ -11,7 +11,6 @@ namespace {
 
 using crypto::Ext;
 using crypto::Form;
-using crypto::Fp;
 using crypto::Party;
 using testing::test_seed;
 
@@ -21,7 +20,7 @@ template <int D>
 struct Toy {
   using E = Ext<D>;
   static constexpr std::size_t kSize = 40;
-  std::vector<Fp> given, fresh;
+  std::vector<std::int64_t> given, fresh;
   std::int64_t product = 15;
   ArgumentSpec spec;
   Layout layout;
@@ -29,7 +28,7 @@ struct Toy {
   Head head{{"toy", Bytes{1, 2, 3}}};
 
   Toy() {
-    for (std::size_t i = 0; i < kSize; ++i) given.emplace_back(i * i);
+    for (std::size_t i = 0; i < kSize; ++i) given.push_back(static_cast<std::int64_t>(i * i));
     fresh = given;
     spec.profile = D == 2 ? Profile::bits100 : Profile::bits128;
     spec.vectors = {{8, 5}, {40}};
@@ -41,8 +40,12 @@ struct Toy {
     const std::uint32_t id = 0;
     const quantize::Shape shape{8, 5};
     tree = commit_vectors(
-        spec.groups[0].geometry.code, {&shape, 1}, {&id, 1},
-        [&](std::uint32_t, std::span<Fp> out) { std::copy(given.begin(), given.end(), out.begin()); }, test_seed(1));
+        spec.groups[0].geometry.code, {&shape, 1}, {&id, 1}, [&](std::uint32_t) { return view(given); }, test_seed(1),
+        Storage::copied, crypto::Codewords::kept);
+  }
+  static relation::IntView view(const std::vector<std::int64_t>& v) { return relation::IntView(std::span(v)); }
+  [[nodiscard]] ArgumentWitness witness(crypto::Codewords codewords = crypto::Codewords::kept) const {
+    return {{{&tree}}, [this](std::uint32_t) { return view(fresh); }, codewords};
   }
   [[nodiscard]] ScheduleFn<D> schedule() const {
     return [this](Party<D>& party) {
@@ -64,9 +67,7 @@ struct Toy {
     };
   }
   [[nodiscard]] Bytes prove(const Forge<D>* forge = nullptr, std::vector<std::string>* log = nullptr) const {
-    return *prove_argument<D>(
-        layout, head, {{&tree}}, [&](std::uint32_t, std::span<Fp> out) { std::copy(fresh.begin(), fresh.end(), out.begin()); },
-        schedule(), nullptr, forge, log);
+    return *prove_argument<D>(layout, head, witness(), schedule(), nullptr, forge, log);
   }
   [[nodiscard]] Verdict verify(const Bytes& proof, std::vector<std::string>* log = nullptr) const {
     return verify_argument<D>(layout, head, {{tree.tree->root()}}, proof, schedule(), log);
@@ -91,11 +92,21 @@ TYPED_TEST(ArgumentOf, HonestProofsAreAcceptedWithOneSchedule) {
   EXPECT_EQ(said[0], "draw first work") << "after head and roots";
 }
 
+TYPED_TEST(ArgumentOf, TheSameBytesWithoutKeptCodewords) {
+  constexpr int D = TypeParam::value;
+  const Toy<D>& t = this->toy_;
+  Forge<D> fixed;
+  fixed.seed = [](Digest& seed) { seed = test_seed(7); };
+  const Bytes kept = t.prove(&fixed);
+  EXPECT_EQ(*prove_argument<D>(t.layout, t.head, t.witness(crypto::Codewords::recomputed), t.schedule(), nullptr, &fixed), kept);
+  EXPECT_NE(t.prove(), kept) << "fresh randomness without a fixed seed";
+}
+
 TYPED_TEST(ArgumentOf, FalseStatementsAreRejected) {
   constexpr int D = TypeParam::value;
   for (const std::size_t i : {std::size_t{0}, std::size_t{17}, Toy<D>::kSize - 1}) {
     Toy<D> t;
-    t.fresh[i] += Fp(1);
+    t.fresh[i] += 1;
     EXPECT_EQ(t.verify(t.prove()).reason, "end check") << "vectors differ";
   }
   Toy<D> t;
@@ -144,13 +155,12 @@ TYPED_TEST(ArgumentOf, DegenerateChallengesStartAfresh) {
     t.schedule()(party);
     if (++runs < 3) party.abort_run();
   };
-  const auto fill = [&](std::uint32_t, std::span<Fp> out) { std::copy(t.fresh.begin(), t.fresh.end(), out.begin()); };
-  const auto proof = prove_argument<D>(t.layout, t.head, {{&t.tree}}, fill, schedule, nullptr);
+  const auto proof = prove_argument<D>(t.layout, t.head, t.witness(), schedule, nullptr);
   ASSERT_TRUE(proof.has_value());
   EXPECT_EQ(runs, 3);
   EXPECT_TRUE(t.verify(*proof));
   const auto never =
-      prove_argument<D>(t.layout, t.head, {{&t.tree}}, fill, [&](Party<D>& p) { t.schedule()(p), p.abort_run(); }, nullptr);
+      prove_argument<D>(t.layout, t.head, t.witness(), [&](Party<D>& p) { t.schedule()(p), p.abort_run(); }, nullptr);
   EXPECT_FALSE(never.has_value());
 }
 

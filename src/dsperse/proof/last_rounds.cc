@@ -12,6 +12,7 @@ namespace {
 using crypto::Ext;
 using crypto::ExtVec;
 using crypto::Fp;
+using crypto::Symbols;
 
 constexpr unsigned kMinCut = 3, kMaxCut = 8;
 /// Variables from which on a group's table has the power-of-two size of its block.
@@ -131,9 +132,9 @@ void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
 }
 
 template <int D>
-const Fp* LastRounds<D>::symbols(std::size_t group, std::uint64_t address) const {
+Symbols LastRounds<D>::symbols(std::size_t group, std::uint64_t address) const {
   const unsigned c = layout_.groups[group].geometry.code.c;
-  return groups_[group].rows[address >> c] + (address & ((std::uint64_t{1} << c) - 1));
+  return groups_[group].rows[address >> c].from(address & ((std::uint64_t{1} << c) - 1));
 }
 
 /// w itself, block of 2^cut by block.
@@ -141,9 +142,9 @@ template <int D>
 void LastRounds<D>::fill_dense(const Segment& s) {
   const std::size_t block = std::size_t{1} << cut_;
   for (std::size_t i = 0; i < s.size; i += block) {
-    const Fp* from = symbols(s.group, s.base + i);
+    const Symbols from = symbols(s.group, s.base + i);
     for (std::size_t j = 0; j < block; ++j)
-      low_w_.block((s.at + i + j) / crypto::kLanes)[(s.at + i + j) % crypto::kLanes] = from[j].v;
+      low_w_.block((s.at + i + j) / crypto::kLanes)[(s.at + i + j) % crypto::kLanes] = from.at(j).v;
   }
 }
 
@@ -155,10 +156,10 @@ void LastRounds<D>::weigh_rows(const Segment& s) {
   const std::size_t batch = std::max<std::size_t>(8, kBatchSymbols / s.size);
   Vec sum(s.size);
   std::vector<Fp> copies;
-  std::vector<const Fp*> rows;
+  std::vector<Symbols> rows;
   for (std::size_t first = 0; first < s.outer.size(); first += batch) {
     const std::size_t n = std::min(batch, s.outer.size() - first);
-    rows.assign(n, nullptr);
+    rows.assign(n, Symbols());
     std::size_t used = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const std::uint64_t begin = s.base + (first + i) * s.size;
@@ -169,15 +170,15 @@ void LastRounds<D>::weigh_rows(const Segment& s) {
       copies.resize(n * s.size);  // once: pointers into it stay
       Fp* to = copies.data() + used;
       used += s.size;
-      rows[i] = to;
+      rows[i] = Symbols(to);
       for (std::uint64_t at = begin; at < begin + s.size;) {
         const std::uint64_t end = std::min(begin + s.size, (at | (kd - 1)) + 1);
-        const Fp* from = symbols(s.group, at);
-        to = std::copy(from, from + (end - at), to);
+        const Symbols from = symbols(s.group, at);
+        for (std::size_t j = 0; j < end - at; ++j) *to++ = from.at(j);
         at = end;
       }
     }
-    crypto::accumulate_rows<D>(sum, std::span<const E>(s.outer).subspan(first, n), std::span<const Fp* const>(rows), s.size);
+    crypto::accumulate_rows<D>(sum, std::span<const E>(s.outer).subspan(first, n), std::span<const Symbols>(rows), s.size);
   }
   copy_blocks(low_w_, s.at, sum);
 }
@@ -189,11 +190,13 @@ ExtVec<D> LastRounds<D>::folded_rows(std::size_t group, std::size_t size) const 
   const unsigned c = g.geometry.code.c;
   const std::size_t kd = g.geometry.code.kd(), step = kd >> cut_;
   const Vec eq = crypto::eq_table<D>(std::span<const E>(point_));
-  Vec out(size);
+  Vec out = Vec::uninitialized(size);
+  for (std::size_t b = ((g.data_rows + 1) * step) / crypto::kLanes; b < out.blocks(); ++b)  // beyond the mask row
+    std::memset(out.block(b), 0, crypto::kLanes * D * sizeof(std::uint64_t));
   // Rows narrower than a block of lanes share one with their neighbours: one thread then.
   parallel_for(g.data_rows, step % crypto::kLanes == 0 ? 16 : g.data_rows, [&](std::size_t begin, std::size_t end) {
     for (std::size_t row = begin; row < end; ++row)
-      crypto::contract_runs<D>(std::span<const Fp>(groups_[group].rows[row], kd), eq, out, row << (c - cut_));
+      crypto::contract_runs<D>(groups_[group].rows[row], kd, eq, out, row << (c - cut_));
   });
   for (std::size_t i = 0; i < step; ++i) {
     E s;

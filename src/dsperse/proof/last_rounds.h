@@ -16,10 +16,10 @@
 
 namespace dsperse::proof {
 
-/// Where a group's committed symbols are: data_rows pointers to 2^c symbols each, and the mask row (at least 2^c elements).
+/// Where a group's committed symbols are: data_rows rows of 2^c symbols, and the mask row (at least 2^c elements).
 template <int D>
 struct GroupRows {
-  std::vector<const crypto::Fp*> rows;
+  std::vector<crypto::Symbols> rows;
   std::span<const crypto::Ext<D>> mask;
 };
 
@@ -63,7 +63,7 @@ class LastRounds final : public crypto::RoundProver<D> {
   void lay_segments(const crypto::Folded<D>& folded);
   void fill_dense(const Segment& segment);
   void weigh_rows(const Segment& segment);
-  const crypto::Fp* symbols(std::size_t group, std::uint64_t address) const;
+  crypto::Symbols symbols(std::size_t group, std::uint64_t address) const;
   void build_tables();
   Vec folded_rows(std::size_t group, std::size_t size) const;
   void bind_table(Table& table, unsigned vars, const E& x);

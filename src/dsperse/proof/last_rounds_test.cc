@@ -50,7 +50,7 @@ struct Instance {
           (*row)[j] = crypto::testing::random_fp(rng);
           w[g.offset + i * kd + j] = E((*row)[j]);
         }
-        rows.rows.push_back(row->data());
+        rows.rows.emplace_back(row->data());
       }
       auto& mask = masks.emplace_back(std::make_unique<std::vector<E>>(crypto::testing::random_exts<D>(rng, kd)));
       rows.mask = *mask;

@@ -17,10 +17,6 @@ using crypto::Fp;
 using relation::IntView;
 using relation::Relation;
 
-void copy(const IntView& from, std::span<Fp> out) {
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = Fp::from_signed(from.at(i));
-}
-
 IntView view_of(const quantize::WeightValues& w) {
   return w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
 }
@@ -72,7 +68,7 @@ Digest weight_tree_seed(const SliceKey& key, const quantize::WeightStore& weight
 
 template <int D>
 Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
-                           const SliceForge<D>* forge = nullptr) {
+                           Codewords codewords, const SliceForge<D>* forge = nullptr) {
   DSPERSE_TRY(const Relation relation, range_relation(key.program));
   const auto [spec, layout] = range_argument<D>(key, relation);
   const relation::Values values(relation, weights, {}, forge != nullptr ? &forge->values : nullptr);
@@ -80,8 +76,7 @@ Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& wei
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
   std::unique_ptr<relation::Witness<D>> witness;
   return prove_argument<D>(
-      layout, range_head(key), {{&commitment.impl->tree}},
-      [&](std::uint32_t v, std::span<Fp> out) { copy(values.tensor(v), out); },
+      layout, range_head(key), {{{&commitment.impl->tree}}, [&](std::uint32_t v) { return values.tensor(v); }, codewords},
       [&](crypto::Party<D>& party) {
         witness = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
         relation::run_schedule<D>(party, relation, publics, witness.get());
@@ -121,7 +116,7 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
   }
   std::unique_ptr<relation::Witness<D>> prover;
   auto bytes = prove_argument<D>(
-      layout, slice_head(statement), trees, [&](std::uint32_t v, std::span<Fp> out) { copy(values.tensor(v), out); },
+      layout, slice_head(statement), {std::move(trees), [&](std::uint32_t v) { return values.tensor(v); }, witness.codewords},
       [&](crypto::Party<D>& party) {
         prover = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
         relation::run_schedule<D>(party, relation, publics, prover.get());
@@ -141,7 +136,8 @@ Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const We
                             const WeightCommitment& epoch, const SliceForge<D>* forge = nullptr) {
   const auto [spec, layout] = link_argument<D>(key);
   return prove_argument<D>(
-      layout, link_head(key, link), {{&base.impl->tree, &epoch.impl->tree}}, [](std::uint32_t, std::span<Fp>) {},
+      layout, link_head(key, link),
+      {{{&base.impl->tree, &epoch.impl->tree}}, [](std::uint32_t) { return IntView(); }, Codewords::kept},
       [&](crypto::Party<D>& party) { link_schedule<D>(party, key); }, nullptr, forge != nullptr ? &forge->argument : nullptr,
       forge != nullptr ? forge->log : nullptr);
 }
@@ -219,7 +215,8 @@ Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk
   return solve_geometry(params, most, kBoundaryUses);
 }
 
-Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed) {
+Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed,
+                                        Codewords codewords) {
   DSPERSE_CHECK_OK(check_weights(key, weights));
   WeightCommitment out;
   if (key.weights.t == 0) return out;
@@ -230,14 +227,14 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
     ids.push_back(w);
   }
   out.impl = std::make_unique<WeightCommitment::Impl>(WeightCommitment::Impl{commit_vectors(
-      key.weights.code, shapes, ids, [&](std::uint32_t w, std::span<Fp> flat) { copy(view_of(weights[w]), flat); },
-      weight_tree_seed(key, weights, seed))});
+      key.weights.code, shapes, ids, [&](std::uint32_t w) { return view_of(weights[w]); }, weight_tree_seed(key, weights, seed),
+      Storage::viewed, codewords)});
   return out;
 }
 
 Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                     const quantize::WeightStore& weights, const Digest& weight_seed,
-                                    const ConstraintOptions& options) {
+                                    const ConstraintOptions& options, Codewords codewords) {
   CompiledSlice out;
   DSPERSE_TRY(out.key, params.profile == Profile::bits100 ? plan_key<2>(params, spec, boundary, weights, options)
                                                           : plan_key<3>(params, spec, boundary, weights, options));
@@ -247,15 +244,15 @@ Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpe
         if (std::abs(weights[w].at(i)) > out.key.program.weights[w].max_abs) return weight_too_large();
     return out;
   }
-  DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed));
+  DSPERSE_TRY(const WeightCommitment commitment, commit_weights(out.key, weights, weight_seed, codewords));
   out.key.weight_root = commitment.root();
-  DSPERSE_TRY(out.key.range_proof, params.profile == Profile::bits100 ? prove_ranges<2>(out.key, weights, commitment)
-                                                                      : prove_ranges<3>(out.key, weights, commitment));
+  DSPERSE_TRY(out.key.range_proof, params.profile == Profile::bits100 ? prove_ranges<2>(out.key, weights, commitment, codewords)
+                                                                      : prove_ranges<3>(out.key, weights, commitment, codewords));
   return out;
 }
 
 Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boundary, const Chunk& chunk,
-                                           const quantize::IntTensor& values, const Digest& seed) {
+                                           const quantize::IntTensor& values, const Digest& seed, Codewords codewords) {
   if (values.size() != static_cast<std::size_t>(quantize::elements(chunk.shape)))
     return fail(ErrorKind::usage, "boundary tensor has the wrong number of elements", chunk.name);
   ByteWriter geometry;
@@ -270,8 +267,8 @@ Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boun
   const std::uint32_t id = 0;
   BoundaryCommitment out;
   out.impl = std::make_unique<BoundaryCommitment::Impl>(BoundaryCommitment::Impl{commit_vectors(
-      boundary.code, {&shape, 1}, {&id, 1},
-      [&](std::uint32_t, std::span<Fp> flat) { copy(IntView(std::span<const std::int32_t>(values)), flat); }, tree_seed)});
+      boundary.code, {&shape, 1}, {&id, 1}, [&](std::uint32_t) { return IntView(std::span<const std::int32_t>(values)); },
+      tree_seed, Storage::copied, codewords)});
   return out;
 }
 
@@ -283,7 +280,7 @@ Result<Bytes> prove_slice_forged(const SliceKey& key, const Statement& statement
 template <int D>
 Result<Bytes> prove_ranges_forged(const SliceKey& key, const quantize::WeightStore& weights, const WeightCommitment& commitment,
                                   const SliceForge<D>& forge) {
-  return prove_ranges<D>(key, weights, commitment, &forge);
+  return prove_ranges<D>(key, weights, commitment, Codewords::kept, &forge);
 }
 template <int D>
 Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,

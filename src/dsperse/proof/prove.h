@@ -7,9 +7,12 @@
 #include <memory>
 #include <vector>
 
+#include "dsperse/crypto/commit/tree.h"
 #include "dsperse/proof/statement.h"
 
 namespace dsperse::proof {
+
+using crypto::Codewords;
 
 /// A slice before it has keys.
 struct SliceSpec {
@@ -21,7 +24,8 @@ struct SliceSpec {
 /// The model-wide boundary geometry for these chunks (committed ones), and the options and geometries of one slice key.
 Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks);
 
-/// Committed weights of one slice: the tree, and what it was made from. Memory: 8 n / kd bytes a weight.
+/// Committed weights of one slice: the tree, and where its rows are. Memory: crypto::tree_bytes (8 n / kd bytes a weight if
+/// codewords are kept), and 8 r / kd bytes a weight of pads.
 class WeightCommitment {
  public:
   WeightCommitment();
@@ -34,17 +38,18 @@ class WeightCommitment {
 };
 
 /// Commits the weights under the key's geometry with pads and salts that follow from `seed` and the weights (deterministic).
-/// Nothing to commit if they are public.
+/// Nothing to commit if they are public. The weights must outlive the commitment, which reads them where they are.
 [[nodiscard]] Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights,
-                                                      const Digest& seed);
+                                                      const Digest& seed, Codewords codewords = Codewords::kept);
 
 struct CompiledSlice {
   SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch), or the public weights
 };
 /// Plans constraints and geometries, commits hidden weights, proves their ranges. Errors name the op that does not fit.
+/// codewords: of the weight tree and the range proof's witness tree.
 [[nodiscard]] Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                                   const quantize::WeightStore& weights, const Digest& weight_seed,
-                                                  const ConstraintOptions& options = {});
+                                                  const ConstraintOptions& options = {}, Codewords codewords = Codewords::kept);
 
 /// A boundary chunk's tree from its tensor and seed_B; equal (tensor, seed, geometry) give equal roots.
 class BoundaryCommitment {
@@ -57,8 +62,10 @@ class BoundaryCommitment {
   struct Impl;
   std::unique_ptr<Impl> impl;
 };
+/// Copies the values. For a root alone recomputed codewords are cheaper.
 [[nodiscard]] Result<BoundaryCommitment> commit_boundary(Profile profile, const Geometry& boundary, const Chunk& chunk,
-                                                         const quantize::IntTensor& values, const Digest& seed);
+                                                         const quantize::IntTensor& values, const Digest& seed,
+                                                         Codewords codewords = Codewords::kept);
 
 /// What the prover needs beside the key: weights, all tensors of the slice's program, and the trees.
 struct SliceWitness {
@@ -66,6 +73,7 @@ struct SliceWitness {
   const quantize::TensorStore* trace = nullptr;  ///< by the slice program's TensorId, complete
   const WeightCommitment* weight_tree = nullptr;
   std::vector<const BoundaryCommitment*> boundaries;  ///< in port order (inputs, outputs); nullptr for public ports
+  Codewords codewords = Codewords::kept;              ///< of the witness tree
 };
 
 struct ProveStats {

@@ -181,9 +181,15 @@ class RelationWitness final : public Witness<D> {
     parallel_for(rows, std::max<std::size_t>(1, 4096 / n), [&](std::size_t begin, std::size_t end) {
       ExtVec<D> x((end - begin) * n);
       for (std::size_t i = 0; i < x.size(); ++i) x.set(i, base);
-      std::vector<const crypto::Fp*> columns;
-      for (std::size_t c = 0; c < weights.size(); ++c) columns.push_back(values_.column(block.lookup, c).data() + begin * n);
-      crypto::accumulate_rows<D>(x, std::span<const E>(weights), std::span<const crypto::Fp* const>(columns), x.size());
+      for (std::size_t c = 0; c < weights.size(); ++c) {
+        const ColumnView v = values_.column(block.lookup, c);
+        if (v.narrow != nullptr)
+          add_column(x, weights[c], v.narrow + begin * n);
+        else if (v.normal != nullptr)
+          add_column(x, weights[c], v.normal + begin * n);
+        else
+          add_column(x, weights[c], v.wide + begin * n);
+      }
       for (std::size_t row = begin; row < end; ++row) {
         std::size_t rest = row, address = block.offset;
         unsigned shift = bits_for(n);
@@ -200,6 +206,11 @@ class RelationWitness final : public Witness<D> {
         }
       }
     });
+  }
+
+  template <class T>
+  static void add_column(ExtVec<D>& x, const E& weight, const T* column) {
+    crypto::accumulate_rows<D>(x, std::span<const E>(&weight, 1), std::span<const T* const>(&column, 1), x.size());
   }
 
   void forge_leaves(FractionLevel<D>& leaves, std::size_t n) const {

@@ -126,6 +126,7 @@ struct Requantization {
   std::vector<std::int32_t> shifts;  ///< per entry of the last axis
   std::uint32_t limb_bits = 0;
   std::int64_t v_max = 0, c = 0;  ///< of the saturating form
+  std::uint32_t activation = 0;   ///< the lookup whose first column is v, of the saturating form v plus its offset
 };
 
 /// Choices of the compiler that shape the constraints of a slice (part of its key).

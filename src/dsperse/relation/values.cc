@@ -4,78 +4,14 @@
 
 #include "dsperse/base/parallel.h"
 #include "dsperse/base/rule.h"
+#include "dsperse/relation/bulk.h"
+#include "dsperse/relation/cursor.h"
 #include "dsperse/relation/rounding.h"
 
 namespace dsperse::relation {
-namespace {
-
-/// Row-major strides of a view's axes.
-std::vector<std::int64_t> strides(const Shape& axes) {
-  std::vector<std::int64_t> out(axes.size(), 1);
-  for (std::size_t k = axes.size(); k-- > 1;) out[k - 1] = out[k] * axes[k];
-  return out;
-}
-
-/// A view as loops: index of each axis from the letters.
-struct Cursor {
-  explicit Cursor(const View& view) : axes(view.axes), maps(view.maps), stride(strides(view.axes)) {}
-  const Shape& axes;
-  const std::vector<AxisMap>& maps;
-  std::vector<std::int64_t> stride;
-
-  struct Run {
-    std::int64_t first = 0, last = 0;  ///< of the inner letter
-    std::int64_t base = 0, step = 0;   ///< flat index = base + j * step
-  };
-  /// The inner letter's values that are in range, the others being `at`.
-  [[nodiscard]] Run run(const std::vector<std::int64_t>& at, std::uint32_t inner, std::int64_t n) const {
-    Run r{0, n, 0, 0};
-    for (std::size_t k = 0; k < maps.size(); ++k) {
-      std::int64_t index = maps[k].offset, coef = 0;
-      for (const auto& [letter, c] : maps[k].parts) {
-        if (letter == inner)
-          coef = c;
-        else
-          index += c * at[letter];
-      }
-      if (coef == 0) {
-        if (index < 0 || index >= axes[k]) return {};
-      } else if (coef > 0) {
-        r.first = std::max(r.first, index >= 0 ? 0 : (-index + coef - 1) / coef);
-        r.last = std::min(r.last, index >= axes[k] ? 0 : (axes[k] - 1 - index) / coef + 1);
-      } else {
-        while (r.first < r.last && index + coef * r.first >= axes[k]) ++r.first;
-        while (r.first < r.last && index + coef * (r.last - 1) < 0) --r.last;
-      }
-      r.base += index * stride[k];
-      r.step += coef * stride[k];
-    }
-    if (r.first >= r.last) return {};
-    return r;
-  }
-};
-
-/// Advances the letters listed (last fastest); false after the last assignment.
-bool advance(std::vector<std::int64_t>& at, const std::vector<std::uint32_t>& letters, const Shape& sizes) {
-  for (std::size_t i = letters.size(); i-- > 0;) {
-    if (++at[letters[i]] < sizes[letters[i]]) return true;
-    at[letters[i]] = 0;
-  }
-  return false;
-}
-
-}  // namespace
-
-std::int64_t to_signed(Fp x) {
-  return x.v > crypto::kP / 2 ? -static_cast<std::int64_t>(crypto::kP - x.v) : static_cast<std::int64_t>(x.v);
-}
-
 Values::Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace,
                const ValueForge* forge, const Accumulate& accumulate)
-    : relation_(relation),
-      tensors_(relation.tensors.size()),
-      owned_(relation.tensors.size()),
-      products_(relation.products.size()) {
+    : relation_(relation), tensors_(relation.tensors.size()), owned_(relation.tensors.size()), columns_(relation.lookups.size()) {
   for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
     const Tensor& t = relation.tensors[ref];
     if (t.kind == Kind::weight) {
@@ -84,40 +20,60 @@ Values::Values(const Relation& relation, const quantize::WeightStore& weights, c
           w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
     } else if (t.kind == Kind::value) {
       tensors_[ref] = IntView(std::span<const std::int32_t>(trace[t.index]));
-    } else {
-      make(ref);
     }
   }
-  for (std::uint32_t i = 0; i < relation.products.size(); ++i)
-    if (!accumulated(i, accumulate)) multiply(i);
-  for (std::uint32_t i = 0; i < relation.requantizations.size(); ++i) fill_requantization(i);
-  for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
-    const Tensor& t = relation.tensors[ref];
+  if (forge != nullptr) {
+    fill_in_field(*forge, accumulate);
+    return;
+  }
+  BulkValues bulk = fill_in_bulk(relation, tensors_, [&](std::uint32_t product, std::span<std::int64_t> out) {
+    if (!accumulated(product, out, accumulate)) multiply(product, out);
+  });
+  tensors_ = std::move(bulk.tensors);
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    for (const ColumnView& view : bulk.columns[i]) columns_[i].push_back({view, {}});
+  storage_ = std::move(bulk.storage);
+  missing_ = bulk.missing;
+}
+
+/// The same as it is defined: in F, element by element, so that a lie of any size has the values that it leads to.
+void Values::fill_in_field(const ValueForge& forge, const Accumulate& accumulate) {
+  for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
+    const Tensor& t = relation_.tensors[ref];
+    if (t.kind == Kind::weight || t.kind == Kind::value) continue;
+    owned_[ref].assign(static_cast<std::size_t>(quantize::elements(t.shape)), 0);
+    tensors_[ref] = IntView(std::span<const std::int64_t>(owned_[ref]));
+  }
+  products_.resize(relation_.products.size());
+  for (std::uint32_t i = 0; i < relation_.products.size(); ++i) {
+    products_[i].resize(static_cast<std::size_t>(quantize::elements(relation_.products[i].shape)));
+    if (!accumulated(i, products_[i], accumulate)) multiply(i, products_[i]);
+  }
+  for (std::uint32_t i = 0; i < relation_.requantizations.size(); ++i) fill_requantization(i);
+  for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
+    const Tensor& t = relation_.tensors[ref];
     if (t.kind == Kind::digit) fill_digit(ref);
     if (t.kind != Kind::relu) continue;
-    const Lookup& lookup = relation.lookups[t.index];
+    const Lookup& lookup = relation_.lookups[t.index];
     const std::vector<Fp> d = evaluate(lookup.columns[0], lookup.shape);
     std::vector<std::int64_t>& out = owned_[ref];
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::max<std::int64_t>(0, to_signed(d[i]));
   }
-  if (forge != nullptr && forge->tensors) forge->tensors(*this);
-  columns_.resize(relation.lookups.size());
-  for (std::uint32_t i = 0; i < relation.lookups.size(); ++i) {
-    const Lookup& lookup = relation.lookups[i];
+  if (forge.tensors) forge.tensors(*this);
+  for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i) {
+    const Lookup& lookup = relation_.lookups[i];
     std::vector<Terms> any;
     if constexpr (kDisarmable)
-      if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation, lookup);
-    for (const Terms& terms : any.empty() ? lookup.columns : any) columns_[i].push_back(evaluate(terms, lookup.shape));
+      if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation_, lookup);
+    for (const Terms& terms : any.empty() ? lookup.columns : any) {
+      Column& column = columns_[i].emplace_back();
+      column.own = evaluate(terms, lookup.shape);
+      column.view = {nullptr, nullptr, column.own.data(), column.own.size()};
+    }
   }
-  if (forge != nullptr && forge->columns) forge->columns(*this);
+  if (forge.columns) forge.columns(*this);
   count();
-  if (forge != nullptr && forge->multiplicities) forge->multiplicities(*this);
-}
-
-std::vector<std::int64_t>& Values::make(TensorRef ref) {
-  owned_[ref].assign(static_cast<std::size_t>(quantize::elements(relation_.tensors[ref].shape)), 0);
-  tensors_[ref] = IntView(std::span<const std::int64_t>(owned_[ref]));
-  return owned_[ref];
+  if (forge.multiplicities) forge.multiplicities(*this);
 }
 
 std::vector<std::int64_t>& Values::own(TensorRef ref) {
@@ -131,6 +87,16 @@ std::vector<std::int64_t>& Values::own(TensorRef ref) {
   return owned_[ref];
 }
 
+std::vector<Fp>& Values::own_column(std::uint32_t i, std::size_t c) {
+  Column& column = columns_[i][c];
+  if (column.own.empty()) {
+    const ColumnView v = column.view;
+    for (std::size_t e = 0; e < v.size; ++e) column.own.push_back(v.at(e));
+    column.view = {nullptr, nullptr, column.own.data(), v.size};
+  }
+  return column.own;
+}
+
 void Values::add_term(const Term& term, const Shape& site, std::vector<Fp>& out) const {
   const auto inner = static_cast<std::uint32_t>(site.size() - 1);
   const std::int64_t n = site.back();
@@ -140,9 +106,14 @@ void Values::add_term(const Term& term, const Shape& site, std::vector<Fp>& out)
   for (std::uint32_t l = 0; l < inner; ++l) outer.push_back(l);
   for (auto l = static_cast<std::uint32_t>(site.size()); l < sizes.size(); ++l) extra.push_back(l);
   View identity;
-  if (term.of == Term::Of::product) identity = identity_view(site);
+  std::vector<std::int64_t> sums;
+  if (term.of == Term::Of::product) {
+    identity = identity_view(site);
+    if (products_.empty()) sums = product(term.id);
+  }
   const Cursor cursor(term.of == Term::Of::product ? identity : term.view);
-  const IntView values = term.of == Term::Of::product  ? IntView(std::span<const std::int64_t>(products_[term.id]))
+  const IntView values = term.of == Term::Of::product
+                             ? IntView(std::span<const std::int64_t>(products_.empty() ? sums : products_[term.id]))
                          : term.of == Term::Of::tensor ? tensors_[term.id]
                                                        : IntView();
   const std::vector<Fp>* inner_scale = nullptr;
@@ -188,19 +159,23 @@ std::vector<Fp> Values::evaluate(const Terms& terms, const Shape& site) const {
   return out;
 }
 
+std::vector<std::int64_t> Values::product(std::uint32_t i) const {
+  if (!products_.empty()) return products_[i];
+  std::vector<std::int64_t> out(static_cast<std::size_t>(quantize::elements(relation_.products[i].shape)));
+  multiply(i, out);
+  return out;
+}
+
 /// Asks for the op whose requantization reads the product.
-bool Values::accumulated(std::uint32_t index, const Accumulate& accumulate) {
+bool Values::accumulated(std::uint32_t index, std::span<std::int64_t> out, const Accumulate& accumulate) const {
   if (!accumulate) return false;
   for (const Requantization& r : relation_.requantizations)
     for (const Term& t : r.acc)
-      if (t.of == Term::Of::product && t.id == index) {
-        products_[index].resize(static_cast<std::size_t>(quantize::elements(relation_.products[index].shape)));
-        return accumulate(r.op, products_[index]);
-      }
+      if (t.of == Term::Of::product && t.id == index) return accumulate(r.op, out);
   return false;
 }
 
-void Values::multiply(std::uint32_t index) {
+void Values::multiply(std::uint32_t index, std::span<std::int64_t> out) const {
   const Product& product = relation_.products[index];
   // Letters of the output outside, summed ones inside; the innermost one strides by one in both factors if there is such.
   std::vector<bool> in_out(product.letters.size(), false);
@@ -214,8 +189,7 @@ void Values::multiply(std::uint32_t index) {
   const Cursor a(product.a.view), b(product.b.view);
   const IntView va = tensors_[product.a.tensor], vb = tensors_[product.b.tensor];
   const std::vector<std::int64_t> out_stride = strides(product.shape);
-  std::vector<std::int64_t>& out = products_[index];
-  out.assign(static_cast<std::size_t>(quantize::elements(product.shape)), 0);
+  std::fill(out.begin(), out.end(), 0);
   std::uint64_t total = 1;
   for (const std::uint32_t l : outer) total *= static_cast<std::uint64_t>(product.letters[l]);
   parallel_for(total, 256, [&](std::size_t begin, std::size_t end) {
@@ -291,9 +265,9 @@ void Values::count() {
   for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i) {
     const Table& table = relation_.tables[relation_.lookups[i].table];
     std::vector<std::int64_t>& out = *counts[relation_.lookups[i].table];
-    for (std::size_t e = 0; e < columns_[i][0].size(); ++e) {
+    for (std::size_t e = 0; e < columns_[i][0].view.size; ++e) {
       std::array<Fp, kMaxWidth> tuple{};
-      for (std::size_t c = 0; c < columns_[i].size(); ++c) tuple[c] = columns_[i][c][e];
+      for (std::size_t c = 0; c < columns_[i].size(); ++c) tuple[c] = columns_[i][c].view.at(e);
       if (const auto row = table.find(tuple))
         ++out[*row];
       else

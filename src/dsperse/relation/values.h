@@ -7,25 +7,11 @@
 #include <span>
 #include <vector>
 
-#include "dsperse/relation/relation.h"
+#include "dsperse/base/zeroed.h"
+#include "dsperse/relation/column.h"
+#include "dsperse/relation/integers.h"
 
 namespace dsperse::relation {
-
-/// A read-only integer tensor in its stored width.
-struct IntView {
-  const std::int16_t* narrow = nullptr;
-  const std::int32_t* normal = nullptr;
-  const std::int64_t* wide = nullptr;
-  std::size_t size = 0;
-
-  IntView() = default;
-  explicit IntView(std::span<const std::int16_t> v) : narrow(v.data()), size(v.size()) {}
-  explicit IntView(std::span<const std::int32_t> v) : normal(v.data()), size(v.size()) {}
-  explicit IntView(std::span<const std::int64_t> v) : wide(v.data()), size(v.size()) {}
-  [[nodiscard]] std::int64_t at(std::size_t i) const {
-    return normal != nullptr ? normal[i] : narrow != nullptr ? narrow[i] : wide[i];
-  }
-};
 
 /// Changes tests make before what follows from the values is computed.
 struct ValueForge {
@@ -39,8 +25,8 @@ using Accumulate = std::function<bool(std::uint32_t op, std::span<std::int64_t> 
 
 class Values {
  public:
-  /// weights by WeightId, trace by TensorId; both must outlive this. Computes everything else. accumulate: where to ask for
-  /// products before multiplying them out here.
+  /// weights by WeightId, trace by TensorId; both must outlive this. Computes everything else, in bulk (bulk.h) unless there is a
+  /// forge. accumulate: where to ask for products before multiplying them out here.
   Values(const Relation& relation, const quantize::WeightStore& weights, const quantize::TensorStore& trace,
          const ValueForge* forge = nullptr, const Accumulate& accumulate = {});
 
@@ -48,34 +34,39 @@ class Values {
   [[nodiscard]] IntView tensor(TensorRef ref) const { return tensors_[ref]; }
   /// Mutable copy of a tensor, used from then on.
   std::vector<std::int64_t>& own(TensorRef ref);
-  /// Accumulators of product i.
+  /// Accumulators of product i: multiplied out anew, unless there is a forge, which may change them.
+  [[nodiscard]] std::vector<std::int64_t> product(std::uint32_t i) const;
   [[nodiscard]] std::vector<std::int64_t>& product(std::uint32_t i) { return products_[i]; }
-  [[nodiscard]] const std::vector<std::int64_t>& product(std::uint32_t i) const { return products_[i]; }
-  /// Column c of lookup i at every element of its site.
-  [[nodiscard]] const std::vector<Fp>& column(std::uint32_t i, std::size_t c) const { return columns_[i][c]; }
-  [[nodiscard]] std::vector<Fp>& column(std::uint32_t i, std::size_t c) { return columns_[i][c]; }
+  /// Column c of lookup i at every element of its site. A view of the tensor that it reads in its own order, if it does just
+  /// that.
+  [[nodiscard]] ColumnView column(std::uint32_t i, std::size_t c) const { return columns_[i][c].view; }
+  /// Mutable copy of a column, used from then on.
+  std::vector<Fp>& own_column(std::uint32_t i, std::size_t c);
   /// The sum of terms at every element of a site.
   [[nodiscard]] std::vector<Fp> evaluate(const Terms& terms, const Shape& site) const;
-  /// Tuples that are in no table: zero for an honest trace.
+  /// Tuples that are in no table, more or less: zero for an honest trace, and only if there is none.
   [[nodiscard]] std::uint64_t missing() const { return missing_; }
 
  private:
-  void multiply(std::uint32_t product);
-  bool accumulated(std::uint32_t product, const Accumulate& accumulate);
+  struct Column {
+    ColumnView view;
+    std::vector<Fp> own;
+  };
+  void multiply(std::uint32_t product, std::span<std::int64_t> out) const;
+  bool accumulated(std::uint32_t product, std::span<std::int64_t> out, const Accumulate& accumulate) const;
+  void fill_in_field(const ValueForge& forge, const Accumulate& accumulate);
   void fill_requantization(std::uint32_t index);
   void add_term(const Term& term, const Shape& site, std::vector<Fp>& out) const;
   void fill_digit(TensorRef ref);
   void count();
-  std::vector<std::int64_t>& make(TensorRef ref);
 
   const Relation& relation_;
   std::vector<IntView> tensors_;
-  std::vector<std::vector<std::int64_t>> owned_;  // by TensorRef
-  std::vector<std::vector<std::int64_t>> products_;
-  std::vector<std::vector<std::vector<Fp>>> columns_;
+  std::vector<std::vector<std::int64_t>> owned_;     // by TensorRef: what a forge made or changed
+  std::vector<std::vector<std::int64_t>> products_;  // with a forge
+  ZeroedWords storage_;                              // of what was filled in bulk
+  std::vector<std::vector<Column>> columns_;         // by lookup
   std::uint64_t missing_ = 0;
 };
-
-std::int64_t to_signed(Fp x);
 
 }  // namespace dsperse::relation

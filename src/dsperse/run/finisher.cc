@@ -1,6 +1,8 @@
 #include "dsperse/run/finisher.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 
 #include "dsperse/quantize/table.h"
 
@@ -37,6 +39,35 @@ Finisher::Finisher(const quantize::Requant& requant, std::int64_t period, const 
   // A composition of clamps is the clamp between its two limits.
   range_ = {-c, c - 1, quantize::activate(requant.activation, -c), quantize::activate(requant.activation, c - 1),
             table_ ? table_->data() : nullptr};
+}
+
+void Finisher::allow_narrow(std::span<const std::int64_t> bounds) {
+  constexpr std::int64_t kTop = std::numeric_limits<std::int32_t>::max();
+  const auto channels = bounds.size();
+  for (std::size_t i = 0; i < channels; ++i) {
+    const std::size_t at = i % static_cast<std::size_t>(period_);
+    const std::int64_t left = left_.empty() ? 0 : left_[at];
+    // Shifts and bounds that are far too large are refused before they are combined.
+    if (right_[at] > 31 || left > 31 || bounds[i] > kTop || std::abs(add_[at]) > kTop) return;
+    if (bounds[i] + std::abs(add_[at]) > (kTop >> left)) return;
+  }
+  const std::size_t size = channels + static_cast<std::size_t>(kBlock);
+  const auto fill = [&](const std::vector<std::int64_t>& from, std::vector<std::int32_t>& to) {
+    to.resize(size);
+    for (std::size_t i = 0; i < size; ++i)
+      to[i] = static_cast<std::int32_t>(from[i % channels % static_cast<std::size_t>(period_)]);
+  };
+  fill(add_, narrow_add_);
+  fill(right_, narrow_right_);
+  if (!left_.empty()) fill(left_, narrow_left_);
+  narrow_ = NarrowFinish{narrow_add_.data(),
+                         narrow_right_.data(),
+                         left_.empty() ? nullptr : narrow_left_.data(),
+                         static_cast<std::int32_t>(range_.clamp_lo),
+                         static_cast<std::int32_t>(range_.clamp_hi),
+                         static_cast<std::int32_t>(range_.y_lo),
+                         static_cast<std::int32_t>(range_.y_hi),
+                         range_.table};
 }
 
 }  // namespace dsperse::run

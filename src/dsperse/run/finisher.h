@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,13 +31,23 @@ class ActivationTables {
   std::vector<Entry> entries_;
 };
 
+/// Stays where it is: narrow() points into it.
 class Finisher {
  public:
+  Finisher(const Finisher&) = delete;
+  Finisher& operator=(const Finisher&) = delete;
   /// Most accumulators of one call.
   static constexpr std::int64_t kBlock = 512;
 
   /// Element i of the output has shift s(i mod period) and bias(i mod period). bias: of `period` entries, or nullptr.
   Finisher(const quantize::Requant& requant, std::int64_t period, const quantize::WeightValues* bias, ActivationTables& tables);
+
+  /// Sums of channel i stay within +-bounds[i] (as many as the period): prepares narrow() if 32 bits hold everything on the way.
+  void allow_narrow(std::span<const std::int64_t> bounds);
+  /// The same finish for 32-bit sums; nullptr if they could overflow. Channel i + j of a block that begins at channel i < period
+  /// lies at i + j for j < kBlock.
+  [[nodiscard]] const NarrowFinish* narrow() const { return narrow_ ? &*narrow_ : nullptr; }
+  [[nodiscard]] std::int64_t period() const { return period_; }
 
   /// y[k] of accumulators first .. first + n - 1 (n <= kBlock) in the output's flat order; returns how many saturated.
   std::uint64_t run(const Kernels& k, std::int64_t first, const std::int64_t* acc, std::int64_t n, std::int32_t* y) const {
@@ -48,6 +60,8 @@ class Finisher {
   std::vector<std::int64_t> add_, right_, left_;  ///< period + kBlock entries: every block is contiguous; no left shifts: empty
   FinishRange range_;
   ActivationTables::Table table_;
+  std::optional<NarrowFinish> narrow_;
+  std::vector<std::int32_t> narrow_add_, narrow_right_, narrow_left_;
 };
 
 }  // namespace dsperse::run

@@ -83,7 +83,7 @@ Status IntegerRunner::run(TensorStore& trace, RunStats* stats) const {
   }
   if (stats != nullptr) stats->ops.assign(program.ops.size(), {});
   for (std::size_t i = 0; i < program.ops.size(); ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = stats != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
     const TensorId y = op_output(program.ops[i]);
     trace[y].resize(static_cast<std::size_t>(elements(program.tensors[y].shape)));
     const std::uint64_t saturated = impl_->ops[i]->run(trace);
@@ -91,6 +91,10 @@ Status IntegerRunner::run(TensorStore& trace, RunStats* stats) const {
       stats->ops[i] = {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), saturated};
   }
   return {};
+}
+
+bool IntegerRunner::accumulate(std::size_t op, const TensorStore& trace, std::span<std::int64_t> acc) const {
+  return impl_->ops[op]->accumulate(trace[op_inputs(impl_->program.ops[op])[0]], acc);
 }
 
 }  // namespace dsperse::run

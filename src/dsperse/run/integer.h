@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "dsperse/quantize/program.h"
@@ -31,6 +32,10 @@ class IntegerRunner {
 
   /// trace: input tensors set (others ignored) -> every tensor set. Errors (bad_input): wrong sizes, values outside [lo, hi].
   [[nodiscard]] Status run(quantize::TensorStore& trace, RunStats* stats = nullptr) const;
+
+  /// The product sums of op number `op`, a Conv or Gemm (run/accumulate.h), with the weights that are packed here; false for
+  /// other ops. trace: the op's input is set and within its declared range; acc: as long as the op's output.
+  bool accumulate(std::size_t op, const quantize::TensorStore& trace, std::span<std::int64_t> acc) const;
 
  private:
   struct Impl;

@@ -260,6 +260,11 @@ TEST(Integer, AccumulatesWithoutBias) {
       std::vector<std::int64_t> acc(expected.size(), -1);
       accumulate(p, p.ops[0], weights[0], inputs[0], acc);
       ASSERT_EQ(acc, expected);
+      const auto runner = IntegerRunner::create(p, weights);
+      ASSERT_TRUE(runner);
+      acc.assign(expected.size(), -1);
+      ASSERT_TRUE(runner->accumulate(0, inputs, acc));
+      ASSERT_EQ(acc, expected);
     });
   }
 }

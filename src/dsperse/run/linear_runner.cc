@@ -1,4 +1,5 @@
 // Conv and Gemm: products (linear.h), finished tile by tile while they are in cache.
+#include <algorithm>
 #include <atomic>
 
 #include "dsperse/run/linear.h"
@@ -14,17 +15,26 @@ class LinearRunner final : public OpRunner {
       : x_(quantize::op_inputs(op)[0]),
         y_(quantize::op_output(op)),
         linear_(program, op, weights[quantize::op_weights(op)[0]], true),
-        finisher_(make_finisher(program, op, weights, tables)) {}
+        finisher_(make_finisher(program, op, weights, tables)) {
+    if (linear_.can_finish()) finisher_.allow_narrow(linear_.sum_bounds());
+  }
 
   std::uint64_t run(quantize::TensorStore& trace) const override {
     const Kernels& k = kernels();
     std::int32_t* const y = trace[y_].data();
+    if (const NarrowFinish* finish = finisher_.narrow()) return linear_.run(trace[x_], *finish, y);
     std::atomic<std::uint64_t> saturated{0};
     linear_.run(trace[x_], [&](std::int64_t first, const std::int64_t* acc, std::int64_t n) {
       if (const std::uint64_t s = finisher_.run(k, first, acc, n, y + first); s != 0)
         saturated.fetch_add(s, std::memory_order_relaxed);
     });
     return saturated;
+  }
+
+  bool accumulate(const quantize::IntTensor& x, std::span<std::int64_t> acc) const override {
+    linear_.run(x,
+                [&](std::int64_t first, const std::int64_t* sums, std::int64_t n) { std::copy_n(sums, n, acc.data() + first); });
+    return true;
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "dsperse/quantize/program.h"
 #include "dsperse/run/finisher.h"
@@ -16,6 +17,8 @@ class OpRunner {
   virtual ~OpRunner() = default;
   /// trace: the op's inputs are set; its output has the right size. Returns how many elements saturated. Thread-safe.
   virtual std::uint64_t run(quantize::TensorStore& trace) const = 0;
+  /// The product sums of a Conv or Gemm (accumulate.h); false for other ops.
+  virtual bool accumulate(const quantize::IntTensor& /*x*/, std::span<std::int64_t> /*acc*/) const { return false; }
 };
 
 // program has passed check_program, weights fit it; both must outlive the runner. One function per kind of op.

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
+#include <limits>
 #include <vector>
 
 #include "dsperse/base/parallel.h"
@@ -17,6 +19,7 @@ struct Operand {
   const quantize::TensorId* tensor = nullptr;  ///< nullptr: constant
   std::int64_t coef = 1;
   std::vector<std::int64_t> constant;  ///< coef * weight
+  std::vector<std::int32_t> narrow;    ///< the same, where 32 bits do
   std::vector<std::int64_t> stride;    ///< per axis of the output; 0: repeats
 };
 
@@ -49,6 +52,7 @@ class SumRunner final : public OpRunner {
       operands_.push_back(std::move(operand));
     }
     merge_axes();
+    allow_narrow(program);
   }
 
   std::uint64_t run(quantize::TensorStore& trace) const override {
@@ -59,12 +63,19 @@ class SumRunner final : public OpRunner {
     const auto grain = static_cast<std::size_t>(1 + 16384 / std::min(inner, Finisher::kBlock));
     parallel_for(static_cast<std::size_t>(outer * blocks), grain, [&](std::size_t begin, std::size_t end) {
       alignas(64) std::array<std::int64_t, Finisher::kBlock> acc;
+      alignas(64) std::array<std::int32_t, Finisher::kBlock> small;
       std::uint64_t count = 0;
       for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
         const std::int64_t row = i / blocks, first = i % blocks * Finisher::kBlock, n = std::min(Finisher::kBlock, inner - first);
+        const std::int64_t at = row * inner + first;
+        if (finisher_.narrow() != nullptr) {
+          for (const Operand& operand : operands_)
+            add_narrow(k, operand, trace, row, first, n, &operand == operands_.data(), small.data());
+          count += k.narrow_finish(small.data(), finisher_.narrow(), at % finisher_.period(), n, trace[y_].data() + at);
+          continue;
+        }
         std::fill_n(acc.begin(), n, 0);
         for (const Operand& operand : operands_) add(k, operand, trace, row, first, n, acc.data());
-        const std::int64_t at = row * inner + first;
         count += finisher_.run(k, at, acc.data(), n, trace[y_].data() + at);
       }
       saturated += count;
@@ -86,12 +97,49 @@ class SumRunner final : public OpRunner {
     }
   }
 
-  void add(const Kernels& k, const Operand& operand, const quantize::TensorStore& trace, std::int64_t row, std::int64_t first,
-           std::int64_t n, std::int64_t* acc) const {
+  /// Sums, partial ones included, stay within the magnitudes of all operands together.
+  void allow_narrow(const quantize::Program& program) {
+    constexpr std::int64_t kTop = std::numeric_limits<std::int32_t>::max();
+    std::int64_t bound = 0;
+    for (const Operand& operand : operands_) {
+      std::int64_t most = 0;
+      for (const std::int64_t c : operand.constant) most = std::max(most, std::abs(c));
+      if (operand.tensor != nullptr) {
+        const quantize::TensorSpec& x = program.tensors[*operand.tensor];
+        most = std::max(std::abs(x.lo), std::abs(x.hi));
+        if (std::abs(operand.coef) > kTop) return;
+        most *= std::abs(operand.coef);
+      }
+      if (most > kTop) return;
+      bound += most;
+    }
+    finisher_.allow_narrow(std::vector<std::int64_t>(static_cast<std::size_t>(finisher_.period()), bound));
+    if (finisher_.narrow() == nullptr) return;
+    for (Operand& operand : operands_) operand.narrow.assign(operand.constant.begin(), operand.constant.end());
+  }
+
+  /// Where the operand's elements for a block begin.
+  [[nodiscard]] std::int64_t position(const Operand& operand, std::int64_t row, std::int64_t first) const {
     std::int64_t at = 0;
     for (std::size_t axis = dims_.size() - 1; axis-- > 0; row /= dims_[axis]) at += row % dims_[axis] * operand.stride[axis];
+    return operand.stride.back() == 0 ? at : at + first;  // the last axis that does not repeat has stride one
+  }
+
+  void add_narrow(const Kernels& k, const Operand& operand, const quantize::TensorStore& trace, std::int64_t row,
+                  std::int64_t first, std::int64_t n, bool overwrite, std::int32_t* acc) const {
+    const std::int64_t at = position(operand, row, first);
+    const std::int32_t* const x = (operand.tensor == nullptr ? operand.narrow.data() : trace[*operand.tensor].data()) + at;
+    const auto coef = static_cast<std::int32_t>(operand.tensor == nullptr ? 1 : operand.coef);
+    if (operand.stride.back() == 0)
+      k.add_narrow(nullptr, n, coef * *x, overwrite, acc);
+    else
+      k.add_narrow(x, n, coef, overwrite, acc);
+  }
+
+  void add(const Kernels& k, const Operand& operand, const quantize::TensorStore& trace, std::int64_t row, std::int64_t first,
+           std::int64_t n, std::int64_t* acc) const {
+    const std::int64_t at = position(operand, row, first);
     const bool repeats = operand.stride.back() == 0;
-    if (!repeats) at += first;  // the last axis that does not repeat has stride one
     if (operand.tensor == nullptr) {
       const std::int64_t* const c = operand.constant.data() + at;
       repeats ? k.add_constant(*c, n, acc) : k.add_wide(c, n, acc);

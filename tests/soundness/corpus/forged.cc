@@ -246,7 +246,7 @@ class Messages {
     std::vector<Fp> word(n), points(n);
     for (std::size_t j = 0; j < n; ++j) {
       points[j] = crypto::column_point(code, j);
-      for (std::size_t i = k; i-- > 0;) word[j] = word[j] * points[j] + tree.rows[i];
+      for (std::size_t i = k; i-- > 0;) word[j] = word[j] * points[j] + tree.at(0, i);
     }
     spoil(code, word);
     std::vector<Fp> first(n), powers(n, inverse(Fp(n)));  // coefficient i: sum of word_j points_j^-i / n
@@ -256,15 +256,13 @@ class Messages {
         first[i] += word[j] * powers[j];
         powers[j] *= points[j];
       }
-    const auto fill = [&](std::size_t i, std::span<Fp> row) {
-      std::fill(row.begin(), row.end(), Fp());
-      if (i == 0)
-        std::copy(first.begin(), first.end(), row.begin());
-      else
-        std::copy_n(tree.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin());
-    };
-    return std::make_unique<crypto::Tree>(
-        crypto::Tree::commit(whole, tree.rows.size() / k, fill, proof::testing::test_seed(1, "words")));
+    std::vector<std::vector<Fp>> rows(tree.rows.size(), std::vector<Fp>(n));
+    std::vector<crypto::TableauRow> tableau;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      for (std::size_t j = 0; j < n; ++j) rows[i][j] = i == 0 ? first[j] : j < k ? tree.at(i, j) : Fp();
+      tableau.push_back({crypto::Symbols(rows[i].data()), rows[i].data() + whole.kd()});
+    }
+    return std::make_unique<crypto::Tree>(crypto::Tree::commit(whole, tableau, proof::testing::test_seed(1, "words")));
   }
 
   Corpus& out_;

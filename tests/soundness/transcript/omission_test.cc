@@ -31,7 +31,7 @@ class OmittingProver {
     };
     f.argument.committed = [&](std::size_t, proof::CommittedTree& tree) {
       fresh_.push_back(tree.tree.get());
-      if (fresh_.size() == s_.layout.groups.size() + 1) begin(tree.rows);
+      if (fresh_.size() == s_.layout.groups.size() + 1) begin(tree);
     };
     f.argument.first_work = [&](std::uint64_t& nonce) { nonce = first_nonce_; };
     f.argument.column_work = [&](std::uint64_t& nonce) { nonce = work("column work"); };
@@ -62,8 +62,10 @@ class OmittingProver {
   }
 
  private:
-  void begin(const std::vector<Fp>& end_rows) {
-    end_rows_ = end_rows;
+  void begin(const proof::CommittedTree& end) {
+    end_rows_.clear();
+    for (std::size_t i = 0; i < end.rows.size(); ++i)
+      for (std::size_t j = 0; j < end.code.k(); ++j) end_rows_.push_back(end.at(i, j));
     std::vector<std::vector<Digest>> roots = s_.roots;
     roots.resize(s_.layout.groups.size());
     for (std::size_t g = 0; g < roots.size(); ++g) roots[g].push_back(fresh_[g]->root());

@@ -60,7 +60,8 @@ struct RecorderAccess {
     const Lock lock(mutex);
     Recorder& r = *active;
     const std::string& label = r.labels_[s.key()];
-    if (r.faults_.element && elements.size() == 1) r.faults_.element(label, from, elements[0]);
+    if (r.faults_.element)
+      for (std::size_t i = 0; i < elements.size(); ++i) r.faults_.element(label, from + 8 * i, elements[i]);
     if (r.faults_.silent && r.faults_.silent(label, from)) {
       std::fill(elements.begin(), elements.end(), Fp());
       std::fill(bytes.begin(), bytes.end(), std::uint8_t{0});
@@ -178,19 +179,19 @@ DSPERSE_WRAP(Digest, hash_tagged, DSPERSE_WRAPPED_HASH_TAGGED, std::string_view 
   return out;
 }
 
-DSPERSE_WRAP(crypto::Tree, commit, DSPERSE_WRAPPED_COMMIT, const crypto::Code& code, std::size_t rows,
-             const std::function<void(std::size_t, std::span<Fp>)>& fill, const Digest& salt_seed) {
-  if (active == nullptr) return real_commit(code, rows, fill, salt_seed);
+DSPERSE_WRAP(crypto::Tree, commit, DSPERSE_WRAPPED_COMMIT, const crypto::Code& code, std::vector<crypto::TableauRow> rows,
+             const Digest& salt_seed, crypto::Codewords codewords) {
+  if (active == nullptr) return real_commit(code, std::move(rows), salt_seed, codewords);
   const std::size_t k = code.k();
-  CommittedRows out{code, std::vector<Fp>(rows * k), salt_seed, {}};
-  for (std::size_t i = 0; i < rows; ++i) fill(i, std::span(out.rows).subspan(i * k, k));
+  CommittedRows out{code, {}, salt_seed, {}};
+  for (const crypto::TableauRow& row : rows) {
+    for (std::size_t j = 0; j < code.kd(); ++j) out.rows.push_back(row.data.at(j));
+    out.rows.insert(out.rows.end(), row.pads, row.pads + code.r);
+  }
   RecorderAccess::spoil(code, out.rows);
-  crypto::Tree tree = real_commit(
-      code, rows,
-      [&](std::size_t i, std::span<Fp> row) {
-        std::copy_n(out.rows.begin() + static_cast<std::ptrdiff_t>(i * k), k, row.begin());
-      },
-      salt_seed);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = {crypto::Symbols(out.rows.data() + i * k), out.rows.data() + i * k + code.kd()};
+  crypto::Tree tree = real_commit(code, std::move(rows), salt_seed, crypto::Codewords::kept);
   out.root = tree.root();
   RecorderAccess::committed(std::move(out));
   return tree;
@@ -198,13 +199,12 @@ DSPERSE_WRAP(crypto::Tree, commit, DSPERSE_WRAPPED_COMMIT, const crypto::Code& c
 
 #define DSPERSE_WRAP_PROVE(D)                                                                                             \
   DSPERSE_WRAP(Result<Bytes>, prove_##D, DSPERSE_WRAPPED_PROVE_##D, const proof::Layout& layout, const proof::Head& head, \
-               const std::vector<std::vector<const proof::CommittedTree*>>& trees, const proof::FillVector& fill,         \
-               const proof::ScheduleFn<D>& schedule, proof::ProveStats* stats, const proof::Forge<D>* forge,              \
-               std::vector<std::string>* log) {                                                                           \
-    if (active == nullptr) return real_prove_##D(layout, head, trees, fill, schedule, stats, forge, log);                 \
-    RecorderAccess::begin(layout, trees);                                                                                 \
+               const proof::ArgumentWitness& witness, const proof::ScheduleFn<D>& schedule, proof::ProveStats* stats,     \
+               const proof::Forge<D>* forge, std::vector<std::string>* log) {                                             \
+    if (active == nullptr) return real_prove_##D(layout, head, witness, schedule, stats, forge, log);                     \
+    RecorderAccess::begin(layout, witness.trees);                                                                         \
     const proof::Forge<D> watched = RecorderAccess::watch<D>(forge);                                                      \
-    Result<Bytes> proof = real_prove_##D(layout, head, trees, fill, schedule, stats, &watched, log);                      \
+    Result<Bytes> proof = real_prove_##D(layout, head, witness, schedule, stats, &watched, log);                          \
     RecorderAccess::end(proof);                                                                                           \
     return proof;                                                                                                         \
   }

@@ -57,7 +57,7 @@ struct Recording {
 struct Faults {
   /// True: what streams of this label give from this byte on is zeros.
   std::function<bool(std::string_view label, std::uint64_t from)> silent;
-  /// Sees and may change each field element handed out alone (pads, slots, masks, end rows); from: its byte in the stream.
+  /// Sees and may change each field element handed out (pads, slots, masks, end rows); from: its byte in the stream.
   std::function<void(std::string_view label, std::uint64_t from, crypto::Fp& x)> element;
   /// Streams open with another seed or label.
   std::function<void(Digest& seed, std::string& label, std::uint64_t& number)> stream;

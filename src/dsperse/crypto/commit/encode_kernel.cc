@@ -103,28 +103,32 @@ struct Work {
   const BlockHash* hash;
 };
 
+/// Pass `pass` on `count` neighbouring blocks from number `first` of all `all`, each of radix m positions.
+void run_pass(const Work& work, unsigned pass, std::size_t first, std::size_t all, std::size_t count, std::size_t m,
+              std::uint64_t* data) {
+  const EncodeTables& t = work.tables;
+  const std::size_t radix = std::size_t{1} << t.log_radix[pass];
+  const std::uint64_t* const twiddles = t.twiddles[pass] + (work.coset * all + first) * (radix - 1);
+  switch (t.log_radix[pass]) {
+    case 1:
+      return split_in_place<1>(data, m, count, twiddles);
+    case 2:
+      return split_in_place<2>(data, m, count, twiddles);
+    case 3:
+      return split_in_place<3>(data, m, count, twiddles);
+    default:
+      return split_in_place<4>(data, m, count, twiddles);
+  }
+}
+
 /// Passes p ... on block b of pass p (length positions at data), then the hash of its positions.
 void finish(const Work& work, unsigned p, std::size_t b, std::size_t length, std::size_t blocks, std::uint64_t* data,
             std::uint32_t* cvs) {
   const EncodeTables& t = work.tables;
-  const auto run = [&](unsigned pass, std::size_t first, std::size_t all, std::size_t count, std::size_t m) {
-    const std::size_t radix = std::size_t{1} << t.log_radix[pass];
-    const std::uint64_t* const twiddles = t.twiddles[pass] + (work.coset * all + first) * (radix - 1);
-    switch (t.log_radix[pass]) {
-      case 1:
-        return split_in_place<1>(data, m, count, twiddles);
-      case 2:
-        return split_in_place<2>(data, m, count, twiddles);
-      case 3:
-        return split_in_place<3>(data, m, count, twiddles);
-      default:
-        return split_in_place<4>(data, m, count, twiddles);
-    }
-  };
   constexpr std::size_t kInCache = 256;  // positions: 16 KB
   if (p < t.passes && length > kInCache) {
     const std::size_t radix = std::size_t{1} << t.log_radix[p], m = length / radix;
-    run(p, b, blocks, 1, m);
+    run_pass(work, p, b, blocks, 1, m, data);
     for (std::size_t i = 0; i < radix; ++i)
       finish(work, p + 1, b * radix + i, m, blocks * radix, data + i * m * kTileRows,
              cvs == nullptr ? nullptr : cvs + i * m / kGroup * kGroupWords);
@@ -133,14 +137,35 @@ void finish(const Work& work, unsigned p, std::size_t b, std::size_t length, std
   for (std::size_t inner = 1, m = length; p < t.passes; ++p) {
     const std::size_t radix = std::size_t{1} << t.log_radix[p];
     m /= radix;
-    run(p, b * inner, blocks * inner, inner, m);
+    run_pass(work, p, b * inner, blocks * inner, inner, m, data);
     inner *= radix;
   }
   if (work.hash != nullptr) hash_groups(data, length / kGroup, *work.hash, cvs);
 }
 
-void encode(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out, const BlockHash* hash,
-            std::uint32_t* cvs) {
+/// Positions that are wanted, relative to a block: [begin, end) minus `origin`.
+struct Wanted {
+  const std::uint32_t *begin, *end;
+  std::size_t origin;
+};
+/// Passes p ... on the blocks that hold a wanted position.
+void finish_at(const Work& work, unsigned p, std::size_t b, std::size_t length, std::size_t blocks, std::uint64_t* data,
+               Wanted wanted) {
+  const EncodeTables& t = work.tables;
+  if (p >= t.passes || wanted.begin == wanted.end) return;
+  const std::size_t radix = std::size_t{1} << t.log_radix[p], m = length / radix;
+  run_pass(work, p, b, blocks, 1, m, data);
+  for (std::size_t i = 0; i < radix; ++i) {
+    const std::size_t origin = wanted.origin + i * m;
+    const std::uint32_t* end = wanted.begin;
+    while (end != wanted.end && *end < origin + m) ++end;
+    finish_at(work, p + 1, b * radix + i, m, blocks * radix, data + i * m * kTileRows, {wanted.begin, end, origin});
+    wanted.begin = end;
+  }
+}
+
+/// Folds the coefficients from kd on and does the first pass; returns the length of its blocks (kd if there is no pass).
+std::size_t first_pass(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out) {
   // Coefficients from kd on fold onto the first ones: x^kd is a constant on the coset.
   const std::size_t folded = t.k - t.kd < t.kd ? t.k - t.kd : t.kd;
   const F8 s = broadcast(t.fold[coset]);
@@ -150,10 +175,9 @@ void encode(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile,
     for (; last > j; last -= t.kd) sum = sum * s + load(tile + kTileRows * (last - t.kd));
     store(out + kTileRows * j, sum);
   }
-  const Work work{t, coset, hash};
   if (t.passes == 0) {
     if (folded == 0) store(out, load(tile));
-    return;
+    return t.kd;
   }
   const std::size_t radix = std::size_t{1} << t.log_radix[0], m = t.kd / radix;
   const std::uint64_t* const twiddles = t.twiddles[0] + coset * (radix - 1);
@@ -171,20 +195,37 @@ void encode(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile,
       split_first<4>(tile, folded, out, m, twiddles);
       break;
   }
+  return m;
+}
+
+void encode(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out, const BlockHash* hash,
+            std::uint32_t* cvs) {
+  const std::size_t m = first_pass(t, coset, tile, out);
+  if (t.passes == 0) return;
+  const Work work{t, coset, hash};
+  const std::size_t radix = t.kd / m;
   // Blocks below 16 positions can't be hashed on their own: then the whole coset is one unit.
   if (m < kGroup) return finish(work, 1, 0, t.kd, 1, out, cvs);
   for (std::size_t i = 0; i < radix; ++i)
     finish(work, 1, i, m, radix, out + i * m * kTileRows, cvs == nullptr ? nullptr : cvs + i * m / kGroup * kGroupWords);
 }
 
-void transpose(const std::uint64_t* const* rows, std::size_t k, std::uint64_t* tile) {
-  for (std::size_t j = 0; j < k; ++j)
-    for (std::size_t i = 0; i < kTileRows; ++i) tile[kTileRows * j + i] = rows[i][j];
+void encode_at(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out,
+               const std::uint32_t* positions, std::size_t count) {
+  if (count == 0) return;
+  const std::size_t m = first_pass(t, coset, tile, out);
+  const Work work{t, coset, nullptr};
+  for (std::size_t i = 0; i < t.kd / m; ++i) {
+    const std::uint32_t* end = positions;
+    while (count != 0 && *end < (i + 1) * m) ++end, --count;
+    finish_at(work, 1, i, m, t.kd / m, out + i * m * kTileRows, {positions, end, i * m});
+    positions = end;
+  }
 }
 
 }  // namespace
 
 extern const CommitKernels kCommitKernels;
-const CommitKernels kCommitKernels{transpose, encode, hash_groups, salt_groups, merge_groups, scatter_groups};
+const CommitKernels kCommitKernels{load_tile, encode, encode_at, hash_groups, salt_groups, merge_groups, scatter_groups};
 
 }  // namespace dsperse::crypto::DSPERSE_LANES

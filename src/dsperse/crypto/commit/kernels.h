@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "dsperse/base/cpu.h"
+#include "dsperse/crypto/field/symbols.h"
 
 namespace dsperse::crypto {
 
@@ -41,13 +42,23 @@ struct BlockHash {
   bool start = false;
 };
 
+/// A row as the kernels read it: data symbols, pads. Without data it is zero.
+struct TileRow {
+  const void* data = nullptr;
+  Width width = Width::field;
+  const std::uint64_t* pads = nullptr;
+};
+
 struct CommitKernels {
-  /// tile[j][i] = rows[i][j] for j < k.
-  void (*transpose)(const std::uint64_t* const* rows, std::size_t k, std::uint64_t* tile);
+  /// tile[j][i] = symbol j of row i for j < kd, pad j - kd for the next r.
+  void (*load_tile)(const TileRow* rows, std::size_t kd, std::size_t r, std::uint64_t* tile);
   /// Evaluates the tile's 8 polynomials (coefficients [k][8]) on one coset: out [kd][8]. If hash is given (kd >= 16), also
   /// absorbs each position's 64 bytes into its chaining value: cvs of the coset's kd / 16 groups.
   void (*encode)(const EncodeTables& tables, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out,
                  const BlockHash* hash, std::uint32_t* cvs);
+  /// The same at these positions of the coset alone (ascending); words of other positions are undefined.
+  void (*encode_at)(const EncodeTables& tables, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out,
+                    const std::uint32_t* positions, std::size_t count);
   /// Absorbs one block a position: data [16 groups][8] words.
   void (*hash)(const std::uint64_t* data, std::size_t groups, const BlockHash& hash, std::uint32_t* cvs);
   /// The first block of every column: salt (SeedStream block number columns[position] of the stream with this key) and row count.

@@ -3,9 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <limits>
 #include <ostream>
 
+#include "dsperse/base/blocks.h"
 #include "dsperse/base/cpu.h"
 #include "dsperse/base/parallel.h"
 #include "dsperse/crypto/commit/testing/reference.h"
@@ -29,10 +30,8 @@ std::vector<std::vector<Fp>> random_rows(const Code& code, std::size_t rows) {
   return out;
 }
 
-Tree commit(const Code& code, const std::vector<std::vector<Fp>>& rows) {
-  return Tree::commit(
-      code, rows.size(), [&](std::size_t i, std::span<Fp> out) { std::copy(rows[i].begin(), rows[i].end(), out.begin()); },
-      kSeed);
+Tree commit(const Code& code, const std::vector<std::vector<Fp>>& rows, Codewords codewords = Codewords::kept) {
+  return Tree::commit(code, testing::tableau(code, rows), kSeed, codewords);
 }
 
 /// Restores kernel and threads after a test that changes them.
@@ -74,11 +73,12 @@ TEST_F(EveryKernel, GivesTheRootOfTheSchoolbookCommitment) {
     const auto rows = random_rows(c.code, c.rows);
     const Digest expected = testing::reference_levels(c.code, rows, kSeed).back()[0];
     each([&] {
-      for (const std::size_t n : {1UL, 2UL, 3UL, 4UL}) {
-        set_threads(n);
-        ASSERT_EQ(to_hex(commit(c.code, rows).root()), to_hex(expected))
-            << ::testing::PrintToString(c.code) << ", " << c.rows << " rows, " << n << " threads";
-      }
+      for (const std::size_t n : {1UL, 2UL, 3UL, 4UL})
+        for (const Codewords codewords : {Codewords::kept, Codewords::recomputed}) {
+          set_threads(n);
+          ASSERT_EQ(to_hex(commit(c.code, rows, codewords).root()), to_hex(expected))
+              << ::testing::PrintToString(c.code) << ", " << c.rows << " rows, " << n << " threads";
+        }
     });
   }
 }
@@ -92,14 +92,17 @@ TEST_F(EveryKernel, OpensLikeTheSchoolbookCommitment) {
   for (const auto& indices : choices) {
     const Opening expected = testing::reference_open(code, rows, kSeed, indices);
     each([&] {
-      const Tree tree = commit(code, rows);
-      const Opening opening = tree.open(indices);
-      EXPECT_EQ(opening.rows, 131U);
-      EXPECT_EQ(opening.columns, expected.columns);
-      EXPECT_EQ(opening.salts, expected.salts);
-      EXPECT_EQ(opening.path, expected.path);
-      const Verdict verdict = check_opening(code, tree.root(), indices, opening);
-      EXPECT_TRUE(verdict) << verdict.reason;
+      for (const Codewords codewords : {Codewords::kept, Codewords::recomputed}) {
+        const Tree tree = commit(code, rows, codewords);
+        EXPECT_EQ(tree.codewords(), codewords);
+        const Opening opening = tree.open(indices);
+        EXPECT_EQ(opening.rows, 131U);
+        EXPECT_EQ(opening.columns, expected.columns);
+        EXPECT_EQ(opening.salts, expected.salts);
+        EXPECT_EQ(opening.path, expected.path);
+        const Verdict verdict = check_opening(code, tree.root(), indices, opening);
+        EXPECT_TRUE(verdict) << verdict.reason;
+      }
     });
   }
 }
@@ -129,37 +132,91 @@ TEST_F(EveryKernel, AgreesAtFullSize) {
   }
 }
 
-TEST_F(EveryKernel, FillsEachRowOnce) {
-  const Code code{4, 3, 6};
-  for (const std::size_t n : {1UL, 2UL}) {
-    set_threads(n);
-    std::vector<std::atomic<int>> calls(300);
-    const Tree tree = Tree::commit(
-        code, calls.size(), [&](std::size_t i, std::span<Fp> out) { ++calls[i], std::fill(out.begin(), out.end(), Fp(i)); },
-        kSeed);
-    for (const auto& c : calls) EXPECT_EQ(c.load(), 1);
-    EXPECT_EQ(tree.rows(), calls.size());
-    EXPECT_EQ(tree.code(), code);
-    EXPECT_GE(tree.memory_bytes(), calls.size() * code.n() * 8);
+/// Any columns of any code: a tree without codewords opens as one that has them.
+TEST_F(EveryKernel, RecomputedCodewordsOpenAlike) {
+  std::uint64_t random = 1;
+  for (const Case& c : kCases) {
+    const auto rows = random_rows(c.code, c.rows);
+    for (const std::size_t share : {1UL, 3UL, 20UL}) {
+      std::vector<std::uint32_t> indices;
+      for (std::uint32_t i = 0; i < c.code.n(); ++i)
+        if ((random = random * 6364136223846793005U + 1) >> 33 < (std::uint64_t{1} << 31) / share) indices.push_back(i);
+      each([&] {
+        const Opening kept = commit(c.code, rows).open(indices),
+                      again = commit(c.code, rows, Codewords::recomputed).open(indices);
+        EXPECT_EQ(again.columns, kept.columns) << ::testing::PrintToString(c.code) << ", " << c.rows << " rows";
+        EXPECT_EQ(again.salts, kept.salts);
+        EXPECT_EQ(again.path, kept.path);
+      });
+    }
+  }
+}
+
+/// A row of integers stands for their remainders mod p.
+template <class T>
+void expect_widths_agree(const Code& code) {
+  std::vector<std::vector<T>> integers(21, std::vector<T>(code.kd()));
+  std::vector<std::vector<Fp>> rows(integers.size(), std::vector<Fp>(code.k()));
+  std::vector<TableauRow> narrow;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    SeedStream stream(kSeed, "integers", i);
+    stream.fill(std::span(rows[i]));
+    for (std::size_t j = 0; j < code.kd(); ++j) {
+      T& x = integers[i][j];
+      x = static_cast<T>(stream.u64());
+      if (j % 5 == 0) x = j % 2 == 0 ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
+      rows[i][j] = Fp::from_signed(x);
+    }
+    narrow.push_back({Symbols(integers[i].data()), rows[i].data() + code.kd()});
+    if (i % 7 == 3) narrow.back().data = Symbols(rows[i].data());  // widths mixed in a tile
+  }
+  EXPECT_EQ(to_hex(Tree::commit(code, narrow, kSeed).root()), to_hex(commit(code, rows).root()));
+}
+TEST_F(EveryKernel, ReadsRowsOfAnyWidth) {
+  for (const Code& code : {Code{2, 3, 4}, Code{6, 11, 8}, Code{8, 70, 10}})
+    each([&] {
+      expect_widths_agree<std::int16_t>(code);
+      expect_widths_agree<std::int32_t>(code);
+      expect_widths_agree<std::int64_t>(code);
+    });
+}
+
+/// tree_bytes against what the tree and its making take from the block store (which counts blocks above a megabyte).
+TEST_F(EveryKernel, TakesTheMemoryThatIsStated) {
+  const Code code{12, 151, 14};
+  const auto rows = random_rows(code, 200);
+  set_threads(1);
+  constexpr double kMega = 1 << 20;
+  for (const Codewords codewords : {Codewords::kept, Codewords::recomputed}) {
+    const TreeBytes stated = tree_bytes(code, rows.size(), codewords, 1);
+    release_blocks();
+    const std::size_t before = block_use().live;
+    const Tree tree = commit(code, rows, codewords);
+    EXPECT_NEAR(static_cast<double>(block_use().live - before) / kMega, static_cast<double>(stated.held) / kMega, 4);
+    EXPECT_NEAR(static_cast<double>(block_use().most - before) / kMega, static_cast<double>(stated.held + stated.commit) / kMega,
+                4);
+    EXPECT_EQ(stated.open == 0, codewords == Codewords::kept);
+    if (codewords == Codewords::recomputed) {
+      EXPECT_LT(8 * stated.held, tree_bytes(code, rows.size(), Codewords::kept, 1).held);
+    }
   }
 }
 
 TEST(Tree, RootOfASmallTableauIsFixed) {
   // Changing it changes the format: docs/protocol/commitments.md.
-  const Tree tree = Tree::commit(
-      Code{4, 3, 6}, 10,
-      [](std::size_t i, std::span<Fp> out) {
-        for (std::size_t j = 0; j < out.size(); ++j) out[j] = Fp(1000 * i + j);
-      },
-      Digest{});
+  const Code code{4, 3, 6};
+  std::vector<std::vector<Fp>> rows(10, std::vector<Fp>(code.k()));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < code.k(); ++j) rows[i][j] = Fp(1000 * i + j);
+  const Tree tree = Tree::commit(code, testing::tableau(code, rows), Digest{});
   EXPECT_EQ(to_hex(tree.root()), "4aa8c8b979358b042070e52719967b2b2799dd6a30c63709ecbc29c5992090cb");
 }
 
 TEST(Tree, SaltsHideEqualColumns) {
   const Code code{4, 3, 6};
-  const auto fill = [](std::size_t, std::span<Fp> out) { std::fill(out.begin(), out.end(), Fp(5)); };
+  const std::vector<std::vector<Fp>> rows(3, std::vector<Fp>(code.k(), Fp(5)));
   const Digest other = hash(Bytes{9});
-  EXPECT_NE(Tree::commit(code, 3, fill, kSeed).root(), Tree::commit(code, 3, fill, other).root());
+  EXPECT_NE(commit(code, rows).root(), Tree::commit(code, testing::tableau(code, rows), other).root());
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "dsperse/base/zeroed.h"
+#include "dsperse/base/words.h"
 #include "dsperse/crypto/field/extension.h"
 
 namespace dsperse::crypto {
@@ -19,14 +19,22 @@ class ExtVec {
  public:
   ExtVec() = default;
   /// n zero elements, 64-byte aligned.
-  explicit ExtVec(std::size_t n) : n_(n), data_((n + kLanes - 1) / kLanes * kBlock) {}
+  explicit ExtVec(std::size_t n) : n_(n), data_(ZeroedWords((n + kLanes - 1) / kLanes * kBlock)) {}
+  /// n elements for a caller that writes every block at once; until then they are undefined, but for the zero tail.
+  static ExtVec uninitialized(std::size_t n) {
+    ExtVec out;
+    out.n_ = n;
+    out.data_ = Words(out.blocks() * kBlock);
+    if (n % kLanes != 0) std::memset(out.block(n / kLanes), 0, kBlock * sizeof(std::uint64_t));
+    return out;
+  }
   ExtVec(ExtVec&& o) noexcept : n_(std::exchange(o.n_, 0)), data_(std::move(o.data_)) {}
   ExtVec& operator=(ExtVec&& o) noexcept {
     n_ = std::exchange(o.n_, 0);
     data_ = std::move(o.data_);
     return *this;
   }
-  ExtVec(const ExtVec& o) : ExtVec(o.n_) {
+  ExtVec(const ExtVec& o) : n_(o.n_), data_(o.blocks() * kBlock) {
     if (n_ != 0) std::memcpy(data_.get(), o.data_.get(), blocks() * kBlock * sizeof(std::uint64_t));
   }
   ExtVec& operator=(const ExtVec& o) { return *this = ExtVec(o); }
@@ -57,7 +65,7 @@ class ExtVec {
  private:
   static constexpr std::size_t kBlock = kLanes * static_cast<std::size_t>(D);
   std::size_t n_ = 0;
-  ZeroedWords data_;
+  Words data_;
 };
 
 }  // namespace dsperse::crypto

@@ -12,6 +12,31 @@ namespace {
 
 using Word = std::uint64_t;
 
+/// Eight neighbouring symbols as field elements.
+DSPERSE_INLINE F8 load_symbols(const Word* p) { return load(p); }
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512IFMA__)
+DSPERSE_INLINE F8 from_signed(__m512i x) {
+  return {_mm512_mask_add_epi64(x, _mm512_movepi64_mask(x), x, _mm512_set1_epi64(static_cast<long long>(kPrime)))};
+}
+DSPERSE_INLINE F8 load_symbols(const std::int16_t* p) {
+  return from_signed(_mm512_cvtepi16_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+DSPERSE_INLINE F8 load_symbols(const std::int32_t* p) {
+  return from_signed(_mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+}
+DSPERSE_INLINE F8 load_symbols(const std::int64_t* p) { return from_signed(_mm512_loadu_si512(p)); }
+#else
+template <class T>
+DSPERSE_INLINE F8 load_symbols(const T* p) {
+  Word lane[kLaneCount];
+  for (std::size_t i = 0; i < kLaneCount; ++i) {
+    const auto x = static_cast<std::int64_t>(p[i]);
+    lane[i] = static_cast<Word>(x) + (x < 0 ? kPrime : 0);
+  }
+  return load(lane);
+}
+#endif
+
 template <int D>
 struct Loops {
   using E = E8<D>;
@@ -76,7 +101,8 @@ struct Loops {
     deinterleave(a, b, even, odd);
     return even + odd;
   }
-  static void contract(Word* out, const Word* row, std::size_t n, const Word* eq, std::size_t width) {
+  template <class T>
+  static void contract(Word* out, const T* row, std::size_t n, const Word* eq, std::size_t width) {
     Factor factors[PolyKernels::kWidth][D];
     for (std::size_t b = 0; b < width; ++b)
       for (int m = 0; m < D; ++m)
@@ -87,7 +113,7 @@ struct Loops {
         FactorSum sum[D];
         if (first + i < n)
           for (std::size_t b = 0; b < width; ++b) {
-            const F8 x = load(row + ((first + i) * width + b) * kLaneCount);
+            const F8 x = load_symbols(row + ((first + i) * width + b) * kLaneCount);
             for (int m = 0; m < D; ++m) sum[m].add(x, factors[b][m]);
           }
         for (int m = 0; m < D; ++m) part[m][i] = sum[m].reduced();
@@ -238,7 +264,7 @@ struct Rows {
       const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
       return _mm512_cvtepu32_epi64(_mm256_xor_si256(x, _mm256_set1_epi32(static_cast<int>(0x80000000U))));
     } else {
-      return _mm512_loadu_si512(p);
+      return load_symbols(p).v;
     }
   }
   DSPERSE_INLINE static void step(__m512i* lo, __m512i* hi, __m512i x, const Word* w) {
@@ -334,16 +360,8 @@ struct Rows {
       for (std::size_t m = 0; m < D; ++m) w[m] = broadcast(weights[i * D + m]);
       for (std::size_t k = 0; k < columns; k += kLaneCount) {
         T value[kLaneCount];
-        Word lane[kLaneCount];
         load_tail(rows[i] + first, k, columns, value);
-        for (std::size_t j = 0; j < kLaneCount; ++j) {
-          if constexpr (sizeof(T) == 8)
-            lane[j] = value[j];
-          else
-            lane[j] =
-                value[j] < 0 ? kPrime - static_cast<Word>(-static_cast<std::int64_t>(value[j])) : static_cast<Word>(value[j]);
-        }
-        const F8 x = load(lane);
+        const F8 x = load_symbols(value);
         for (std::size_t m = 0; m < D; ++m) {
           Word* to = out + (k / kLaneCount * D + m) * kLaneCount;
           store(to, load(to) + x * w[m]);
@@ -364,7 +382,10 @@ constexpr PolyKernels table() {
           L::sum_pairs,
           L::inner,
           L::inner_base,
-          L::contract,
+          L::template contract<Word>,
+          L::template contract<std::int16_t>,
+          L::template contract<std::int32_t>,
+          L::template contract<std::int64_t>,
           L::quadratic,
           L::fold_quadratic,
           L::fraction,
@@ -372,7 +393,8 @@ constexpr PolyKernels table() {
           L::parents,
           Rows<D, Word>::run,
           Rows<D, std::int16_t>::run,
-          Rows<D, std::int32_t>::run};
+          Rows<D, std::int32_t>::run,
+          Rows<D, std::int64_t>::run};
 }
 
 }  // namespace

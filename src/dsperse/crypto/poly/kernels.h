@@ -31,6 +31,10 @@ struct PolyKernels {
   void (*inner_base)(const Word* a, const Word* b, std::size_t blocks, Word* sum);
   /// out[i] = sum over j < 8 width of row[8 width i + j] eq[j], row in F, i < n (zero beyond n); width <= kWidth.
   void (*contract)(Word* out, const Word* row, std::size_t n, const Word* eq, std::size_t width);
+  /// The same for rows of small signed integers.
+  void (*contract_i16)(Word* out, const std::int16_t* row, std::size_t n, const Word* eq, std::size_t width);
+  void (*contract_i32)(Word* out, const std::int32_t* row, std::size_t n, const Word* eq, std::size_t width);
+  void (*contract_i64)(Word* out, const std::int64_t* row, std::size_t n, const Word* eq, std::size_t width);
   /// Pairs: sums of products at 0 and 2 (2 D words).
   void (*quadratic)(const Word* a, const Word* b, std::size_t in, Word* sums);
   /// fold of both in place (out_a may be a), then quadratic of the results.
@@ -47,6 +51,8 @@ struct PolyKernels {
   void (*rows_i16)(Word* out, const Word* weights, const std::int16_t* const* rows, std::size_t n, std::size_t first,
                    std::size_t columns);
   void (*rows_i32)(Word* out, const Word* weights, const std::int32_t* const* rows, std::size_t n, std::size_t first,
+                   std::size_t columns);
+  void (*rows_i64)(Word* out, const Word* weights, const std::int64_t* const* rows, std::size_t n, std::size_t first,
                    std::size_t columns);
 };
 

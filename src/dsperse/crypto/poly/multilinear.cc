@@ -73,7 +73,7 @@ class Partial {
 
 template <int D>
 ExtVec<D> eq_table(std::span<const Ext<D>> point, const Ext<D>& scale) {
-  ExtVec<D> t(std::size_t{1} << point.size());
+  auto t = ExtVec<D>::uninitialized(std::size_t{1} << point.size());
   const std::size_t first = std::min<std::size_t>(3, point.size());  // variables within a block
   for (std::size_t i = 0; i < (std::size_t{1} << first); ++i) {
     Ext<D> e = scale;
@@ -137,15 +137,26 @@ Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b) {
 }
 
 template <int D>
-void contract_runs(std::span<const Fp> row, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first) {
-  const std::size_t n = row.size() / eq.size();
+void contract_runs(Symbols row, std::size_t length, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first) {
+  const std::size_t n = length / eq.size();
   if (n == 0) return;
-  if (first % kLanes == 0 && (n % kLanes == 0 || first + n == out.size())) {
-    kernels<D>().contract(out.block(first / kLanes), words(row.data()), n, eq.block(0), eq.blocks());
-    return;
-  }
+  const auto contract = [&](Word* to) {
+    const PolyKernels& k = kernels<D>();
+    switch (row.width) {
+      case Width::i16:
+        return k.contract_i16(to, static_cast<const std::int16_t*>(row.data), n, eq.block(0), eq.blocks());
+      case Width::i32:
+        return k.contract_i32(to, static_cast<const std::int32_t*>(row.data), n, eq.block(0), eq.blocks());
+      case Width::i64:
+        return k.contract_i64(to, static_cast<const std::int64_t*>(row.data), n, eq.block(0), eq.blocks());
+      case Width::field:
+        break;
+    }
+    k.contract(to, static_cast<const Word*>(row.data), n, eq.block(0), eq.blocks());
+  };
+  if (first % kLanes == 0 && (n % kLanes == 0 || first + n == out.size())) return contract(out.block(first / kLanes));
   ExtVec<D> part(n);
-  kernels<D>().contract(part.block(0), words(row.data()), n, eq.block(0), eq.blocks());
+  contract(part.block(0));
   for (std::size_t i = 0; i < n; ++i) out.set(first + i, part[i]);
 }
 
@@ -185,7 +196,8 @@ auto tables(Level& level, std::size_t block) {
 template <int D>
 FractionLevel<D> fraction_parents(const FractionLevel<D>& level) {
   const std::size_t m = level.p0.size() / 2, in = level.p0.blocks();
-  FractionLevel<D> out{ExtVec<D>(m), ExtVec<D>(m), ExtVec<D>(m), ExtVec<D>(m)};
+  const auto table = [m] { return ExtVec<D>::uninitialized(m); };
+  FractionLevel<D> out{table(), table(), table(), table()};
   chunks((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
     const auto to = tables<D>(out, begin);
     const auto from = tables<D>(level, 2 * begin);
@@ -222,13 +234,29 @@ std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>& eq, FractionLevel<D>& level
 
 namespace {
 
+/// Rows of one width with their weights.
+template <int D, class T>
+struct Rows {
+  std::vector<Ext<D>> weights;
+  std::vector<const T*> rows;
+
+  void add(const Ext<D>& weight, const void* row) {
+    weights.push_back(weight);
+    rows.push_back(static_cast<const T*>(row));
+  }
+};
+
+template <int D, class T, class Run>
+void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const T* const* rows, std::size_t begin,
+                std::size_t end) {
+  for (std::size_t i = 0; i < weights.size(); i += PolyKernels::kRowGroup)
+    run(out.block(begin / kLanes), words(weights[i]), rows + i, std::min(PolyKernels::kRowGroup, weights.size() - i), begin,
+        end - begin);
+}
 template <int D, class T, class Run>
 void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const T* const* rows, std::size_t length) {
-  parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = 0; i < weights.size(); i += PolyKernels::kRowGroup)
-      run(out.block(begin / kLanes), words(weights[i]), rows + i, std::min(PolyKernels::kRowGroup, weights.size() - i), begin,
-          end - begin);
-  });
+  parallel_for(length, PolyKernels::kTile,
+               [&](std::size_t begin, std::size_t end) { accumulate<D>(run, out, weights, rows, begin, end); });
 }
 
 }  // namespace
@@ -250,6 +278,39 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
                      std::size_t length) {
   accumulate<D>(kernels<D>().rows_i32, out, weights, rows.data(), length);
 }
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Symbols> rows, std::size_t length) {
+  Rows<D, std::int16_t> i16;
+  Rows<D, std::int32_t> i32;
+  Rows<D, std::int64_t> i64;
+  Rows<D, Word> field;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Symbols& row = rows[i];
+    switch (row.width) {
+      case Width::i16:
+        i16.add(weights[i], row.data);
+        break;
+      case Width::i32:
+        i32.add(weights[i], row.data);
+        break;
+      case Width::i64:
+        i64.add(weights[i], row.data);
+        break;
+      case Width::field:
+        field.add(weights[i], row.data);
+    }
+  }
+  const PolyKernels& k = kernels<D>();
+  parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) {
+    const auto add = [&](auto run, const auto& r) {
+      accumulate<D>(run, out, std::span<const Ext<D>>(r.weights), r.rows.data(), begin, end);
+    };
+    add(k.rows_i16, i16);
+    add(k.rows_i32, i32);
+    add(k.rows_i64, i64);
+    add(k.rows_f, field);
+  });
+}
 
 #define DSPERSE_INSTANTIATE(D)                                                                                           \
   template ExtVec<D> eq_table(std::span<const Ext<D>>, const Ext<D>&);                                                   \
@@ -258,7 +319,7 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
   template void sum_pairs(ExtVec<D>&);                                                                                   \
   template Ext<D> inner(const ExtVec<D>&, const ExtVec<D>&);                                                             \
   template Ext<D> inner(std::span<const Fp>, const ExtVec<D>&);                                                          \
-  template void contract_runs(std::span<const Fp>, const ExtVec<D>&, ExtVec<D>&, std::size_t);                           \
+  template void contract_runs(Symbols, std::size_t, const ExtVec<D>&, ExtVec<D>&, std::size_t);                          \
   template std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>&, const ExtVec<D>&);                                    \
   template std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>&, ExtVec<D>&, const Ext<D>&);                            \
   template FractionLevel<D> fraction_parents(const FractionLevel<D>&);                                                   \
@@ -266,7 +327,8 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
   template std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>&, FractionLevel<D>&, const Ext<D>&);                      \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const Fp* const>, std::size_t);           \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int16_t* const>, std::size_t); \
-  template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int32_t* const>, std::size_t);
+  template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int32_t* const>, std::size_t); \
+  template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const Symbols>, std::size_t);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)
 #undef DSPERSE_INSTANTIATE

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dsperse/crypto/field/ext_vec.h"
+#include "dsperse/crypto/field/symbols.h"
 
 namespace dsperse::crypto {
 
@@ -37,10 +38,10 @@ Ext<D> inner(const ExtVec<D>& a, const ExtVec<D>& b);
 template <int D>
 Ext<D> inner(std::span<const Fp> a, const ExtVec<D>& b);
 
-/// out[first + i] = sum_{j < w} row[i w + j] eq[j] with w = eq.size(), for i < row.size() / w: runs of a row over F contracted
-/// with one vector. w: a multiple of 8 up to 256.
+/// out[first + i] = sum_{j < w} row[i w + j] eq[j] with w = eq.size(), for i < length / w: runs of a row contracted with one
+/// vector. w: a multiple of 8 up to 256.
 template <int D>
-void contract_runs(std::span<const Fp> row, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first);
+void contract_runs(Symbols row, std::size_t length, const ExtVec<D>& eq, ExtVec<D>& out, std::size_t first);
 
 /// One sumcheck round of sum_i a[i] b[i]: {g(0), g(2)} over variable 0. Sizes equal, even.
 template <int D>
@@ -77,5 +78,8 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
 template <int D>
 void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const std::int32_t* const> rows,
                      std::size_t length);
+/// The same for rows of any widths.
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Symbols> rows, std::size_t length);
 
 }  // namespace dsperse::crypto

@@ -101,7 +101,7 @@ void contract(benchmark::State& state) {
   for (Fp& x : row) x = Fp(rng() % kP);
   const ExtVec<D> weights = random_vec<D>(width);
   ExtVec<D> out(n / width);
-  for (auto _ : state) contract_runs<D>(row, weights, out, 0);
+  for (auto _ : state) contract_runs<D>(Symbols(row.data()), n, weights, out, 0);
   report(state, n);
 }
 template <int D, class T>

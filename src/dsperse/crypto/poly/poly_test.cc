@@ -110,25 +110,76 @@ TYPED_TEST(PolyTest, Inner) {
   });
 }
 
+/// A row of n random symbols of this type, extremes among them.
+template <class T>
+std::vector<T> random_row(testing::Rng& rng, std::size_t n) {
+  std::vector<T> row(n);
+  for (T& x : row) {
+    if constexpr (std::is_same_v<T, Fp>) {
+      x = rng() % 4 == 0 ? Fp(kP - 1) : testing::random_fp(rng);
+    } else {
+      x = static_cast<T>(rng());
+      if (rng() % 8 == 0) x = rng() % 2 == 0 ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
+    }
+  }
+  return row;
+}
+
 TYPED_TEST(PolyTest, ContractRuns) {
   constexpr int D = TestFixture::kDegree;
+  const auto check = [&]<class T>(T, std::size_t width, std::size_t n) {
+    const std::vector<T> row = random_row<T>(this->rng, n * width);
+    const Symbols symbols(row.data());
+    const auto eq = testing::random_exts<D>(this->rng, width);
+    for (const std::size_t first : {0, 8, 5}) {
+      auto want = testing::random_exts<D>(this->rng, first + n + (first == 0 ? 0 : 2));
+      ExtVec<D> out = testing::pack(want);
+      for (std::size_t i = 0; i < n; ++i) {
+        want[first + i] = {};
+        for (std::size_t j = 0; j < width; ++j) want[first + i] += eq[j] * symbols.at(i * width + j);
+      }
+      contract_runs<D>(symbols, row.size(), testing::pack(eq), out, first);
+      TestFixture::expect_equal(out, want);
+    }
+  };
   TestFixture::each_kernel([&] {
     for (const std::size_t width : {8, 32, 256})
       for (const std::size_t n : {1, 3, 8, 20}) {
-        std::vector<Fp> row(n * width);
-        for (Fp& x : row) x = this->rng() % 2 == 0 ? Fp(kP - 1) : testing::random_fp(this->rng);
-        const auto eq = testing::random_exts<D>(this->rng, width);
-        for (const std::size_t first : {0, 8, 5}) {
-          auto want = testing::random_exts<D>(this->rng, first + n + (first == 0 ? 0 : 2));
-          ExtVec<D> out = testing::pack(want);
-          for (std::size_t i = 0; i < n; ++i) {
-            want[first + i] = {};
-            for (std::size_t j = 0; j < width; ++j) want[first + i] += eq[j] * row[i * width + j];
-          }
-          contract_runs<D>(row, testing::pack(eq), out, first);
-          TestFixture::expect_equal(out, want);
-        }
+        check(Fp(), width, n);
+        check(std::int16_t{}, width, n);
+        check(std::int32_t{}, width, n);
+        check(std::int64_t{}, width, n);
       }
+  });
+}
+
+/// Rows of all widths in one sum.
+TYPED_TEST(PolyTest, AccumulateRowsOfMixedWidths) {
+  constexpr int D = TestFixture::kDegree;
+  TestFixture::each_kernel([&] {
+    for (const std::size_t length : {1, 8, 77, 2061}) {
+      std::vector<std::vector<std::int16_t>> a;
+      std::vector<std::vector<std::int32_t>> b;
+      std::vector<std::vector<std::int64_t>> c;
+      std::vector<std::vector<Fp>> d;
+      for (int i = 0; i < 11; ++i) {
+        a.push_back(random_row<std::int16_t>(this->rng, length));
+        b.push_back(random_row<std::int32_t>(this->rng, length));
+        c.push_back(random_row<std::int64_t>(this->rng, length));
+        d.push_back(random_row<Fp>(this->rng, length));
+      }
+      std::vector<Symbols> rows;
+      for (std::size_t i = 0; i < 11; ++i)
+        for (const Symbols& s : {Symbols(a[i].data()), Symbols(b[i].data()), Symbols(c[i].data()), Symbols(d[i].data())})
+          rows.push_back(s);
+      const auto weights = testing::random_exts<D>(this->rng, rows.size());
+      auto want = testing::random_exts<D>(this->rng, length);
+      ExtVec<D> out = testing::pack(want);
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        for (std::size_t k = 0; k < length; ++k) want[k] += weights[i] * rows[i].at(k);
+      accumulate_rows<D>(out, weights, std::span<const Symbols>(rows), length);
+      TestFixture::expect_equal(out, want);
+    }
   });
 }
 

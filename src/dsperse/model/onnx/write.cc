@@ -1,40 +1,52 @@
 #include "dsperse/model/onnx/write.h"
 
-#include <cstdio>
-#include <cstring>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <bit>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <vector>
 
 #include "onnx.pb.h"
 
 namespace dsperse::model {
 namespace {
 
+using google::protobuf::io::CodedOutputStream;
+
+onnx::TensorProto_DataType stored_type(DType dtype) {
+  return dtype == DType::f32   ? onnx::TensorProto_DataType_FLOAT
+         : dtype == DType::i64 ? onnx::TensorProto_DataType_INT64
+                               : onnx::TensorProto_DataType_BOOL;
+}
+
 void set_type(onnx::ValueInfoProto& info, const Port& port) {
   info.set_name(port.name);
   auto* tensor = info.mutable_type()->mutable_tensor_type();
-  tensor->set_elem_type(port.dtype == DType::f32   ? onnx::TensorProto_DataType_FLOAT
-                        : port.dtype == DType::i64 ? onnx::TensorProto_DataType_INT64
-                                                   : onnx::TensorProto_DataType_BOOL);
+  tensor->set_elem_type(stored_type(port.dtype));
   for (const std::int64_t d : port.shape) tensor->mutable_shape()->add_dim()->set_dim_value(d);
 }
 
-void set_tensor(onnx::TensorProto& proto, const std::string& name, const Tensor& tensor) {
-  proto.set_name(name);
+/// A tensor's message without its raw_data.
+onnx::TensorProto tensor_head(const std::string& name, const Tensor& tensor) {
+  onnx::TensorProto proto;
   for (const std::int64_t d : tensor.shape) proto.add_dims(d);
-  if (tensor.dtype == DType::f32) {
-    proto.set_data_type(onnx::TensorProto_DataType_FLOAT);
-    proto.set_raw_data(tensor.f.data(), tensor.f.size() * sizeof(float));
-  } else if (tensor.dtype == DType::i64) {
-    proto.set_data_type(onnx::TensorProto_DataType_INT64);
-    proto.set_raw_data(tensor.i.data(), tensor.i.size() * sizeof(std::int64_t));
-  } else {
-    proto.set_data_type(onnx::TensorProto_DataType_BOOL);
-    std::string raw;
-    for (const std::int64_t v : tensor.i) raw.push_back(v != 0 ? '\1' : '\0');
-    proto.set_raw_data(raw);
-  }
+  proto.set_data_type(stored_type(tensor.dtype));
+  if (!name.empty()) proto.set_name(name);
+  return proto;
+}
+
+/// raw_data: a view of the tensor where its bytes are the file's (little endian), else of `scratch`.
+ByteView tensor_data(const Tensor& tensor, Bytes& scratch) {
+  static_assert(std::endian::native == std::endian::little);
+  if (tensor.dtype == DType::f32)
+    return {reinterpret_cast<const std::uint8_t*>(tensor.f.data()), tensor.f.size() * sizeof(float)};
+  if (tensor.dtype == DType::i64)
+    return {reinterpret_cast<const std::uint8_t*>(tensor.i.data()), tensor.i.size() * sizeof(std::int64_t)};
+  for (const std::int64_t v : tensor.i) scratch.push_back(v != 0 ? 1 : 0);
+  return scratch;
 }
 
 struct SetAttribute {
@@ -61,24 +73,30 @@ struct SetAttribute {
   }
   void operator()(const Tensor& v) const {
     proto.set_type(onnx::AttributeProto_AttributeType_TENSOR);
-    set_tensor(*proto.mutable_t(), "", v);
+    *proto.mutable_t() = tensor_head("", v);
+    Bytes scratch;
+    const ByteView data = tensor_data(v, scratch);
+    proto.mutable_t()->set_raw_data(data.data(), data.size());
   }
 };
 
-}  // namespace
-
-Result<Bytes> encode_onnx(const Graph& graph) {
+/// Everything but the constants: the model's own fields, and its graph.
+struct Head {
   onnx::ModelProto model;
-  model.set_ir_version(8);
-  model.set_producer_name("dsperse");
-  auto* opset = model.add_opset_import();
+  onnx::GraphProto graph;
+};
+
+Head head_of(const Graph& graph) {
+  Head out;
+  out.model.set_ir_version(8);
+  out.model.set_producer_name("dsperse");
+  auto* opset = out.model.add_opset_import();
   opset->set_domain("");
   opset->set_version(graph.opset);
-  onnx::GraphProto& g = *model.mutable_graph();
+  onnx::GraphProto& g = out.graph;
   g.set_name(graph.name.empty() ? "model" : graph.name);
   for (const Port& p : graph.inputs) set_type(*g.add_input(), p);
   for (const Port& p : graph.outputs) set_type(*g.add_output(), p);
-  for (const auto& [name, tensor] : graph.constants) set_tensor(*g.add_initializer(), name, tensor);
   for (const Node& node : graph.nodes) {
     onnx::NodeProto& n = *g.add_node();
     n.set_name(node.name);
@@ -91,25 +109,83 @@ Result<Bytes> encode_onnx(const Graph& graph) {
       std::visit(SetAttribute{a}, value);
     }
   }
-  const std::size_t size = model.ByteSizeLong();
-  if (size > std::size_t{0x7FFFFFFF})
-    return fail(ErrorKind::resource, "the model is larger than an ONNX file can be (2 GiB)", graph.name);
-  Bytes out(size);
-  if (!model.SerializeToArray(out.data(), static_cast<int>(size)))
-    return fail(ErrorKind::internal, "the model could not be serialized", graph.name);
   return out;
 }
 
+// Protobuf's encoding of a field whose value is bytes or a message: number and wire type 2, length, value.
+constexpr std::uint32_t kGraphField = 7, kInitializerField = 5, kRawDataField = 9;
+std::size_t varint_size(std::size_t v) { return CodedOutputStream::VarintSize64(v); }
+std::size_t field_size(std::size_t length) { return 1 + varint_size(length) + length; }
+void open_field(CodedOutputStream& out, std::uint32_t field, std::size_t length) {
+  out.WriteTag(field << 3 | 2);
+  out.WriteVarint64(length);
+}
+
+/// A file as protobuf's lite library takes it.
+class FileSink final : public google::protobuf::io::CopyingOutputStream {
+ public:
+  explicit FileSink(std::ofstream& file) : file_(file) {}
+  bool Write(const void* data, int size) override {
+    file_.write(static_cast<const char*>(data), size);
+    return file_.good();
+  }
+
+ private:
+  std::ofstream& file_;
+};
+
+/// Writes the model into any stream. Constants go from the graph into the stream: no second copy of the weights is made.
+Status stream_onnx(const Graph& graph, google::protobuf::io::ZeroCopyOutputStream& sink) {
+  const Head head = head_of(graph);
+  std::size_t graph_size = head.graph.ByteSizeLong();
+  std::vector<std::size_t> sizes;
+  for (const auto& [name, tensor] : graph.constants) {
+    Bytes scratch;
+    sizes.push_back(tensor_head(name, tensor).ByteSizeLong() + field_size(tensor_data(tensor, scratch).size()));
+    graph_size += field_size(sizes.back());
+  }
+  if (head.model.ByteSizeLong() + field_size(graph_size) > std::size_t{0x7FFFFFFF})
+    return fail(ErrorKind::resource, "the model is larger than an ONNX file can be (2 GiB)", graph.name);
+  CodedOutputStream out(&sink);
+  head.model.SerializeToCodedStream(&out);
+  open_field(out, kGraphField, graph_size);
+  head.graph.SerializeToCodedStream(&out);
+  std::size_t i = 0;
+  for (const auto& [name, tensor] : graph.constants) {
+    open_field(out, kInitializerField, sizes[i++]);
+    tensor_head(name, tensor).SerializeToCodedStream(&out);
+    Bytes scratch;
+    const ByteView data = tensor_data(tensor, scratch);
+    open_field(out, kRawDataField, data.size());
+    out.WriteRaw(data.data(), static_cast<int>(data.size()));
+  }
+  if (out.HadError()) return fail(ErrorKind::internal, "the model could not be serialized", graph.name);
+  return {};
+}
+
+}  // namespace
+
+Result<Bytes> encode_onnx(const Graph& graph) {
+  std::string text;
+  google::protobuf::io::StringOutputStream sink(&text);
+  DSPERSE_CHECK_OK(stream_onnx(graph, sink));
+  return Bytes(text.begin(), text.end());
+}
+
 Status write_onnx(const Graph& graph, const std::string& path) {
-  DSPERSE_TRY(const Bytes bytes, encode_onnx(graph));
   const std::string temporary = path + ".partial";
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  const Error unwritten{ErrorKind::resource, "the file could not be written", path, "check the folder and the free space"};
+  {
+    FileSink sink(file);
+    google::protobuf::io::CopyingOutputStreamAdaptor stream(&sink, 1 << 20);
+    const Status done = stream_onnx(graph, stream);
+    if (!done) return std::unexpected(done.error().kind == ErrorKind::internal ? unwritten : done.error());
+  }
   file.close();
   std::error_code error;
   if (file) std::filesystem::rename(temporary, path, error);
-  if (!file || error)
-    return fail(ErrorKind::resource, "the file could not be written", path, "check the folder and the free space");
+  if (!file || error) return std::unexpected(unwritten);
   return {};
 }
 

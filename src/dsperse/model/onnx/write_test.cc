@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "dsperse/model/onnx/load.h"
 #include "dsperse/ops/registry.h"
 
@@ -47,6 +51,15 @@ TEST(WriteOnnx, IsReadBackEqual) {
   EXPECT_EQ(back->constants.at("w").f, g.constants.at("w").f);
   EXPECT_EQ(back->constants.at("shape").i, g.constants.at("shape").i);
   EXPECT_EQ(back->inputs[0].shape, g.inputs[0].shape);
+}
+
+TEST(WriteOnnx, TheFileHoldsTheSameBytes) {
+  const std::string path = testing::TempDir() + "/write_onnx_test.onnx";
+  ASSERT_TRUE(write_onnx(sample(), path));
+  std::ifstream file(path, std::ios::binary);
+  const Bytes read{std::istreambuf_iterator<char>(file), {}};
+  std::filesystem::remove(path);
+  EXPECT_EQ(read, *encode_onnx(sample()));
 }
 
 TEST(WriteOnnx, AFolderThatIsNotThereIsAnError) {

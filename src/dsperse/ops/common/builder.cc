@@ -42,6 +42,10 @@ std::uint32_t Builder::add_requantization(Requantization r) {
   return static_cast<std::uint32_t>(relation_.requantizations.size() - 1);
 }
 
+void Builder::set_activation(std::uint32_t requantization, std::uint32_t lookup) {
+  relation_.requantizations[requantization].activation = lookup;
+}
+
 std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
   return table("range " + std::to_string(lo) + " " + std::to_string(hi), [&](Table& t) {
     for (std::int64_t v = lo; v <= hi; ++v) t.rows.push_back({Fp::from_signed(v)});

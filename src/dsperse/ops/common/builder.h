@@ -43,6 +43,8 @@ class Builder {
   void add_identity(Identity identity);
   std::uint32_t add_product(Product product);
   std::uint32_t add_requantization(Requantization r);
+  /// The lookup of the rounded sums of a requantization.
+  void set_activation(std::uint32_t requantization, std::uint32_t lookup);
 
   /// Values lo..hi in one column.
   std::uint32_t range_table(std::int64_t lo, std::int64_t hi);

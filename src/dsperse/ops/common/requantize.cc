@@ -127,8 +127,8 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
     return fail(ErrorKind::unsupported, "the rounded accumulator reaches " + std::to_string(v_max) + ", too far beyond the clamp",
                 op.name, "quantize with a larger shift or a wider clamp");
 
-  const std::uint32_t requantization =
-      b.add_requantization({op_index, site, acc, per_channel(requant, site.back()), b.options().limb_bits, v_max, wide ? 0 : c});
+  const std::uint32_t requantization = b.add_requantization(
+      {op_index, site, acc, per_channel(requant, site.back()), b.options().limb_bits, v_max, wide ? 0 : c, 0});
   std::vector<Fp> unit, half, width;
   for (const std::int32_t s : shifts) {
     unit.push_back(crypto::power_of_two(-s));
@@ -151,13 +151,15 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
   for (Term& t : v) t = scaled(std::move(t), last, unit);
   const Term y = tensor_term(b.value(quantize::op_output(op)), identity_view(site));
   if (wide) {
-    b.add_lookup({op.name + " activation", site, wide_table(b, requant, v_max), {std::move(v), {y}}});
+    b.set_activation(requantization,
+                     b.add_lookup({op.name + " activation", site, wide_table(b, requant, v_max), {std::move(v), {y}}}));
     return {};
   }
   const TensorRef offset = b.add_tensor({op.name + " offset", site, Kind::offset, requantization, 0});
   b.add_lookup({op.name + " offset", site, offset_table(b, v_max, c), {{tensor_term(offset, identity_view(site))}}});
   v.push_back(tensor_term(offset, identity_view(site)));
-  b.add_lookup({op.name + " activation", site, saturating_table(b, requant, v_max), {std::move(v), {y}}});
+  b.set_activation(requantization,
+                   b.add_lookup({op.name + " activation", site, saturating_table(b, requant, v_max), {std::move(v), {y}}}));
   return {};
 }
 

@@ -32,7 +32,8 @@ Result<Digest> ModelDesk::root_of(std::uint32_t chunk, ByteView values, const Di
               work::decode_values(values, static_cast<std::size_t>(quantize::elements(c.shape))));
   if (std::ranges::any_of(tensor, [&](std::int32_t v) { return v < c.lo || v > c.hi; }))
     return fail(ErrorKind::bad_input, "a value is out of the tensor's range", c.name);
-  DSPERSE_TRY(const proof::BoundaryCommitment tree, proof::commit_boundary(key().profile(), boundary_, c, tensor, seed));
+  DSPERSE_TRY(const proof::BoundaryCommitment tree,
+              proof::commit_boundary(key().profile(), boundary_, c, tensor, seed, proof::Codewords::recomputed));
   return tree.root();
 }
 

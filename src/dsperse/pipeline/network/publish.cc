@@ -132,8 +132,8 @@ Result<work::RunRequest> publish_request(const proof::ModelKey& key, const EdgeT
     in.root = work::public_root(values);
     if (!key.chunks[c].is_public) {
       DSPERSE_TRY(in.seed, random_seed());
-      DSPERSE_TRY(const proof::BoundaryCommitment tree,
-                  proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c], *in.seed));
+      DSPERSE_TRY(const proof::BoundaryCommitment tree, proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c],
+                                                                               *in.seed, proof::Codewords::recomputed));
       in.root = tree.root();
     }
     out.inputs.push_back(in);

@@ -138,12 +138,12 @@ template <int M, int Q>
 DSPERSE_RUN_INLINE void dot_tile(const std::int16_t* x, std::int64_t x_stride, const std::int16_t* w, std::int64_t w_stride,
                                  std::int64_t k, std::int64_t block, Combine combine, std::int64_t* acc, std::int64_t ld) {
   std::int64_t total[M][Q] = {};
-  const std::int64_t step = 2 * kWidth, whole = k - k % step;
-  for (std::int64_t begin = 0; begin < whole;) {
-    const std::int64_t end = whole - begin > block * step ? begin + block * step : whole;
+  constexpr std::int64_t kStep = 2 * kWidth;
+  for (std::int64_t begin = 0; begin < k;) {
+    const std::int64_t end = k - begin > block * kStep ? begin + block * kStep : k, whole = end - (end - begin) % kStep;
     Vec c[M][Q];
     DSPERSE_UNROLL for (int r = 0; r < M; ++r) DSPERSE_UNROLL for (int q = 0; q < Q; ++q) c[r][q] = zero();
-    for (std::int64_t i = begin; i < end; i += step) {
+    for (std::int64_t i = begin; i < whole; i += kStep) {
       Vec a[M];
       DSPERSE_UNROLL for (int r = 0; r < M; ++r) a[r] = load(x + r * x_stride + i);
       DSPERSE_UNROLL for (int q = 0; q < Q; ++q) {
@@ -151,14 +151,17 @@ DSPERSE_RUN_INLINE void dot_tile(const std::int16_t* x, std::int64_t x_stride, c
         DSPERSE_UNROLL for (int r = 0; r < M; ++r) c[r][q] = multiply_add(c[r][q], a[r], b);
       }
     }
+    if (whole < end) DSPERSE_UNROLL for (int q = 0; q < Q; ++q) {
+        const Vec b = load_factors(w + q * w_stride + whole, end - whole);
+        DSPERSE_UNROLL for (int r = 0; r < M; ++r) c[r][q] =
+            multiply_add(c[r][q], load_factors(x + r * x_stride + whole, end - whole), b);
+      }
     DSPERSE_UNROLL for (int r = 0; r < M; ++r) DSPERSE_UNROLL for (int q = 0; q < Q; ++q) total[r][q] += reduce(c[r][q]);
     begin = end;
   }
   DSPERSE_UNROLL for (int r = 0; r < M; ++r) DSPERSE_UNROLL for (int q = 0; q < Q; ++q) {
-    std::int64_t sum = total[r][q];
-    for (std::int64_t i = whole; i < k; ++i) sum += std::int64_t{x[r * x_stride + i]} * w[q * w_stride + i];
     std::int64_t& out = acc[r * ld + q];
-    out = combine == Combine::set ? sum : out * 256 + sum;
+    out = combine == Combine::set ? total[r][q] : out * 256 + total[r][q];
   }
 }
 
@@ -180,71 +183,13 @@ void dots(const std::int16_t* x, std::int64_t x_stride, int m, const std::int16_
   for (; r < m; ++r) dot_rows<1>(x + r * x_stride, x_stride, w, w_stride, outputs, k, block, combine, acc + r * ld, ld);
 }
 
-void narrow(const std::int32_t* x, std::int64_t n, Plane plane, std::int16_t* out) {
-  switch (plane) {
-    case Plane::whole:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<std::int16_t>(x[i]);
-      break;
-    case Plane::high:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<std::int16_t>(x[i] >> 8);
-      break;
-    case Plane::low:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<std::int16_t>(x[i] & 255);
-      break;
-  }
-}
-
-void to_pairs(const std::int32_t* x, std::int64_t n, Plane plane, std::int32_t* out) {
-  switch (plane) {
-    case Plane::whole:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = x[i];
-      break;
-    case Plane::high:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = x[i] >> 8;
-      break;
-    case Plane::low:
-      for (std::int64_t i = 0; i < n; ++i) out[i] = x[i] & 255;
-      break;
-  }
-}
-
-void add_scaled(const std::int32_t* x, std::int64_t n, std::int64_t coef, std::int64_t* acc) {
-  if (coef == 1)
-    for (std::int64_t i = 0; i < n; ++i) acc[i] += x[i];
-  else
-    for (std::int64_t i = 0; i < n; ++i) acc[i] += coef * x[i];
-}
-
-void add_wide(const std::int64_t* x, std::int64_t n, std::int64_t* acc) {
-  for (std::int64_t i = 0; i < n; ++i) acc[i] += x[i];
-}
-
-void add_constant(std::int64_t x, std::int64_t n, std::int64_t* acc) {
-  for (std::int64_t i = 0; i < n; ++i) acc[i] += x;
-}
-
-void maximum(const std::int32_t* x, std::int64_t n, std::int32_t* y) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] > x[i] ? y[i] : x[i];
-}
-
-void multiply(std::int64_t factor, std::int64_t n, std::int64_t* acc) {
-  for (std::int64_t i = 0; i < n; ++i) acc[i] *= factor;
-}
-
-template <class T>
-DSPERSE_RUN_INLINE void extremes_of(const T* x, std::int64_t n, T* low, T* high) {
-  T lo = x[0], hi = x[0];
-  for (std::int64_t i = 1; i < n; ++i) {
-    lo = x[i] < lo ? x[i] : lo;
-    hi = x[i] > hi ? x[i] : hi;
-  }
-  *low = lo;
-  *high = hi;
-}
-void extremes(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high) { extremes_of(x, n, low, high); }
-void extremes16(const std::int16_t* x, std::int64_t n, std::int16_t* low, std::int16_t* high) { extremes_of(x, n, low, high); }
-
 }  // namespace
+}  // namespace dsperse::run::DSPERSE_RUN_ISA
+
+#include "dsperse/run/kernels/finished.inc"
+#include "dsperse/run/kernels/rows.inc"
+
+namespace dsperse::run::DSPERSE_RUN_ISA {
 
 extern const Kernels table;
 const Kernels table{
@@ -254,17 +199,23 @@ const Kernels table{
     {0, kTileRows, kTileRows, kTileRows, kTileRows},
 #endif
     panels,
+    panels_finish,
+    taps_finish,
+    narrow_finish,
     lanes,
     dots,
     finish,
     narrow,
     to_pairs,
+    add_narrow,
     add_scaled,
     add_wide,
     multiply,
     add_constant,
     maximum,
+    maximum_row,
     extremes,
-    extremes16};
+    extremes16,
+    signed_sums};
 
 }  // namespace dsperse::run::DSPERSE_RUN_ISA

@@ -12,6 +12,7 @@ namespace dsperse::run {
 inline constexpr int kLanes = 16;     ///< outputs of a panel
 inline constexpr int kMaxPanels = 4;  ///< panels of a tile
 inline constexpr int kMaxRows = 12;   ///< rows of a tile
+inline constexpr int kTapRows = 8;    ///< pixels of a depthwise tile
 inline constexpr int kMaxTile = kMaxRows * kMaxPanels * kLanes;
 
 /// `pairs` consecutive pairs of factors, the first at element x of the row; flush: 32-bit sums are widened after it.
@@ -27,6 +28,31 @@ struct FinishRange {
   const std::int32_t* table = nullptr;
 };
 
+/// The finish of 32-bit sums that stay below 2^31 with everything added and shifted (Finisher proves it): by channel, every array
+/// readable 15 entries beyond the last channel.
+struct NarrowFinish {
+  const std::int32_t *add = nullptr, *right = nullptr;
+  const std::int32_t* left = nullptr;  ///< nullptr: zeros
+  std::int32_t clamp_lo = 0, clamp_hi = 0, y_lo = 0, y_hi = 0;
+  const std::int32_t* table = nullptr;
+};
+
+/// What a tile of panels multiplies: rows of x, steps along them, panels `panel_stride` elements apart, each [pair][lane][2].
+struct PanelTile {
+  const std::int16_t* const* x = nullptr;
+  std::int64_t plane_stride = 0;  ///< from the high to the low plane of x
+  int planes = 1, rows = 0, panels = 0;
+  const Step* steps = nullptr;
+  std::size_t n_steps = 0;
+  const std::int16_t* w = nullptr;
+  std::int64_t panel_stride = 0;
+};
+
+/// A tap of a depthwise convolution: offsets into an image and into the weights.
+struct Tap {
+  std::int64_t x = 0, w = 0;
+};
+
 /// How sums meet what is in acc: acc = sum, or acc = 256 acc + sum (low plane after the high plane of wide factors).
 enum class Combine : std::uint8_t { set, append_low };
 
@@ -40,6 +66,18 @@ struct Kernels {
   /// each [pair][lane][2]. r < m <= rows[panels]; rows up to rows[panels] of x are readable (repeats) and of acc writable.
   void (*panels)(const std::int16_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int16_t* w,
                  std::int64_t panel_stride, int panels, Combine combine, std::int64_t* acc, std::int64_t ld);
+  /// The same rows and panels, finished in registers: y[r ld + i], i < n, of channels from `channel` on. Steps are not widened.
+  /// Returns the number of clamped elements.
+  std::uint64_t (*panels_finish)(const PanelTile* tile, const NarrowFinish* finish, std::int64_t channel, std::int64_t n,
+                                 std::int32_t* y, std::int64_t ld);
+  /// Depthwise, m <= kTapRows pixels, `channels` of each: y[r channels + c] = finish(sum over taps of x[r x_step + tap.x + c]
+  /// w[tap.w + c]); finish nullptr: the sums themselves. x: values of 16 bits; w: zero in the high half, readable to a whole
+  /// block of kLanes.
+  std::uint64_t (*taps_finish)(const std::int32_t* x, std::int64_t x_step, int m, const Tap* taps, std::size_t n_taps,
+                               const std::int32_t* w, std::int64_t channels, const NarrowFinish* finish, std::int32_t* y);
+  /// y[i] of 32-bit sums of channels from `channel` on.
+  std::uint64_t (*narrow_finish)(const std::int32_t* acc, const NarrowFinish* finish, std::int64_t channel, std::int64_t n,
+                                 std::int32_t* y);
   /// acc[r ld + l] = sum over steps of pair x[r][step.x + l] . w[step][l]; each x and w holds a pair of int16. m <= 8 as above.
   void (*lanes)(const std::int32_t* const* x, int m, const Step* steps, std::size_t n_steps, const std::int32_t* w,
                 Combine combine, std::int64_t* acc, std::int64_t ld);
@@ -53,17 +91,24 @@ struct Kernels {
   void (*narrow)(const std::int32_t* x, std::int64_t n, Plane plane, std::int16_t* out);
   /// out[i] = pair (plane of x[i], anything).
   void (*to_pairs)(const std::int32_t* x, std::int64_t n, Plane plane, std::int32_t* out);
+  /// acc[i] (+)= coef x[i], in 32 bits; `first`: acc is overwritten. x = nullptr: ones.
+  void (*add_narrow)(const std::int32_t* x, std::int64_t n, std::int32_t coef, bool first, std::int32_t* acc);
   /// acc[i] += coef x[i].
   void (*add_scaled)(const std::int32_t* x, std::int64_t n, std::int64_t coef, std::int64_t* acc);
   void (*add_wide)(const std::int64_t* x, std::int64_t n, std::int64_t* acc);
   /// acc[i] *= factor.
   void (*multiply)(std::int64_t factor, std::int64_t n, std::int64_t* acc);
   void (*add_constant)(std::int64_t x, std::int64_t n, std::int64_t* acc);
-  /// y[i] = max(y[i], x[i]).
-  void (*maximum)(const std::int32_t* x, std::int64_t n, std::int32_t* y);
+  /// y[i] = max(a[i], b[i]); y may be a.
+  void (*maximum)(const std::int32_t* a, const std::int32_t* b, std::int64_t n, std::int32_t* y);
+  /// y[o channels + c] = the largest of x[o x_step + t tap_step + c], t < taps; `outputs` pixels side by side.
+  void (*maximum_row)(const std::int32_t* x, std::int64_t x_step, std::int64_t taps, std::int64_t tap_step, std::int64_t outputs,
+                      std::int64_t channels, std::int32_t* y);
   /// Smallest and largest of n >= 1 values.
   void (*extremes)(const std::int32_t* x, std::int64_t n, std::int32_t* low, std::int32_t* high);
   void (*extremes16)(const std::int16_t* x, std::int64_t n, std::int16_t* low, std::int16_t* high);
+  /// Sums of the positive and of the negative magnitudes.
+  void (*signed_sums)(const std::int16_t* x, std::int64_t n, std::int64_t* positive, std::int64_t* negative);
 };
 
 /// The table for dsperse::kernel() on this CPU.

@@ -60,7 +60,7 @@ Result<LoadedSlice> fetch(const SliceTask& task, engine::BlobStore& blobs, std::
   if (!reader.ok()) return bad("a weights blob without its seed");
   auto weights = store::decode_weights(out.key().program, ByteView(*blob).subspan(kSeedBytes));
   if (!weights) return std::unexpected(weights.error().within("weights"));
-  DSPERSE_TRY(const proof::WeightCommitment tree, proof::commit_weights(out.key(), *weights, seed));
+  DSPERSE_TRY(const proof::WeightCommitment tree, proof::commit_weights(out.key(), *weights, seed, proof::Codewords::recomputed));
   if (tree.root() != out.key().weight_root) return bad("the weights are not those that the key commits to");
   out.hidden = std::move(*weights);
   bytes += blob->size();
@@ -94,7 +94,9 @@ Result<Digest> boundary_root(const proof::SliceKey& key, const proof::Chunk& chu
                              const std::optional<Digest>& seed, proof::BoundaryCommitment* tree) {
   if (seed.has_value() == chunk.is_public) return bad("a seed for public values, or none for hidden ones", chunk.name);
   if (!seed) return public_root(encode_values(values));
-  DSPERSE_TRY(proof::BoundaryCommitment made, proof::commit_boundary(key.profile, key.boundary, chunk, values, *seed));
+  DSPERSE_TRY(proof::BoundaryCommitment made,
+              proof::commit_boundary(key.profile, key.boundary, chunk, values, *seed,
+                                     tree != nullptr ? proof::Codewords::kept : proof::Codewords::recomputed));
   const Digest root = made.root();
   if (tree != nullptr) *tree = std::move(made);
   return root;

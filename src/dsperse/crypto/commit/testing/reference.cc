@@ -12,6 +12,12 @@ Digest key_of(std::string_view name) { return hash({reinterpret_cast<const std::
 
 }  // namespace
 
+std::vector<TableauRow> tableau(const Code& code, std::span<const std::vector<Fp>> rows) {
+  std::vector<TableauRow> out;
+  for (const std::vector<Fp>& row : rows) out.push_back({Symbols(row.data()), row.data() + code.kd()});
+  return out;
+}
+
 std::vector<Fp> reference_column(const Code& code, std::span<const std::vector<Fp>> rows, std::size_t j) {
   const Fp x = column_point(code, j);
   std::vector<Fp> column;

@@ -5,9 +5,12 @@
 
 #include "dsperse/crypto/commit/code.h"
 #include "dsperse/crypto/commit/opening.h"
+#include "dsperse/crypto/commit/tree.h"
 
 namespace dsperse::crypto::testing {
 
+/// Rows of code.k() coefficients each, as a tree takes them: views.
+std::vector<TableauRow> tableau(const Code& code, std::span<const std::vector<Fp>> rows);
 /// Column j of rows of code.k() coefficients each.
 std::vector<Fp> reference_column(const Code& code, std::span<const std::vector<Fp>> rows, std::size_t j);
 Digest reference_salt(const Digest& salt_seed, std::size_t j);

@@ -1,4 +1,4 @@
-#include "dsperse/base/zeroed.h"
+#include "dsperse/base/words.h"
 
 #include <gtest/gtest.h>
 
@@ -32,6 +32,12 @@ TEST(ZeroedWords, Moves) {
   EXPECT_EQ(c.get()[2], 2U);
   EXPECT_EQ(ZeroedWords().get(), nullptr);
   EXPECT_EQ(ZeroedWords(0).get(), nullptr);
+  Words d(100), e;
+  d.data()[99] = 4;
+  e = std::move(d);
+  EXPECT_EQ(e.data()[99], 4U);
+  EXPECT_EQ(e.bytes(), 832U);
+  EXPECT_EQ(Words(0).data(), nullptr);
 }
 
 }  // namespace

@@ -1,0 +1,180 @@
+#include "dsperse/base/blocks.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace dsperse {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{1} << 21, kSmall = std::size_t{1} << 15, kLargestPiece = std::size_t{1} << 20;
+
+std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+
+/// `bytes` (a multiple of a huge page) at a huge page's border; nullptr if there are none.
+void* map_pages(std::size_t bytes) {
+  const std::size_t all = bytes + kHugePage;
+  void* p = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::uint8_t*>(p);
+  const std::size_t before = round_up(reinterpret_cast<std::uintptr_t>(p), kHugePage) - reinterpret_cast<std::uintptr_t>(p);
+  if (before != 0) munmap(begin, before);
+  if (before != kHugePage) munmap(begin + before + bytes, kHugePage - before);
+#ifdef MADV_HUGEPAGE
+  madvise(begin + before, bytes, MADV_HUGEPAGE);  // a wish: small pages do as well
+#endif
+  return begin + before;
+}
+
+/// Pieces of 2^16 ... 2^20 bytes cut from huge pages; given back ones wait for the next use. (The heap would map and unmap such
+/// sizes each time.)
+class Pieces {
+ public:
+  static constexpr unsigned kFirst = 16, kLast = 20;
+
+  void* take(std::size_t bytes) {
+    const unsigned log_bytes = log_of(bytes);
+    const std::scoped_lock lock(mutex_);
+    std::vector<void*>& free = free_[log_bytes - kFirst];
+    if (free.empty()) {
+      auto* const page = static_cast<std::uint8_t*>(map_pages(kHugePage));
+      if (page == nullptr) return nullptr;
+      for (std::size_t at = kHugePage; at != 0;) free.push_back(page + (at -= std::size_t{1} << log_bytes));
+    }
+    void* const p = free.back();
+    free.pop_back();
+    return p;
+  }
+  void give(void* p, std::size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    free_[log_of(bytes) - kFirst].push_back(p);
+  }
+
+ private:
+  static unsigned log_of(std::size_t bytes) { return std::max(kFirst, static_cast<unsigned>(std::bit_width(bytes - 1))); }
+
+  std::mutex mutex_;
+  std::array<std::vector<void*>, kLast - kFirst + 1> free_;
+};
+
+/// Stretches of whole huge pages. Free ones are merged with their neighbours; the smallest that is large enough is cut.
+class Stretches {
+ public:
+  Block take(std::size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = smallest(bytes);
+    Block out;
+    if (found != free_.end()) {
+      const auto [begin, size] = *found;
+      free_.erase(found);
+      if (size != bytes) free_.emplace(begin + bytes, size - bytes);
+      use_.kept -= bytes;
+      out.data = reinterpret_cast<void*>(begin);
+    } else {
+      trim(use_.most > use_.live + bytes ? use_.most - use_.live - bytes : 0);
+      out = {map_pages(bytes), true};
+      if (out.data == nullptr) {
+        trim(0);
+        out.data = map_pages(bytes);
+      }
+    }
+    use_.live += bytes;
+    use_.most = std::max(use_.most, use_.live);
+    return out;
+  }
+  void give(void* p, std::size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    use_.live -= bytes;
+    use_.kept += bytes;
+    auto begin = reinterpret_cast<std::uintptr_t>(p);
+    auto next = free_.lower_bound(begin);
+    if (next != free_.end() && begin + bytes == next->first) {
+      bytes += next->second;
+      next = free_.erase(next);
+    }
+    if (next != free_.begin()) {
+      const auto before = std::prev(next);
+      if (before->first + before->second == begin) {
+        before->second += bytes;
+        return;
+      }
+    }
+    free_.emplace(begin, bytes);
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    trim(0);
+    use_.most = use_.live;
+  }
+  BlockUse use() {
+    const std::scoped_lock lock(mutex_);
+    return use_;
+  }
+
+ private:
+  using Free = std::map<std::uintptr_t, std::size_t>;
+
+  Free::iterator smallest(std::size_t bytes) {
+    auto best = free_.end();
+    for (auto it = free_.begin(); it != free_.end(); ++it)
+      if (it->second >= bytes && (best == free_.end() || it->second < best->second)) best = it;
+    return best;
+  }
+  /// Unmaps free stretches until at most so many bytes wait.
+  void trim(std::size_t left) {
+    while (use_.kept > left) {
+      const auto last = std::prev(free_.end());
+      const std::size_t bytes = std::min(last->second, use_.kept - left);
+      munmap(reinterpret_cast<void*>(last->first + last->second - bytes), bytes);
+      use_.kept -= bytes;
+      last->second -= bytes;
+      if (last->second == 0) free_.erase(last);
+    }
+  }
+
+  std::mutex mutex_;
+  Free free_;  ///< address -> bytes
+  BlockUse use_;
+};
+
+struct Store {
+  Pieces pieces;
+  Stretches stretches;
+};
+Store& store() {
+  static auto* const instance = new Store;  // outlives every user
+  return *instance;
+}
+
+}  // namespace
+
+Block take_block(std::size_t bytes) {
+  Block out;
+  if (bytes > kLargestPiece)
+    out = store().stretches.take(round_up(bytes, kHugePage));
+  else
+    out.data = bytes > kSmall ? store().pieces.take(bytes) : std::aligned_alloc(64, bytes);
+  if (out.data == nullptr) std::abort();
+  return out;
+}
+
+void give_block(void* data, std::size_t bytes) {
+  if (bytes > kLargestPiece)
+    store().stretches.give(data, round_up(bytes, kHugePage));
+  else if (bytes > kSmall)
+    store().pieces.give(data, bytes);
+  else
+    std::free(data);
+}
+
+BlockUse block_use() { return store().stretches.use(); }
+void release_blocks() { store().stretches.release(); }
+
+}  // namespace dsperse

@@ -1,0 +1,31 @@
+// Blocks of memory for the prover's large tables, kept for the next use: a fresh page costs more than most loops over it.
+//
+// A proof takes and gives back gigabytes in blocks of every size. Blocks above a megabyte are cut from stretches of huge pages,
+// and given back they wait in a list of free stretches. What waits never makes the process larger than it has been: before new
+// pages are taken, as much is returned to the system as would pass the most that was ever in use at once. Thread-safe. Not here:
+// the heap (std::vector). Used through Words (words.h). Tested by base/blocks_test.cc.
+#pragma once
+
+#include <cstddef>
+
+namespace dsperse {
+
+struct Block {
+  void* data = nullptr;  ///< 64-byte aligned
+  bool zero = false;     ///< whether it holds zeros; otherwise anything
+};
+
+/// bytes > 0, a multiple of 64. Running out of memory ends the process: a plan has promised that it fits.
+Block take_block(std::size_t bytes);
+/// data: of take_block with as many bytes.
+void give_block(void* data, std::size_t bytes);
+
+struct BlockUse {
+  std::size_t live = 0, kept = 0;  ///< bytes above a megabyte each: in use, waiting
+  std::size_t most = 0;            ///< in use at once, since the start or the last release_blocks
+};
+BlockUse block_use();
+/// Returns to the system what waits, and forgets the most that was in use.
+void release_blocks();
+
+}  // namespace dsperse
