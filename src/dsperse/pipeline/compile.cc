@@ -79,11 +79,17 @@ Result<std::vector<proof::WeightTie>> ties_of(const slice::Plan& plan, const pro
 Status tie_weights(const store::PlanFile& file, const slice::Plan& plan, const std::vector<Digest>& seeds, proof::ModelKey& key,
                    const Observer& observer) {
   DSPERSE_TRY(std::vector<proof::WeightTie> ties, ties_of(plan, key));
-  std::map<std::uint32_t, proof::WeightCommitment> trees;
+  struct Tree {
+    quantize::WeightStore weights;  // what the commitment reads
+    proof::WeightCommitment commitment;
+  };
+  std::map<std::uint32_t, Tree> trees;
   const auto tree = [&](std::uint32_t i) -> Status {
     if (trees.contains(i)) return {};
-    DSPERSE_TRY(const quantize::WeightStore weights, file.weights_of(plan.slices[i].weights));
-    DSPERSE_TRY(trees[i], proof::commit_weights(key.slices[i], weights, seeds[i]));
+    Tree& t = trees[i];
+    DSPERSE_TRY(t.weights, file.weights_of(plan.slices[i].weights));
+    DSPERSE_TRY(t.commitment,
+                proof::commit_weights(key.slices[i], t.weights, seeds[i], codewords_of(plan.slices[i].cost.codewords)));
     return {};
   };
   const auto count = static_cast<std::uint32_t>(ties.size());
@@ -94,7 +100,7 @@ Status tie_weights(const store::PlanFile& file, const slice::Plan& plan, const s
     std::erase_if(trees, [&](const auto& t) { return t.first != tie.slice && t.first != tie.base; });
     DSPERSE_CHECK_OK(tree(tie.base));
     DSPERSE_CHECK_OK(tree(tie.slice));
-    const proof::WeightCommitment &base = trees.at(tie.base), &slice = trees.at(tie.slice);
+    const proof::WeightCommitment &base = trees.at(tie.base).commitment, &slice = trees.at(tie.slice).commitment;
     DSPERSE_TRY(tie, proof::prove_tie(key, std::move(tie), base, slice));
     tell(observer, {Event::Kind::finished, n, count, "tie weights",
                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
@@ -158,7 +164,14 @@ Result<CompiledSlices> compile_slices(const store::PlanFile& file, const Compile
     if (const auto why = backend.unsupported(plan.slices[i].program); why && file.treatments[i].proof)
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
                   "cut it differently, or set its mode to something else than proof");
-  slice::price(plan, program, costing(options.cost, options.profile));
+  // Codewords as it was planned; what that means for the plan as it is now is predicted anew.
+  const slice::Costing costs = costing(options.cost, options.profile);
+  slice::Plan lean = plan;
+  slice::price(plan, program, costs);
+  slice::price(lean, program, costs, 0);
+  for (std::size_t i = 0; i < plan.slices.size(); ++i)
+    if (i < file.predicted.size() && file.predicted[i].codewords == slice::Codewords::recomputed)
+      plan.slices[i].cost = lean.slices[i].cost;
   DSPERSE_TRY(BoundaryGraph graph, boundary_graph(file.model, plan, options.private_input));
   CompiledSlices out;
   out.model.name = file.name;
@@ -179,8 +192,9 @@ Result<CompiledSlices> compile_slices(const store::PlanFile& file, const Compile
     DSPERSE_TRY(const Digest seed, random_seed());
     store::ProvingKey secret{{}, seed};
     DSPERSE_TRY(secret.weights, file.weights_of(s.weights));
-    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights}, boundary,
-                                   secret.weights, seed);
+    auto artefacts = backend.setup(
+        params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights, codewords_of(s.cost.codewords)}, boundary,
+        secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);

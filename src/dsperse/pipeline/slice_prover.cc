@@ -46,8 +46,8 @@ Result<Prepared> prepare(const ProvingParts& parts, std::uint32_t index, const s
       continue;
     }
     // The seed was for these values only: another root means other data, and reusing the seed would leak the difference.
-    DSPERSE_TRY(proof::BoundaryCommitment tree,
-                proof::commit_boundary(slice.profile, slice.boundary, chunk, boundaries[i].values, boundaries[i].seed));
+    DSPERSE_TRY(proof::BoundaryCommitment tree, proof::commit_boundary(slice.profile, slice.boundary, chunk, boundaries[i].values,
+                                                                       boundaries[i].seed, parts.codewords));
     if (!boundaries[i].root || tree.root() != *boundaries[i].root)
       return damaged("a boundary does not have its stored commitment", chunk.name);
     out.trees.push_back(std::move(tree));
@@ -72,10 +72,10 @@ Result<Opened> open_weights(const ProvingParts& parts, const proof::SliceKey& sl
     }
     if (!choice.make_epoch && fresh && fresh->root == choice.epoch.root) return Opened{std::move(choice), std::move(fresh->tree)};
     if (!choice.make_epoch) {
-      DSPERSE_TRY(proof::WeightCommitment tree, epoch_tree(slice, secret, choice.epoch));
+      DSPERSE_TRY(proof::WeightCommitment tree, epoch_tree(slice, secret, choice.epoch, parts.codewords));
       return Opened{std::move(choice), std::move(tree)};
     }
-    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(parts.openings, parts.state, slice, secret, choice));
+    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(parts.openings, parts.state, slice, secret, choice, parts.codewords));
     if (made) fresh = std::move(made);
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
@@ -124,7 +124,7 @@ Status prove_between(const ProvingParts& parts, std::uint32_t index, const Diges
     const backend::Artefacts artefacts{slice, {}};
     proof::ProveStats stats;
     DSPERSE_TRY(proof.proof, parts.backend.prove({&artefacts, &statement, &prepared.secret.weights, &prepared.trace,
-                                                  slice.weight_root ? &opened.tree : nullptr, prepared.by_port},
+                                                  slice.weight_root ? &opened.tree : nullptr, prepared.by_port, parts.codewords},
                                                  &stats));
     store::SliceRecord record;
     record.slice = index;
@@ -145,7 +145,8 @@ Status prove_between(const ProvingParts& parts, std::uint32_t index, const Diges
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
 }
 
-Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id) {
+Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id,
+                                             proof::Codewords codewords) {
   const proof::ModelKey& key = context.model.model().key;
   std::vector<store::StoredBoundary> boundaries;
   for (const proof::Port& p : key.slices[index].ports()) {
@@ -153,12 +154,12 @@ Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_
     boundaries.push_back(std::move(b));
   }
   store::SliceRecord out;
-  DSPERSE_CHECK_OK(
-      prove_between({context.model, context.openings, context.backend, context.observer, context.state, context.measure}, index,
-                    run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
-                      out = record;
-                      return context.run.put_proof(proof, record);
-                    }));
+  DSPERSE_CHECK_OK(prove_between(
+      {context.model, context.openings, context.backend, context.observer, context.state, codewords, context.measure}, index,
+      run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
+        out = record;
+        return context.run.put_proof(proof, record);
+      }));
   return out;
 }
 

@@ -18,7 +18,8 @@ using crypto::Codewords;
 struct SliceSpec {
   quantize::Program program;
   std::vector<Port> inputs, outputs;
-  bool public_weights = false;  ///< the key shows the weights: no tree, no openings
+  bool public_weights = false;            ///< the key shows the weights: no tree, no openings
+  Codewords codewords = Codewords::kept;  ///< of the trees that its key is made with
 };
 
 /// The model-wide boundary geometry for these chunks (committed ones), and the options and geometries of one slice key.

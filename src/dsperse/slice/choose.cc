@@ -144,14 +144,14 @@ class Search {
   Result<Plan> once(const Guess& guess) {
     const std::uint64_t process = costing_.process_bytes(guess.key_bytes) + guess.over;
     if (process >= limit_) return too_little(process);
-    budget_ = limit_ == kNoLimit ? kNoLimit : limit_ - process;
+    budget_ = each_ = limit_ == kNoLimit ? kNoLimit : limit_ - process;
     const Intervals intervals(program_, costing_, costing_.setting(guess.slices, guess.largest));
     DSPERSE_TRY(Cuts cuts, cut(intervals));
     const std::string* crowded = crowded_tensor(program_, cuts);
     const std::string name = crowded != nullptr ? *crowded : std::string();
     if (crowded != nullptr) cuts = join_readers(program_, std::move(cuts));
     DSPERSE_TRY(Plan plan, plan_at(program_, cuts));
-    price(plan, program_, costing_);
+    price(plan, program_, costing_, request_.least_memory ? 0 : each_);
     if (const std::uint64_t bytes = bytes_of(plan, workers(), costing_); crowded != nullptr && bytes > limit_)
       return fail(ErrorKind::resource, "within these limits more than four slices would read one tensor", name,
                   "raise the memory limit to " + mebibytes(bytes));
@@ -165,6 +165,7 @@ class Search {
       const auto found = deadline_cuts(intervals, *request_.deadline_seconds, std::max(1U, request_.workers), budget_);
       if (!found) return too_large(intervals);
       if (!found->kept) return too_late(found->makespan);
+      each_ = found->bytes;
       return found->cuts;
     }
     auto cuts = best_cuts(intervals, request_.optimize, budget_);
@@ -193,11 +194,11 @@ class Search {
       return fail(ErrorKind::resource, "so few slices do not fit " + mebibytes(limit_), {},
                   "ask for more slices, or raise the memory limit");
     const std::size_t worst = *std::max_element(why.pieces.begin(), why.pieces.end(), [&](std::size_t a, std::size_t b) {
-      return intervals.price(a, a).bytes < intervals.price(b, b).bytes;
+      return intervals.price(a, a).lean_bytes < intervals.price(b, b).lean_bytes;
     });
     return fail(ErrorKind::resource,
-                "needs " + mebibytes(intervals.price(worst, worst).bytes + process) + " by itself, more than the " +
-                    mebibytes(limit_) + " allowed",
+                "needs " + mebibytes(intervals.price(worst, worst).bytes_within(budget_) + process) +
+                    " by itself, more than the " + mebibytes(limit_) + " allowed",
                 program_.ops[intervals.first_op(worst)].name,
                 "the least that fits this cut of the model is " + mebibytes(why.least_bytes + process));
   }
@@ -218,7 +219,7 @@ class Search {
   const Program& program_;
   const CutRequest& request_;
   const Costing& costing_;
-  std::uint64_t limit_ = kNoLimit, budget_ = kNoLimit;
+  std::uint64_t limit_ = kNoLimit, budget_ = kNoLimit, each_ = kNoLimit;  ///< each: of one slice
 };
 
 /// Splits the ops that do not fit until all do, or none can be split further.

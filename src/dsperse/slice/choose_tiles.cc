@@ -49,7 +49,7 @@ const TileAxis* TileChoice::choose_axis(std::uint32_t op, std::uint64_t bytes) c
   Counts light = counts;
   light.weights = light.weight_bytes = light.largest_weight = light.digits = light.range_lookups = light.range_rows =
       light.range_leaves = 0;
-  const Cost whole = costing_.cost(counts, setting), values = costing_.cost(light, setting);
+  const Cost whole = costing_.cost_within(counts, setting, bytes), values = costing_.cost_within(light, setting, bytes);
   const bool heavy = whole.compile_bytes > bytes || 2 * values.peak_bytes < whole.peak_bytes;
   const TileAxis* best = nullptr;
   for (const TileAxis& a : axes_[op]) {
@@ -66,7 +66,7 @@ bool TileChoice::grow(const Tiled* tiled, std::uint64_t bytes) {
   const std::vector<Counts> counts = counts_of(program, setting);
   std::map<std::uint32_t, std::uint64_t> worst;  // op as given -> bytes of its largest tile
   for (std::uint32_t i = 0; i < counts.size(); ++i) {
-    const std::uint64_t need = costing_.cost(counts[i], setting).most_bytes();
+    const std::uint64_t need = costing_.cost_within(counts[i], setting, bytes).most_bytes();
     if (need <= bytes) continue;
     std::uint64_t& most = worst[tiled != nullptr ? tiled->op_of[i] : i];
     most = std::max(most, need);

@@ -18,7 +18,7 @@ struct Group {
   Geometry geometry;
   double rows = 0, tiles = 0;  ///< of the given trees
   double trees = 0;
-  [[nodiscard]] double coefficients() const { return rows * real(geometry.k()); }
+  [[nodiscard]] double pads() const { return rows * real(geometry.r); }
   [[nodiscard]] double code() const { return 8 * tiles * real(geometry.n()); }
   [[nodiscard]] double columns() const { return trees * real(geometry.n()); }
   /// The tree that one argument adds: mask rows, in one tile.
@@ -84,11 +84,13 @@ Costing::Trees Costing::trees(const Counts& n, const Setting& setting) const {
   return out;
 }
 
-Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb) const {
+Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb, Codewords codewords) const {
   const CostModel& m = model_;
   const auto tree = [&](const Group& g) {
-    return m.b_coefficient * g.coefficients() + m.b_code * g.code() + m.b_hash * g.columns();
+    return m.b_pad * g.pads() + (codewords == Codewords::kept ? m.b_code * g.code() : 0) + m.b_hash * g.columns();
   };
+  /// Of one unit of work: a tile of eight rows, and a part of its code.
+  const auto scratch = [&](const Group& g) { return kFieldBytes * 8 * real(g.geometry.k() + g.geometry.kd()); };
   const double weights = m.b_weight * real(n.weight_bytes), ports = m.b_value * real(n.read + n.written + n.public_values);
   Stage best;
   const auto consider = [&](const Stage& s) {
@@ -114,17 +116,19 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb) const {
     commit[Part::weights] = 0;
     commit[Part::values] = ports;
     const double share = n.read + n.written == 0 ? 0 : real(n.largest_boundary) / real(n.read + n.written);
-    commit[Part::trees] = share * (tree(trees.boundary)) + kFieldBytes * real(n.largest_boundary);
+    commit[Part::trees] = share * (m.b_pad * trees.boundary.pads() + m.b_hash * trees.boundary.columns()) +
+                          m.b_value * real(n.largest_boundary) + scratch(trees.boundary);
     consider(commit);
     return best;
   }
   if (verb == Verb::compile) {
     Stage commit = stage("commit");
-    commit[Part::trees] = tree(trees.weights) + kFieldBytes * real(n.largest_weight);
+    commit[Part::weights] = 2 * weights;  // and its file's bytes
+    commit[Part::trees] = tree(trees.weights) + scratch(trees.weights);
     consider(commit);
     Stage ranges = stage("ranges");
     ranges[Part::trees] = tree(trees.weights) + tree(trees.ranges) + m.b_code * trees.weights.mask_code();
-    ranges[Part::columns] = m.b_column * real(n.range_lookups) + m.b_auxiliary * real(n.digits);
+    ranges[Part::columns] = m.b_auxiliary * real(n.digits);
     ranges[Part::tables] = m.b_row * real(n.range_rows);
     Stage opening = ranges;
     ranges[Part::leaves] = m.b_leaf * real(n.range_leaves);
@@ -140,16 +144,16 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb) const {
   consider(trace);
   Stage commit = stage("commit");
   commit[Part::values] = ports + m.b_value * real(n.values);
-  commit[Part::trees] =
-      tree(trees.boundary) + tree(trees.weights) + kFieldBytes * real(std::max(n.largest_weight, n.largest_boundary));
+  const double given = tree(trees.boundary) + m.b_value * real(n.read + n.written) + tree(trees.weights);
+  commit[Part::trees] = given + std::max(scratch(trees.weights), scratch(trees.boundary));
   consider(commit);
   Stage witness = stage("witness");
   witness[Part::values] = commit[Part::values];
-  witness[Part::trees] = tree(trees.boundary) + tree(trees.weights);
-  witness[Part::columns] = m.b_column * real(n.columns) + m.b_auxiliary * real(n.auxiliary + n.accumulators);
+  witness[Part::trees] = given;
+  witness[Part::columns] = m.b_column * real(n.columns) + m.b_auxiliary * real(n.auxiliary);
   witness[Part::tables] = m.b_row * real(n.table_rows);
   Stage fresh = witness;
-  witness[Part::columns] += m.b_column * real(n.largest);
+  witness[Part::columns] += kFieldBytes * real(n.largest);  // accumulators
   consider(witness);
   fresh[Part::trees] += tree(trees.witness) + m.b_code * (trees.weights.mask_code() + trees.boundary.mask_code());
   Stage lookups = fresh;
@@ -162,18 +166,24 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb) const {
   return best;
 }
 
-Stage Costing::peak(const Counts& counts, const Setting& setting, Verb verb) const {
+Stage Costing::peak(const Counts& counts, const Setting& setting, Verb verb, Codewords codewords) const {
   if (!known()) return {};
-  return peak(counts, trees(counts, setting), verb);
+  return peak(counts, trees(counts, setting), verb, codewords);
 }
 
-Cost Costing::cost(const Counts& n, const Setting& setting) const {
+Cost Costing::cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const {
+  const Cost kept = cost(counts, setting);
+  return kept.most_bytes() <= bytes ? kept : cost(counts, setting, Codewords::recomputed);
+}
+
+Cost Costing::cost(const Counts& n, const Setting& setting, Codewords codewords) const {
   const CostModel& m = model_;
   Cost out;
   out.macs = n.macs;
   out.lookups = n.lookups + n.table_rows;
   out.weight_symbols = n.weights;
   out.witness_symbols = n.symbols();
+  out.codewords = codewords;
   if (!known()) return out;
   const Trees t = trees(n, setting);
   const auto tree_seconds = [&](const Group& g) { return m.s_code * g.code() + m.s_hash * g.columns(); };
@@ -183,6 +193,7 @@ Cost Costing::cost(const Counts& n, const Setting& setting) const {
   out.run_seconds = m.s_run + run + (n.read + n.written == 0 ? 0 : boundary * real(n.written) / real(n.read + n.written));
   out.prove_seconds = m.s_prove + m.s_op * real(n.ops) + run + m.s_mac * real(n.macs) + boundary + weights +
                       tree_seconds(t.witness) + lookups + m.s_fold * real(n.folds) + m.s_open * real(n.symbols() + n.weights);
+  if (codewords == Codewords::recomputed) out.prove_seconds += m.s_again * t.code();
   double proof = t.witness.proof_bytes();
   double opened = t.witness.opened();
   for (const Group* g : {&t.weights, &t.boundary})
@@ -198,14 +209,16 @@ Cost Costing::cost(const Counts& n, const Setting& setting) const {
     out.compile_seconds += weights + tree_seconds(t.ranges) + m.s_leaf * real(n.range_leaves) +
                            m.s_column * real(n.range_lookups) + m.s_row * real(n.range_rows) + m.s_weight * real(n.weights) +
                            m.s_open * real(n.weights + n.digits);
+    if (codewords == Codewords::recomputed) out.compile_seconds += m.s_again * (t.weights.code() + t.ranges.code());
     out.key_bytes = static_cast<std::uint64_t>(
         m.p_fixed + t.weights.proof_bytes() + t.ranges.proof_bytes() +
         kDegree * kFieldBytes *
             (lookup_messages(n.range_leaves) + static_cast<double>(2 * std::bit_width(n.weights + n.digits))));
   }
-  out.peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove).total());
-  out.run_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::run).total());
-  out.compile_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::compile).total());
+  out.peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove, codewords).total());
+  out.lean_peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove, Codewords::recomputed).total());
+  out.run_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::run, codewords).total());
+  out.compile_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::compile, codewords).total());
   return out;
 }
 

@@ -17,6 +17,9 @@
 
 namespace dsperse::slice {
 
+/// What becomes of the codewords of trees: kept for the opening, or computed again there, which takes less memory and more time.
+enum class Codewords : std::uint8_t { kept, recomputed };
+
 /// Predicted with the cost model; printed as predictions, shown beside measurements later. Seconds: one thread. Bytes: beyond
 /// what the process has before it takes the slice (process_bytes).
 struct Cost {
@@ -25,6 +28,8 @@ struct Cost {
   std::uint64_t peak_bytes = 0, proof_bytes = 0;  ///< peak: of proving
   double run_seconds = 0, compile_seconds = 0, verify_seconds = 0;
   std::uint64_t run_bytes = 0, compile_bytes = 0, key_bytes = 0;  ///< key: of its range proof
+  Codewords codewords = Codewords::kept;                          ///< with which all this is
+  std::uint64_t lean_peak_bytes = 0;                              ///< of proving with codewords recomputed
   /// Of the verb that needs most.
   [[nodiscard]] std::uint64_t most_bytes() const { return std::max({peak_bytes, run_bytes, compile_bytes}); }
 };
@@ -60,16 +65,18 @@ class Costing {
   [[nodiscard]] Costing with(const CostModel& model) const;
   /// largest: symbols of the largest committed boundary.
   [[nodiscard]] Setting setting(std::size_t slices, std::uint64_t largest) const;
-  [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting) const;
+  [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting, Codewords codewords = Codewords::kept) const;
+  /// With codewords kept if that fits so many bytes, otherwise recomputed.
+  [[nodiscard]] Cost cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const;
   /// The stage of a verb that needs most memory.
-  [[nodiscard]] Stage peak(const Counts& counts, const Setting& setting, Verb verb) const;
+  [[nodiscard]] Stage peak(const Counts& counts, const Setting& setting, Verb verb, Codewords codewords = Codewords::kept) const;
   /// What the process has beside the slice in work: itself, and the key of all slices.
   [[nodiscard]] std::uint64_t process_bytes(std::uint64_t key_bytes) const;
 
  private:
   struct Trees;
   [[nodiscard]] Trees trees(const Counts& counts, const Setting& setting) const;
-  [[nodiscard]] Stage peak(const Counts& counts, const Trees& trees, Verb verb) const;
+  [[nodiscard]] Stage peak(const Counts& counts, const Trees& trees, Verb verb, Codewords codewords) const;
 
   CostModel model_;
   std::shared_ptr<Geometries> geometries_;

@@ -117,13 +117,13 @@ std::uint64_t Plan::peak_bytes(const Costing& costing) const {
   return most + costing.process_bytes(key);
 }
 
-void price(Plan& plan, const Program& program, const Costing& costing) {
+void price(Plan& plan, const Program& program, const Costing& costing, std::uint64_t bytes) {
   const Setting setting = costing.setting(plan.slices.size(), plan.largest_boundary(program));
   const Tally::Facts facts(program);
   for (Slice& slice : plan.slices) {
     Tally tally(facts, setting.boundary.c);
     for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) tally.add(i);
-    slice.cost = costing.cost(tally.counts(), setting);
+    slice.cost = costing.cost_within(tally.counts(), setting, bytes);
   }
 }
 

@@ -69,8 +69,8 @@ struct CutRequest {
 [[nodiscard]] Result<Plan> make_plan(const quantize::Program& program, const CutRequest& request, const Costing& costing);
 /// The plan with cuts exactly after the ops of these indices (ascending, each < ops - 1), without predictions.
 [[nodiscard]] Result<Plan> plan_at(const quantize::Program& program, const std::vector<std::uint32_t>& last_ops);
-/// Predictions for the slices of a plan of this program.
-void price(Plan& plan, const quantize::Program& program, const Costing& costing);
+/// Predictions for the slices of a plan of this program; codewords are recomputed where a slice would not fit `bytes` otherwise.
+void price(Plan& plan, const quantize::Program& program, const Costing& costing, std::uint64_t bytes = UINT64_MAX);
 
 /// Values of a slice's tensors out of the model's trace, and its weights out of the model's.
 quantize::TensorStore slice_trace(const Slice& slice, const quantize::TensorStore& trace);

@@ -91,10 +91,10 @@ std::vector<std::pair<std::size_t, std::size_t>> slices_of(const Intervals& inte
   return out;
 }
 
-/// The largest peaks that may be in work together.
-std::uint64_t together(const Intervals& intervals, const Cuts& cuts, unsigned workers) {
+/// The largest peaks that may be in work together, each within `limit`.
+std::uint64_t together(const Intervals& intervals, const Cuts& cuts, unsigned workers, std::uint64_t limit) {
   std::vector<std::uint64_t> bytes;
-  for (const auto& [first, last] : slices_of(intervals, cuts)) bytes.push_back(intervals.price(first, last).bytes);
+  for (const auto& [first, last] : slices_of(intervals, cuts)) bytes.push_back(intervals.price(first, last).bytes_within(limit));
   std::sort(bytes.rbegin(), bytes.rend());
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < std::min<std::size_t>(workers, bytes.size()); ++i) sum += bytes[i];
@@ -114,13 +114,15 @@ Intervals::Intervals(const quantize::Program& program, const Costing& costing, c
     Tally tally(facts, setting.boundary.c);
     for (std::size_t last = first; last < n; ++last) {
       for (std::size_t i = places_[last]; i < places_[last + 1]; ++i) tally.add(static_cast<std::uint32_t>(i));
-      const Cost cost = costing.cost(tally.counts(), setting);
-      prices_.push_back({cost.prove_seconds, cost.verify_seconds, cost.most_bytes(), cost.proof_bytes, cost.key_bytes});
+      const Counts counts = tally.counts();
+      const Cost kept = costing.cost(counts, setting), lean = costing.cost(counts, setting, Codewords::recomputed);
+      prices_.push_back(
+          {kept.prove_seconds, lean.prove_seconds, kept.verify_seconds, kept.most_bytes(), lean.most_bytes(), kept.proof_bytes});
     }
   }
 }
 
-double Intervals::value(std::size_t first, std::size_t last, Optimize what) const {
+double Intervals::value(std::size_t first, std::size_t last, Optimize what, std::uint64_t limit) const {
   const Price& p = price(first, last);
   switch (what) {
     case Optimize::size:
@@ -130,33 +132,34 @@ double Intervals::value(std::size_t first, std::size_t last, Optimize what) cons
     case Optimize::time:
       break;
   }
-  return p.seconds;
+  return p.seconds_within(limit);
 }
 
 std::optional<Cuts> best_cuts(const Intervals& intervals, Optimize what, std::uint64_t bytes) {
   return shortest(intervals, [&](std::size_t a, std::size_t b) {
-    return intervals.price(a, b).bytes <= bytes ? intervals.value(a, b, what) : kNever;
+    return intervals.price(a, b).fits(bytes) ? intervals.value(a, b, what, bytes) : kNever;
   });
 }
 
 Misfit misfit(const Intervals& intervals, std::uint64_t bytes) {
   Misfit out;
   for (std::size_t i = 0; i < intervals.count(); ++i)
-    if (intervals.price(i, i).bytes > bytes) out.pieces.push_back(i);
+    if (!intervals.price(i, i).fits(bytes)) out.pieces.push_back(i);
   out.least_bytes = static_cast<std::uint64_t>(
-      least_largest(intervals, [&](std::size_t a, std::size_t b) { return intervals.price(a, b).bytes; }));
+      least_largest(intervals, [&](std::size_t a, std::size_t b) { return intervals.price(a, b).bytes_within(0); }));
   return out;
 }
 
 Cuts least_memory_cuts(const Intervals& intervals, Optimize what) {
-  const double least = least_largest(intervals, [&](std::size_t a, std::size_t b) { return intervals.price(a, b).bytes; });
+  const double least =
+      least_largest(intervals, [&](std::size_t a, std::size_t b) { return intervals.price(a, b).bytes_within(0); });
   return best_cuts(intervals, what, static_cast<std::uint64_t>(least)).value_or(Cuts{});
 }
 
 std::optional<Cuts> balanced_cuts(const Intervals& intervals, std::size_t count, std::uint64_t bytes) {
   const auto seconds = [&](std::size_t a, std::size_t b) {
     const Intervals::Price& p = intervals.price(a, b);
-    return p.bytes <= bytes ? p.seconds : kNever;
+    return p.fits(bytes) ? p.seconds_within(bytes) : kNever;
   };
   const double most = best_partition(
       intervals, count, [&](double v, std::size_t a, std::size_t b) { return std::max(v, seconds(a, b)); }, nullptr);
@@ -172,9 +175,10 @@ std::optional<Cuts> balanced_cuts(const Intervals& intervals, std::size_t count,
   return cuts;
 }
 
-double makespan(const Intervals& intervals, const Cuts& cuts, unsigned workers) {
+double makespan(const Intervals& intervals, const Cuts& cuts, unsigned workers, std::uint64_t bytes) {
   std::vector<double> seconds;
-  for (const auto& [first, last] : slices_of(intervals, cuts)) seconds.push_back(intervals.price(first, last).seconds);
+  for (const auto& [first, last] : slices_of(intervals, cuts))
+    seconds.push_back(intervals.price(first, last).seconds_within(bytes));
   std::sort(seconds.rbegin(), seconds.rend());
   std::priority_queue<double, std::vector<double>, std::greater<>> free;
   for (unsigned w = 0; w < std::max(1U, workers); ++w) free.push(0);
@@ -191,14 +195,16 @@ double makespan(const Intervals& intervals, const Cuts& cuts, unsigned workers) 
 std::optional<DeadlineCuts> deadline_cuts(const Intervals& intervals, double seconds, unsigned workers, std::uint64_t bytes) {
   const std::size_t n = intervals.count();
   const double least = least_largest(intervals, [&](std::size_t a, std::size_t b) { return intervals.price(a, b).seconds; });
-  const double most = std::max(least, intervals.price(0, n - 1).seconds);
+  const double most = std::max(least, intervals.price(0, n - 1).lean_seconds);
   std::optional<DeadlineCuts> best;
   double best_total = kNever;
-  const auto offer = [&](const std::optional<Cuts>& cuts) {
-    if (!cuts || together(intervals, *cuts, workers) > bytes) return;
+  // Slices that each fit their share of the memory may keep their codewords; those that need more must fit together.
+  const auto offer = [&](const std::optional<Cuts>& cuts, std::uint64_t limit) {
+    if (!cuts || together(intervals, *cuts, workers, limit) > bytes) return;
     double total = 0;
-    for (const auto& [first, last] : slices_of(intervals, *cuts)) total += intervals.price(first, last).seconds;
-    const DeadlineCuts offered{*cuts, makespan(intervals, *cuts, workers), makespan(intervals, *cuts, workers) <= seconds};
+    for (const auto& [first, last] : slices_of(intervals, *cuts)) total += intervals.price(first, last).seconds_within(limit);
+    const double end = makespan(intervals, *cuts, workers, limit);
+    const DeadlineCuts offered{*cuts, end, limit, end <= seconds};
     const bool better = !best || (offered.kept && !best->kept) ||
                         (offered.kept == best->kept && (offered.kept ? total < best_total : offered.makespan < best->makespan));
     if (better) best = offered, best_total = total;
@@ -206,14 +212,17 @@ std::optional<DeadlineCuts> deadline_cuts(const Intervals& intervals, double sec
   for (std::size_t i = 0; i < kThresholds; ++i) {
     const double bound = least + (most - least) * static_cast<double>(i) / static_cast<double>(kThresholds - 1);
     for (const std::uint64_t limit : {bytes, bytes / std::max(1U, workers)})
-      offer(shortest(intervals, [&](std::size_t a, std::size_t b) {
-        const Intervals::Price& p = intervals.price(a, b);
-        return p.bytes <= limit && p.seconds <= bound * (1 + 1e-9) ? p.seconds : kNever;
-      }));
+      offer(shortest(intervals,
+                     [&](std::size_t a, std::size_t b) {
+                       const Intervals::Price& p = intervals.price(a, b);
+                       const double t = p.seconds_within(limit);
+                       return p.fits(limit) && t <= bound * (1 + 1e-9) ? t : kNever;
+                     }),
+            limit);
   }
   // As many slices as workers, or a few rounds of them, balanced.
   for (std::size_t k = workers; k <= std::min<std::size_t>(n, 4UL * workers); k += workers)
-    for (const std::uint64_t limit : {bytes, bytes / std::max(1U, workers)}) offer(balanced_cuts(intervals, k, limit));
+    for (const std::uint64_t limit : {bytes, bytes / std::max(1U, workers)}) offer(balanced_cuts(intervals, k, limit), limit);
   return best;
 }
 

@@ -5,6 +5,7 @@
 // slice/search_test.cc against all cuts of small programs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -25,15 +26,20 @@ class Intervals {
   Intervals(const quantize::Program& program, const Costing& costing, const Setting& setting);
 
   struct Price {
-    double seconds = 0, verify = 0;               ///< of a proof
-    std::uint64_t bytes = 0, proof = 0, key = 0;  ///< bytes: memory of the verb that needs most
+    double seconds = 0, lean_seconds = 0, verify = 0;  ///< of a proof; lean: with codewords recomputed
+    std::uint64_t bytes = 0, lean_bytes = 0;           ///< memory of the verb that needs most
+    std::uint64_t proof = 0;
+    [[nodiscard]] bool fits(std::uint64_t limit) const { return std::min(bytes, lean_bytes) <= limit; }
+    /// Of the proof, and its memory, as it is made within this limit.
+    [[nodiscard]] double seconds_within(std::uint64_t limit) const { return bytes <= limit ? seconds : lean_seconds; }
+    [[nodiscard]] std::uint64_t bytes_within(std::uint64_t limit) const { return bytes <= limit ? bytes : lean_bytes; }
   };
   /// Smallest pieces; an interval is [first, last] of them.
   [[nodiscard]] std::size_t count() const { return places_.size() - 1; }
   [[nodiscard]] const Price& price(std::size_t first, std::size_t last) const {
     return prices_[first * count() - first * (first + 1) / 2 + last];
   }
-  [[nodiscard]] double value(std::size_t first, std::size_t last, Optimize what) const;
+  [[nodiscard]] double value(std::size_t first, std::size_t last, Optimize what, std::uint64_t limit) const;
   [[nodiscard]] std::size_t first_op(std::size_t piece) const { return places_[piece]; }
   [[nodiscard]] std::uint32_t last_op(std::size_t piece) const { return static_cast<std::uint32_t>(places_[piece + 1] - 1); }
 
@@ -59,9 +65,8 @@ struct Misfit {
 /// sum of squared times.
 [[nodiscard]] std::optional<Cuts> balanced_cuts(const Intervals& intervals, std::size_t count, std::uint64_t bytes);
 
-/// When the slices of `cuts` are all proved, each by the first of `workers` that is free, longest first, in slices' seconds; and
-/// memory that many of them take together.
-[[nodiscard]] double makespan(const Intervals& intervals, const Cuts& cuts, unsigned workers);
+/// When the slices of `cuts` are all proved, each by the first of `workers` that is free, longest first. bytes: of one slice.
+[[nodiscard]] double makespan(const Intervals& intervals, const Cuts& cuts, unsigned workers, std::uint64_t bytes);
 
 /// Least total time among the cuts found whose makespan keeps the deadline and of which any `workers` slices fit `bytes`
 /// together; otherwise the least makespan found. Candidates: for each of kThresholds bounds on the slowest slice the cheapest
@@ -69,6 +74,7 @@ struct Misfit {
 struct DeadlineCuts {
   Cuts cuts;
   double makespan = 0;
+  std::uint64_t bytes = 0;  ///< that each slice has to fit
   bool kept = false;
 };
 inline constexpr std::size_t kThresholds = 64;

@@ -37,16 +37,16 @@ struct Totals {
   std::size_t slices = 0;
   std::vector<double> seconds;
 };
-Totals totals(const Intervals& intervals, const Cuts& cuts, Optimize what) {
+Totals totals(const Intervals& intervals, const Cuts& cuts, Optimize what, std::uint64_t limit = kAll) {
   Totals out;
   std::size_t first = 0;
   for (std::size_t i = 0; i < intervals.count(); ++i) {
     const bool ends = i + 1 == intervals.count() || std::find(cuts.begin(), cuts.end(), intervals.last_op(i)) != cuts.end();
     if (!ends) continue;
     const Intervals::Price& p = intervals.price(first, i);
-    out.value += intervals.value(first, i, what);
+    out.value += intervals.value(first, i, what, limit);
     out.slowest = std::max(out.slowest, p.seconds);
-    out.largest = std::max(out.largest, p.bytes);
+    out.largest = std::max(out.largest, p.bytes_within(0));
     out.seconds.push_back(p.seconds);
     ++out.slices;
     first = i + 1;
@@ -92,12 +92,12 @@ TEST(Search, BestCutsWithinMemoryAreTheBest) {
       for (const std::uint64_t limit : {limits.front(), limits[limits.size() / 3], limits.back()}) {
         double best = std::numeric_limits<double>::infinity();
         each_cut(c.intervals, [&](const Cuts& cuts) {
-          const Totals t = totals(c.intervals, cuts, what);
+          const Totals t = totals(c.intervals, cuts, what, limit);
           if (t.largest <= limit) best = std::min(best, t.value);
         });
         const auto found = best_cuts(c.intervals, what, limit);
         ASSERT_TRUE(found);
-        const Totals t = totals(c.intervals, *found, what);
+        const Totals t = totals(c.intervals, *found, what, limit);
         EXPECT_LE(t.largest, limit);
         EXPECT_NEAR(t.value, best, 1e-9 * best) << "seed " << seed;
       }
@@ -112,10 +112,10 @@ TEST(Search, LeastMemoryIsTheLeastAndThenTheBest) {
     const Case c(seed);
     std::uint64_t least = kAll;
     each_cut(c.intervals, [&](const Cuts& cuts) { least = std::min(least, totals(c.intervals, cuts, Optimize::time).largest); });
-    const Totals t = totals(c.intervals, least_memory_cuts(c.intervals, Optimize::time), Optimize::time);
+    const Totals t = totals(c.intervals, least_memory_cuts(c.intervals, Optimize::time), Optimize::time, least);
     EXPECT_EQ(t.largest, least);
     each_cut(c.intervals, [&](const Cuts& cuts) {
-      const Totals other = totals(c.intervals, cuts, Optimize::time);
+      const Totals other = totals(c.intervals, cuts, Optimize::time, least);
       if (other.largest <= least) {
         EXPECT_LE(t.value, other.value * (1 + 1e-9));
       }
@@ -157,7 +157,7 @@ TEST(Search, DeadlinesAreKeptWhereTheyCanBe) {
       for (const double slack : {1.34, 2.0, 4.0}) {
         const auto found = deadline_cuts(c.intervals, slack * earliest, workers, kAll);
         ASSERT_TRUE(found && found->kept);
-        EXPECT_LE(makespan(c.intervals, found->cuts, workers), slack * earliest);
+        EXPECT_LE(makespan(c.intervals, found->cuts, workers, kAll), slack * earliest);
         ++kept;
       }
     }
@@ -174,7 +174,7 @@ TEST(Search, WorkersShareTheMemory) {
   const Case c(3);
   std::uint64_t largest = 0, second = 0;
   for (std::size_t i = 0; i < c.intervals.count(); ++i) {
-    const std::uint64_t b = c.intervals.price(i, i).bytes;
+    const std::uint64_t b = c.intervals.price(i, i).bytes_within(0);
     if (b > largest)
       second = largest, largest = b;
     else
@@ -188,7 +188,7 @@ TEST(Search, WorkersShareTheMemory) {
     const bool ends = i + 1 == c.intervals.count() ||
                       std::find(found->cuts.begin(), found->cuts.end(), c.intervals.last_op(i)) != found->cuts.end();
     if (!ends) continue;
-    bytes.push_back(c.intervals.price(first, i).bytes);
+    bytes.push_back(c.intervals.price(first, i).bytes_within(found->bytes));
     first = i + 1;
   }
   std::sort(bytes.rbegin(), bytes.rend());

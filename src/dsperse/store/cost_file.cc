@@ -28,6 +28,7 @@ constexpr std::array kCounts{CountField{"multiply_adds", &slice::Cost::macs},
                              CountField{"weight_symbols", &slice::Cost::weight_symbols},
                              CountField{"witness_symbols", &slice::Cost::witness_symbols},
                              CountField{"peak_bytes", &slice::Cost::peak_bytes},
+                             CountField{"lean_peak_bytes", &slice::Cost::lean_peak_bytes},
                              CountField{"run_bytes", &slice::Cost::run_bytes},
                              CountField{"compile_bytes", &slice::Cost::compile_bytes},
                              CountField{"proof_bytes", &slice::Cost::proof_bytes},
@@ -62,6 +63,7 @@ std::string cost_document(const slice::Cost& cost) {
   Json out;
   for (const CountField& f : kCounts) out[f.name] = cost.*f.value;
   for (const SecondsField& f : kSeconds) out[f.name] = cost.*f.value;
+  out["codewords"] = cost.codewords == slice::Codewords::kept ? "kept" : "recomputed";
   return out.dump();
 }
 
@@ -70,6 +72,7 @@ slice::Cost read_cost(const std::string& json) {
   slice::Cost out;
   for (const CountField& f : kCounts) out.*f.value = j.value(f.name, std::uint64_t{0});
   for (const SecondsField& f : kSeconds) out.*f.value = j.value(f.name, 0.0);
+  if (j.value("codewords", "kept") == std::string("recomputed")) out.codewords = slice::Codewords::recomputed;
   return out;
 }
 

@@ -43,12 +43,14 @@ TEST(CostFile, CostsComeBack) {
   slice::Cost c;
   c.macs = 1, c.lookups = 2, c.peak_bytes = 3, c.proof_bytes = 4, c.run_bytes = 5, c.compile_bytes = 6, c.key_bytes = 7;
   c.prove_seconds = 0.5, c.run_seconds = 0.25, c.compile_seconds = 2, c.verify_seconds = 4;
+  c.codewords = slice::Codewords::recomputed;
   const slice::Cost back = read_cost(cost_document(c));
   EXPECT_EQ(back.peak_bytes, 3U);
   EXPECT_EQ(back.compile_bytes, 6U);
   EXPECT_EQ(back.key_bytes, 7U);
   EXPECT_EQ(back.prove_seconds, 0.5);
   EXPECT_EQ(back.verify_seconds, 4);
+  EXPECT_EQ(back.codewords, slice::Codewords::recomputed);
   EXPECT_EQ(read_cost("{}").macs, 0U);
 }
 

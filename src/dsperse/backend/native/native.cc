@@ -24,7 +24,7 @@ std::optional<std::string> Native::unsupported(const quantize::Program& slice) c
 
 Result<Artefacts> Native::setup(const proof::SecurityParams& params, const proof::SliceSpec& spec,
                                 const proof::Geometry& boundary, const quantize::WeightStore& weights, const Digest& seed) const {
-  DSPERSE_TRY(proof::CompiledSlice compiled, proof::compile_slice(params, spec, boundary, weights, seed));
+  DSPERSE_TRY(proof::CompiledSlice compiled, proof::compile_slice(params, spec, boundary, weights, seed, {}, spec.codewords));
   return Artefacts{std::move(compiled.key), {}};
 }
 
@@ -33,7 +33,7 @@ Result<Bytes> Native::prove(const ProveRequest& request, proof::ProveStats* stat
     return fail(ErrorKind::usage, "an incomplete request");
   if (request.statement->weights && request.weight_tree == nullptr) return fail(ErrorKind::usage, "the weights' tree is missing");
   return proof::prove_slice(request.artefacts->key, *request.statement,
-                            {request.weights, request.trace, request.weight_tree, request.boundaries}, stats);
+                            {request.weights, request.trace, request.weight_tree, request.boundaries, request.codewords}, stats);
 }
 
 Verdict Native::verify(const proof::SliceKey& key, const proof::Statement& statement, ByteView proof) const {
