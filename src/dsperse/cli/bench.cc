@@ -9,6 +9,7 @@
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/pipeline/benchmark.h"
+#include "dsperse/pipeline/costing.h"
 #include "dsperse/pipeline/input.h"
 
 namespace dsperse::cli {
@@ -66,6 +67,7 @@ Result<int> bench(Context& context, const Flags& flags) {
   options.repeat = flags.repeat;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
+  options.goal = pipeline::goal_of(request.cut.optimize);
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   show_plan(context, plan);

@@ -107,7 +107,7 @@ Result<int> calibrate(Context& context, const std::string& out) {
   file.cpu = cpu_name();
   slice::CostModel begin;
   if (process > 0) begin.b_process = process;
-  file.fit = slice::fit(all, pipeline::geometry_solver(), begin);
+  file.fit = slice::fit(all, pipeline::prover_of(), begin);
 
   const slice::Costing costs = pipeline::costing(file.fit.model);
   std::vector<std::vector<std::string>> rows = {{"slice", "prove", "fitted", "memory", "fitted", "run", "fitted", "memory",

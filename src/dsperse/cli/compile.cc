@@ -12,6 +12,7 @@ struct Flags {
   std::string plan, out, cost_model;
   int profile = 100;
   WeightsFlag weights;
+  std::string optimize;
   bool private_input = false;
 };
 
@@ -21,6 +22,11 @@ Result<int> compile(Context& context, const Flags& flags) {
   options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
   DSPERSE_TRY(const store::PlanFile plan, store::open_plan(flags.plan));
+  options.goal = pipeline::goal_of(plan.optimize);
+  if (!flags.optimize.empty())
+    options.goal = flags.optimize == "size"     ? proof::Optimize::size
+                   : flags.optimize == "verify" ? proof::Optimize::verify
+                                                : proof::Optimize::time;
   std::string dsm = flags.out.empty() ? plan.name + ".dsm" : flags.out;
   while (dsm.size() > 1 && dsm.ends_with('/')) dsm.pop_back();
   const std::string dsk = (dsm.ends_with(".dsm") ? dsm.substr(0, dsm.size() - 4) : dsm) + ".dsk";
@@ -47,6 +53,9 @@ void add_compile(CLI::App& app, Context& context) {
   verb->add_option("--out", flags->out, "folder to write (default NAME.dsm; the key is beside it, NAME.dsk)");
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
+  verb->add_option("--optimize", flags->optimize,
+                   "what keys are made for: time of proving, size, or time to verify (default: as the plan)")
+      ->check(CLI::IsMember({"time", "size", "verify"}));
   verb->add_flag("--private-input", flags->private_input, "commit to model inputs instead of showing them");
   verb->add_option("--cost-model", flags->cost_model, "constants of the predictions (docs/formats/cost-model.md)");
   context.add_common(*verb);

@@ -78,6 +78,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
+  options.goal = pipeline::goal_of(request.cut.optimize);
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
   const backend::Native native;

@@ -116,12 +116,13 @@ Status add_counts(const store::PlanFile& plan, std::vector<slice::Measured>& sli
   DSPERSE_TRY(const slice::Plan cut, slice::plan_at(program, plan.cuts));
   if (slices.size() != cut.slices.size()) return fail(ErrorKind::internal, "measurements of another network");
   const std::uint64_t largest = cut.largest_boundary(program);
-  const slice::Setting setting = costing().setting(slices.size(), largest);
+  const slice::Costing costs = costing();
+  const slice::Setting setting = costs.setting(slices.size(), largest);
   const slice::Tally::Facts facts(program);
   for (std::size_t i = 0; i < slices.size(); ++i) {
     slice::Tally tally(facts, setting.boundary.c);
     for (std::uint32_t op = cut.slices[i].first_op; op < cut.slices[i].last_op; ++op) tally.add(op);
-    slices[i].counts = tally.counts();
+    slices[i].counts = costs.counts(tally);
     slices[i].slices = slices.size();
     slices[i].largest = largest;
   }

@@ -165,7 +165,7 @@ Result<CompiledSlices> compile_slices(const store::PlanFile& file, const Compile
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
                   "cut it differently, or set its mode to something else than proof");
   // Codewords as it was planned; what that means for the plan as it is now is predicted anew.
-  const slice::Costing costs = costing(options.cost, options.profile);
+  const slice::Costing costs = costing(options.cost, options.profile, options.goal);
   slice::Plan lean = plan;
   slice::price(plan, program, costs);
   slice::price(lean, program, costs, 0);
@@ -182,7 +182,7 @@ Result<CompiledSlices> compile_slices(const store::PlanFile& file, const Compile
   key.labels = file.labels;
   const auto count = static_cast<std::uint32_t>(plan.slices.size());
   const proof::SecurityParams params{options.profile, proof::slack_of(count), proof::kWorkBits};
-  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks, options.goal);
   std::vector<Digest> seeds;  // by slice
   for (std::uint32_t i = 0; i < count; ++i) {
     const slice::Slice& s = plan.slices[i];
@@ -193,8 +193,9 @@ Result<CompiledSlices> compile_slices(const store::PlanFile& file, const Compile
     store::ProvingKey secret{{}, seed};
     DSPERSE_TRY(secret.weights, file.weights_of(s.weights));
     auto artefacts = backend.setup(
-        params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights, codewords_of(s.cost.codewords)}, boundary,
-        secret.weights, seed);
+        params,
+        {s.program, graph.inputs[i], graph.outputs[i], options.public_weights, options.goal, codewords_of(s.cost.codewords)},
+        boundary, secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);

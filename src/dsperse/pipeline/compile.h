@@ -21,7 +21,8 @@ struct CompileOptions {
   proof::Profile profile = proof::Profile::bits100;
   bool private_input = false;   ///< model inputs are committed, not public
   bool public_weights = false;  ///< the key shows the weights; otherwise it commits to them
-  slice::CostModel cost = {};   ///< of the predictions that go with the model
+  proof::Optimize goal = proof::Optimize::time;
+  slice::CostModel cost = {};  ///< of the predictions that go with the model
 };
 
 struct Compiled {

@@ -6,15 +6,23 @@
 #include "dsperse/proof/profile.h"
 #include "dsperse/proof/prove.h"
 #include "dsperse/slice/cost.h"
+#include "dsperse/slice/optimize.h"
 
 namespace dsperse::pipeline {
 
-/// Geometries of compiled models of this profile.
-slice::SolveGeometry geometry_solver(proof::Profile profile = proof::Profile::bits100);
+/// The prover's word for the planner's.
+constexpr proof::Optimize goal_of(slice::Optimize o) {
+  return o == slice::Optimize::size     ? proof::Optimize::size
+         : o == slice::Optimize::verify ? proof::Optimize::verify
+                                        : proof::Optimize::time;
+}
+/// How models of this profile are compiled.
+slice::Prover prover_of(proof::Profile profile = proof::Profile::bits100, proof::Optimize goal = proof::Optimize::time);
 /// The prover's word for the planner's.
 constexpr proof::Codewords codewords_of(slice::Codewords c) {
   return c == slice::Codewords::kept ? proof::Codewords::kept : proof::Codewords::recomputed;
 }
-slice::Costing costing(const slice::CostModel& model = {}, proof::Profile profile = proof::Profile::bits100);
+slice::Costing costing(const slice::CostModel& model = {}, proof::Profile profile = proof::Profile::bits100,
+                       proof::Optimize goal = proof::Optimize::time);
 
 }  // namespace dsperse::pipeline

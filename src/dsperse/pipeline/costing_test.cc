@@ -14,7 +14,7 @@ TEST(Costing, GeometriesAreThoseOfTheKey) {
   const store::PlanFile plan = testing::small_plan();
   const auto compiled = compile_plan(plan, {}, backend::Native(), {});
   ASSERT_TRUE(compiled) << compiled.error().text();
-  const slice::SolveGeometry solve = geometry_solver();
+  const slice::SolveGeometry solve = prover_of().geometry;
   for (const proof::SliceKey& s : compiled->model.key.slices) {
     std::vector<quantize::Shape> shapes;
     for (const quantize::WeightSpec& w : s.program.weights) shapes.push_back(w.shape);

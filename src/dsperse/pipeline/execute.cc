@@ -62,7 +62,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   std::vector<IntTensor> chunks(key.chunks.size());
   DSPERSE_CHECK_OK(place_inputs(key, inputs, chunks));
   RunSummary out;
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry_of(key);
   std::vector<proof::Boundary> table(key.chunks.size());
   /// Commits, stores and notes a chunk that is there; returns seconds.
   const auto store_chunk = [&](std::uint32_t c) -> Result<double> {

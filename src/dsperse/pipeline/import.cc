@@ -219,7 +219,7 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
                   "one label per class");
   }
   tell(observer, {Event::Kind::stage, 0, 0, "cut", 0, 0, 0});
-  const slice::Costing costs = costing(request.cost);
+  const slice::Costing costs = costing(request.cost, proof::Profile::bits100, goal_of(request.cut.optimize));
   out.unsliced = slice::predict(out.model.program, costs);
   out.optimize = request.cut.optimize;
   DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut, costs));

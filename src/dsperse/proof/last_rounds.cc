@@ -86,7 +86,8 @@ void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
   std::vector<std::size_t> segment_of;
   for (const auto& claim : folded.claims) {
     const Placed& p = layout_.placed[claim.id];
-    flat.push_back(flatten_claim<D>(p, claim));
+    const bool as_it_is = p.b < cut_ && p.contiguous() && claim.functional->vectors.size() == 1;
+    flat.push_back(as_it_is ? FlatClaim<D>() : flatten_claim<D>(p, claim));
     if (p.b >= cut_) {
       Segment s{layout_.group_of[claim.id], at, static_cast<std::size_t>(flat.back().tail.size() / p.run * p.stride), p.base,
                 flat.back().outer};
@@ -108,13 +109,18 @@ void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
   for (std::size_t i = 0; i < flat.size(); ++i) {
     const Placed& p = layout_.placed[folded.claims[i].id];
     const Segment& s = segments_[segment_of[i]];
+    const std::size_t first = s.at + (p.base - s.base);
+    if (flat[i].outer.empty()) {
+      const std::vector<E>& entries = folded.claims[i].functional->vectors[0];
+      for (std::size_t j = 0; j < entries.size(); ++j) low_l_.add(first + j, folded.claims[i].scalar * entries[j]);
+      continue;
+    }
     const std::uint64_t runs = flat[i].tail.size() / p.run;  // a tail
     if (!s.outer.empty()) {
       for (std::uint64_t r = 0; r < runs; ++r)
         for (std::uint64_t j = 0; j < p.run; ++j) low_l_.set(s.at + r * p.stride + j, flat[i].tail[r * p.run + j]);
       continue;
     }
-    const std::size_t first = s.at + (p.base - s.base);
     for (std::uint64_t k = 0; k < p.runs; ++k) {
       const E& a = flat[i].outer[k / runs];
       const E* tail = flat[i].tail.data() + k % runs * p.run;

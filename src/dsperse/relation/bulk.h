@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "dsperse/base/zeroed.h"
+#include "dsperse/base/words.h"
 #include "dsperse/relation/column.h"
 #include "dsperse/relation/integers.h"
 

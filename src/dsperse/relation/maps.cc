@@ -18,6 +18,16 @@ Ext<D> total(const std::vector<Ext<D>>& v) {
 
 template <int D>
 std::vector<Ext<D>> axis_vector(const AxisMap& map, std::int64_t size, const Vectors<D>& vectors, const Shape& extra) {
+  std::vector<Ext<D>> out(static_cast<std::size_t>(size));
+  if (map.parts.size() == 1 && map.parts[0].first < vectors.size()) {
+    const auto [letter, coef] = map.parts[0];
+    std::int64_t at = map.offset;
+    for (const Ext<D>& w : vectors[letter]) {
+      if (at >= 0 && at < size) out[static_cast<std::size_t>(at)] += w;
+      at += coef;
+    }
+    return out;
+  }
   // Partial sums over the letters, one letter at a time: pairs (index, weight), merged only at the end.
   std::vector<std::pair<std::int64_t, Ext<D>>> partial{{map.offset, Ext<D>::one()}};
   for (const auto& [letter, coef] : map.parts) {
@@ -30,7 +40,6 @@ std::vector<Ext<D>> axis_vector(const AxisMap& map, std::int64_t size, const Vec
         next.emplace_back(at + coef * j, is_extra ? w : w * vectors[letter][static_cast<std::size_t>(j)]);
     partial = std::move(next);
   }
-  std::vector<Ext<D>> out(static_cast<std::size_t>(size));
   for (const auto& [at, w] : partial)
     if (at >= 0 && at < size) out[static_cast<std::size_t>(at)] += w;
   return out;
@@ -86,9 +95,10 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
   std::uint64_t combos = 1, bound = 1;
   for (std::size_t i = 0; i < letters.size(); ++i)
     (i < out.kept.size() ? combos : bound) *= static_cast<std::uint64_t>(product.letters[letters[i]]);
-  out.rows.resize(static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX)));
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX));
+  out.rows.reserve(count);
   std::vector<std::int64_t> at(product.letters.size(), 0);
-  for (std::size_t row = 0; row < out.rows.size(); ++row)
+  for (std::size_t row = 0; row < count; ++row) {
     for (std::uint64_t k = 0; k < bound; ++k) {
       std::uint64_t rest = row * bound + k;
       std::int64_t index = map.offset;
@@ -105,8 +115,10 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
         for (const auto& [letter, coef] : weight.map->parts) j += coef * at[letter];
         w *= claim[weight.axis][static_cast<std::size_t>(j)];
       }
-      out.rows[row].emplace_back(static_cast<std::uint32_t>(index), w);
+      out.rows.add(static_cast<std::uint32_t>(index), w);
     }
+    out.rows.end_row();
+  }
   return out;
 }
 

@@ -20,13 +20,34 @@ using Vectors = std::vector<std::vector<crypto::Ext<D>>>;
 template <int D>
 std::vector<crypto::Ext<D>> axis_vector(const AxisMap& map, std::int64_t size, const Vectors<D>& vectors, const Shape& extra);
 
+/// Rows of (column, weight), one after another in two vectors.
+template <int D>
+class SparseRows {
+ public:
+  using Entry = std::pair<std::uint32_t, crypto::Ext<D>>;
+  void reserve(std::size_t rows) { ends_.reserve(rows); }
+  /// Appends to the row that end_row() closes.
+  void add(std::uint32_t column, const crypto::Ext<D>& weight) { entries_.emplace_back(column, weight); }
+  void end_row() { ends_.push_back(entries_.size()); }
+
+  [[nodiscard]] std::size_t size() const { return ends_.size(); }
+  std::span<const Entry> operator[](std::size_t row) const {
+    const std::size_t begin = row == 0 ? 0 : ends_[row - 1];
+    return std::span<const Entry>(entries_).subspan(begin, ends_[row] - begin);
+  }
+
+ private:
+  std::vector<Entry> entries_;
+  std::vector<std::size_t> ends_;
+};
+
 /// One axis of a product's factor as a sparse matrix: kept letters' assignments (row major) x axis entries.
 template <int D>
 struct AxisRows {
   std::vector<std::uint32_t> kept;  ///< letters that stay, in order of the map
   Shape kept_sizes;
-  std::int64_t size = 0;                                                    ///< of the axis
-  std::vector<std::vector<std::pair<std::uint32_t, crypto::Ext<D>>>> rows;  ///< (axis entry, weight)
+  std::int64_t size = 0;  ///< of the axis
+  SparseRows<D> rows;
 };
 
 /// A product with the claim's vectors joined: both factors' matrices and the letters of the sumcheck.

@@ -18,13 +18,13 @@ Setting setting_of(const Program& program, const Costing& costing) {
 }
 
 /// Of every op of the program as a slice of its own.
-std::vector<Counts> counts_of(const Program& program, const Setting& setting) {
+std::vector<Counts> counts_of(const Program& program, const Costing& costing, const Setting& setting) {
   const Tally::Facts facts(program);
   std::vector<Counts> out;
   for (std::uint32_t i = 0; i < program.ops.size(); ++i) {
     Tally tally(facts, setting.boundary.c);
     tally.add(i);
-    out.push_back(tally.counts());
+    out.push_back(costing.counts(tally));
   }
   return out;
 }
@@ -45,7 +45,7 @@ const TileAxis* TileChoice::choose_axis(std::uint32_t op, std::uint64_t bytes) c
   const Tally::Facts facts(program_);
   Tally tally(facts, setting.boundary.c);
   tally.add(op);
-  const Counts counts = tally.counts();
+  const Counts counts = costing_.counts(tally);
   Counts light = counts;
   light.weights = light.weight_bytes = light.largest_weight = light.digits = light.range_lookups = light.range_rows =
       light.range_leaves = 0;
@@ -63,7 +63,7 @@ const TileAxis* TileChoice::choose_axis(std::uint32_t op, std::uint64_t bytes) c
 bool TileChoice::grow(const Tiled* tiled, std::uint64_t bytes) {
   const Program& program = tiled != nullptr ? tiled->program : program_;
   const Setting setting = setting_of(program, costing_);
-  const std::vector<Counts> counts = counts_of(program, setting);
+  const std::vector<Counts> counts = counts_of(program, costing_, setting);
   std::map<std::uint32_t, std::uint64_t> worst;  // op as given -> bytes of its largest tile
   for (std::uint32_t i = 0; i < counts.size(); ++i) {
     const std::uint64_t need = costing_.cost_within(counts[i], setting, bytes).most_bytes();

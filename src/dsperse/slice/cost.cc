@@ -150,7 +150,7 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb, Codewords co
   Stage witness = stage("witness");
   witness[Part::values] = commit[Part::values];
   witness[Part::trees] = given;
-  witness[Part::columns] = m.b_column * real(n.columns) + m.b_auxiliary * real(n.auxiliary);
+  witness[Part::columns] = m.b_column * real(n.lookups) + m.b_auxiliary * real(n.auxiliary);
   witness[Part::tables] = m.b_row * real(n.table_rows);
   Stage fresh = witness;
   witness[Part::columns] += kFieldBytes * real(n.largest);  // accumulators
@@ -188,7 +188,7 @@ Cost Costing::cost(const Counts& n, const Setting& setting, Codewords codewords)
   const Trees t = trees(n, setting);
   const auto tree_seconds = [&](const Group& g) { return m.s_code * g.code() + m.s_hash * g.columns(); };
   const double boundary = tree_seconds(t.boundary), weights = tree_seconds(t.weights);
-  const double lookups = m.s_leaf * real(n.leaves) + m.s_column * real(n.columns) + m.s_row * real(n.table_rows);
+  const double lookups = m.s_leaf * real(n.leaves) + m.s_column * real(n.lookups) + m.s_row * real(n.table_rows);
   const double run = m.s_mac * real(n.macs) + m.s_value * real(n.values) + m.s_weight * real(n.weights);
   out.run_seconds = m.s_run + run + (n.read + n.written == 0 ? 0 : boundary * real(n.written) / real(n.read + n.written));
   out.prove_seconds = m.s_prove + m.s_op * real(n.ops) + run + m.s_mac * real(n.macs) + boundary + weights +
@@ -228,7 +228,10 @@ std::uint64_t Costing::process_bytes(std::uint64_t key_bytes) const {
 
 Cost predict(const quantize::Program& program, const Costing& costing) {
   const Setting setting = costing.setting(1, 1);
-  return costing.cost(count(program, setting.boundary.c), setting);
+  const Tally::Facts facts(program);
+  Tally tally(facts, setting.boundary.c);
+  for (std::uint32_t i = 0; i < program.ops.size(); ++i) tally.add(i);
+  return costing.cost(costing.counts(tally), setting);
 }
 
 }  // namespace dsperse::slice

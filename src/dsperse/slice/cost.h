@@ -53,11 +53,19 @@ struct Setting {
   Geometry boundary;  ///< of every committed boundary
 };
 
-/// Constants and geometries together. Copies share the geometries that were solved; one thread at a time.
+/// What the prover does with counts: codes of its trees, options of its lookups.
+struct Prover {
+  SolveGeometry geometry;
+  LookupCost lookups;
+};
+
+/// Constants and the prover's choices together. Copies share the geometries that were solved; one thread at a time.
 class Costing {
  public:
-  explicit Costing(SolveGeometry solve = {}, const CostModel& model = {})
-      : model_(model), geometries_(std::make_shared<Geometries>(std::move(solve))) {}
+  explicit Costing(Prover prover = {}, const CostModel& model = {})
+      : model_(model),
+        geometries_(std::make_shared<Geometries>(std::move(prover.geometry))),
+        lookups_(std::move(prover.lookups)) {}
   /// Without a solver nothing can be predicted.
   [[nodiscard]] bool known() const { return geometries_->known(); }
   [[nodiscard]] const CostModel& model() const { return model_; }
@@ -65,6 +73,8 @@ class Costing {
   [[nodiscard]] Costing with(const CostModel& model) const;
   /// largest: symbols of the largest committed boundary.
   [[nodiscard]] Setting setting(std::size_t slices, std::uint64_t largest) const;
+  /// As the prover will choose its lookups.
+  [[nodiscard]] Counts counts(const Tally& tally) const { return tally.counts(lookups_); }
   [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting, Codewords codewords = Codewords::kept) const;
   /// With codewords kept if that fits so many bytes, otherwise recomputed.
   [[nodiscard]] Cost cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const;
@@ -80,6 +90,7 @@ class Costing {
 
   CostModel model_;
   std::shared_ptr<Geometries> geometries_;
+  LookupCost lookups_;
 };
 
 /// Cost of a program as one slice whose inputs and outputs are public.

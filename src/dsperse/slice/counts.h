@@ -4,12 +4,12 @@
 // here: what they cost (cost.h). Tested by slice/cost_test.cc.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <set>
 #include <vector>
 
+#include "dsperse/quantize/lookup_tally.h"
 #include "dsperse/quantize/program.h"
 
 namespace dsperse::slice {
@@ -22,7 +22,6 @@ struct Counts {
   std::uint64_t folds = 0;
   std::uint64_t lookups = 0;       ///< elements that are looked up
   std::uint64_t table_rows = 0;    ///< of all tables; each has a multiplicity
-  std::uint64_t columns = 0;       ///< elements times columns of their lookups
   std::uint64_t leaves = 0;        ///< of the leaf cube: site axes padded one by one, then the sum, to powers of two
   std::uint64_t accumulators = 0;  ///< sums of products
   std::uint64_t largest = 0;       ///< elements of the largest op output: scratch of many steps
@@ -40,45 +39,36 @@ struct Counts {
   std::uint32_t boundaries = 0;                 ///< trees of them
   std::uint64_t boundary_rows = 0, chunks = 0;  ///< of their trees; tiles of eight rows
   std::uint64_t largest_boundary = 0;
+  quantize::LookupOptions options;  ///< with which the lookups are so many
 
   /// Committed symbols but the weights'.
   [[nodiscard]] std::uint64_t symbols() const { return witness + read + written; }
 };
 
+/// Relative cost of a slice's lookups, by which the compiler chooses their options (proof/choose_options.h): handed in by whoever
+/// knows it. symbols: committed ones that no choice changes.
+using LookupCost = std::function<double(const quantize::LookupCounts& counts, std::uint64_t symbols)>;
+
 /// Adds up consecutive ops of one program; any interval of ops may be added, in order. A step of a cut search is one add().
 class Tally {
  public:
-  /// Choices of the constraints that the counts depend on: relation::Options' defaults.
-  static constexpr std::int64_t kLimbBits = 8, kWideRows = 1 << 14;
-
   /// What all intervals of a program share; outlives its tallies.
   struct Facts {
     explicit Facts(const quantize::Program& program);
     const quantize::Program& program;
     std::vector<bool> is_public;             ///< by TensorId: model inputs and outputs
     std::vector<std::uint32_t> last_reader;  ///< by TensorId: op; 0 where nobody reads
-    std::vector<std::int64_t> bound;         ///< by op: of the rounded accumulator
     std::vector<std::uint64_t> macs;         ///< by op
   };
   /// boundary_c: rows of boundary trees have 2^c symbols.
   Tally(const Facts& facts, unsigned boundary_c);
   void add(std::uint32_t op);
-  [[nodiscard]] Counts counts() const;
+  /// With the options of least cost; without a cost with the defaults.
+  [[nodiscard]] Counts counts(const LookupCost& cost = {}) const;
 
  private:
-  /// Requantizations that share an activation table.
-  struct Group {
-    std::int64_t v_max = 0, c = 0;
-    std::uint64_t sites = 0, padded = 0;
-  };
-  using GroupKey = std::array<std::int64_t, 8>;
-  using Shape = quantize::Shape;
-
   void add_weight(quantize::WeightId w);
   void add_product(const quantize::Op& op);
-  void add_requantization(std::uint32_t op, const quantize::Requant& requant, const Shape& site);
-  void add_maximum(const quantize::MaxPool& op);
-  void look_up(const Shape& site, std::uint64_t columns);
   void boundary(std::uint64_t symbols, bool in, bool add);
 
   const Facts& facts_;
@@ -86,16 +76,14 @@ class Tally {
   std::vector<bool> seen_, made_;  ///< tensors
   std::vector<bool> seen_weight_;
   std::vector<quantize::TensorId> open_;  ///< made here, read later
-  std::map<GroupKey, Group> groups_;
-  std::set<std::pair<std::int64_t, std::int64_t>> ranges_;
-  std::set<std::int64_t> relu_ranges_, limb_widths_, weight_ranges_;
+  quantize::LookupTally lookups_;
+  std::set<std::int64_t> weight_ranges_;
   std::multiset<std::uint64_t> boundary_sizes_;
-  Counts sum_;                ///< without tables and what depends on them
-  std::uint64_t padded_ = 0;  ///< leaves before the last rounding up
+  Counts sum_;  ///< without tables and what depends on them
   std::uint64_t range_padded_ = 0;
 };
 
 /// Counts of a whole program as one slice.
-Counts count(const quantize::Program& program, unsigned boundary_c = 12);
+Counts count(const quantize::Program& program, unsigned boundary_c = 12, const LookupCost& cost = {});
 
 }  // namespace dsperse::slice

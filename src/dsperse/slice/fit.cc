@@ -131,8 +131,8 @@ FitError error_of(const std::vector<Measured>& measured, const Pair& pair, const
 
 }  // namespace
 
-Fit fit(const std::vector<Measured>& measured, const SolveGeometry& solve, const CostModel& start) {
-  const Costing geometries(solve, start);
+Fit fit(const std::vector<Measured>& measured, const Prover& prover, const CostModel& start) {
+  const Costing geometries(prover, start);
   Fit out;
   out.model = start;
   improve(out.model, start, measured, geometries, kSeconds, 's');

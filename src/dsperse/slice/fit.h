@@ -31,6 +31,6 @@ struct Fit {
 };
 
 /// start: of its geometries, and its constants are where the fit begins and what it is drawn to.
-[[nodiscard]] Fit fit(const std::vector<Measured>& measured, const SolveGeometry& solve, const CostModel& start);
+[[nodiscard]] Fit fit(const std::vector<Measured>& measured, const Prover& prover, const CostModel& start);
 
 }  // namespace dsperse::slice

@@ -22,7 +22,7 @@ std::vector<Measured> measured(const CostModel& machine, double noise) {
     Counts& c = m.counts;
     c.ops = 1 + rng() % 6;
     c.macs = scale(16, 28), c.folds = scale(12, 22);
-    c.lookups = scale(12, 21), c.table_rows = scale(8, 15), c.columns = 2 * c.lookups, c.leaves = 2 * c.lookups;
+    c.lookups = scale(12, 21), c.table_rows = scale(8, 15), c.leaves = 2 * c.lookups;
     c.auxiliary = c.lookups / 2, c.accumulators = c.lookups / 3, c.values = c.lookups / 2, c.largest = c.values / 2;
     c.weights = c.largest_weight = scale(8, 22), c.weight_bytes = 2 * c.weights;
     c.range_lookups = c.weights, c.range_leaves = c.weights, c.range_rows = 4095;
@@ -51,7 +51,7 @@ TEST(Fit, FindsAnotherMachine) {
     off =
         std::max(off, std::abs(before.cost(x.counts, before.setting(x.slices, x.largest)).prove_seconds / *x.prove_seconds - 1));
   EXPECT_GT(off, 0.3);  // the defaults are not this machine
-  const Fit f = fit(m, testing::solve, {});
+  const Fit f = fit(m, testing::prover(), {});
   EXPECT_LT(f.seconds.median, 0.05);
   EXPECT_LT(f.seconds.largest, 0.15);
   EXPECT_LT(f.bytes.median, 0.05);
@@ -63,7 +63,7 @@ TEST(Fit, FindsAnotherMachine) {
 TEST(Fit, StandsNoise) {
   CostModel machine;
   machine.s_leaf *= 2, machine.b_leaf *= 0.5;
-  const Fit f = fit(measured(machine, 0.2), testing::solve, {});
+  const Fit f = fit(measured(machine, 0.2), testing::prover(), {});
   EXPECT_LT(f.seconds.median, 0.2);
   EXPECT_LT(f.bytes.median, 0.2);
   for (const Constant& c : kConstants) EXPECT_GT(f.model.*c.value, 0) << c.name;
@@ -71,7 +71,7 @@ TEST(Fit, StandsNoise) {
 
 TEST(Fit, WithoutMeasurementsNothingChanges) {
   const CostModel start;
-  const Fit f = fit({}, testing::solve, start);
+  const Fit f = fit({}, testing::prover(), start);
   for (const Constant& c : kConstants) EXPECT_EQ(f.model.*c.value, start.*c.value) << c.name;
   EXPECT_EQ(f.seconds.largest, 0);
 }

@@ -21,7 +21,7 @@ struct CostModel {
   double s_value = 3e-9;      ///< element of a tensor that is run
   double s_weight = 3e-9;     ///< weight that is read, checked and packed
   double s_fold = 1.5e-9;     ///< element of a factor that is folded
-  double s_column = 1e-8;     ///< looked-up element: made, counted, compressed
+  double s_column = 1.5e-8;   ///< looked-up element: made, counted, compressed
   double s_leaf = 2.2e-8;     ///< of the lookup argument
   double s_row = 1e-8;        ///< of a table
   double s_code = 4e-9;       ///< encoded symbol: NTT and column hash
@@ -37,7 +37,7 @@ struct CostModel {
   double b_pad = 8;        ///< of a tree's rows, whose data lie where they are
   double b_code = 8;       ///< encoded symbol that is kept
   double b_hash = 64;      ///< column of a tree
-  double b_column = 2.5;   ///< looked-up element: many columns are views
+  double b_column = 5;     ///< looked-up element: its columns, as far as they are no views
   double b_auxiliary = 2;  ///< limb, offset, rise
   double b_leaf = 70;      ///< of the lookup argument, with all levels above
   double b_row = 32;       ///< of a table

@@ -123,7 +123,7 @@ void price(Plan& plan, const Program& program, const Costing& costing, std::uint
   for (Slice& slice : plan.slices) {
     Tally tally(facts, setting.boundary.c);
     for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) tally.add(i);
-    slice.cost = costing.cost_within(tally.counts(), setting, bytes);
+    slice.cost = costing.cost_within(costing.counts(tally), setting, bytes);
   }
 }
 

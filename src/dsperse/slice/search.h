@@ -17,7 +17,7 @@
 namespace dsperse::slice {
 
 /// Programs with more ops are only cut at this many evenly spaced places by the searches.
-inline constexpr std::size_t kMaxPlaces = 1024;
+inline constexpr std::size_t kMaxPlaces = 400;
 
 /// Predicted costs of all intervals between places to cut.
 class Intervals {
