@@ -88,8 +88,7 @@ Status tie_weights(const store::PlanFile& file, const slice::Plan& plan, const s
     if (trees.contains(i)) return {};
     Tree& t = trees[i];
     DSPERSE_TRY(t.weights, file.weights_of(plan.slices[i].weights));
-    DSPERSE_TRY(t.commitment,
-                proof::commit_weights(key.slices[i], t.weights, seeds[i], codewords_of(plan.slices[i].cost.codewords)));
+    DSPERSE_TRY(t.commitment, proof::commit_weights(key.slices[i], t.weights, seeds[i], proof::Codewords::recomputed));
     return {};
   };
   const auto count = static_cast<std::uint32_t>(ties.size());
