@@ -131,7 +131,7 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb, Codewords co
     ranges[Part::columns] = m.b_auxiliary * real(n.digits);
     ranges[Part::tables] = m.b_row * real(n.range_rows);
     Stage opening = ranges;
-    ranges[Part::leaves] = m.b_leaf * real(n.range_leaves);
+    ranges[Part::leaves] = m.b_leaf * real(n.range_filled);
     consider(ranges);
     opening.name = "opening";
     opening[Part::opening] = m.b_open * real(n.weights + n.digits);
@@ -158,7 +158,7 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb, Codewords co
   fresh[Part::trees] += tree(trees.witness) + m.b_code * (trees.weights.mask_code() + trees.boundary.mask_code());
   Stage lookups = fresh;
   lookups.name = "lookups";
-  lookups[Part::leaves] = m.b_leaf * real(n.leaves);
+  lookups[Part::leaves] = m.b_leaf * real(n.filled);
   consider(lookups);
   fresh.name = "opening";
   fresh[Part::opening] = m.b_open * real(n.symbols() + n.weights);
@@ -188,7 +188,7 @@ Cost Costing::cost(const Counts& n, const Setting& setting, Codewords codewords)
   const Trees t = trees(n, setting);
   const auto tree_seconds = [&](const Group& g) { return m.s_code * g.code() + m.s_hash * g.columns(); };
   const double boundary = tree_seconds(t.boundary), weights = tree_seconds(t.weights);
-  const double lookups = m.s_leaf * real(n.leaves) + m.s_column * real(n.lookups) + m.s_row * real(n.table_rows);
+  const double lookups = m.s_leaf * real(n.filled) + m.s_column * real(n.lookups) + m.s_row * real(n.table_rows);
   const double run = m.s_mac * real(n.macs) + m.s_value * real(n.values) + m.s_weight * real(n.weights);
   out.run_seconds = m.s_run + run + (n.read + n.written == 0 ? 0 : boundary * real(n.written) / real(n.read + n.written));
   out.prove_seconds = m.s_prove + m.s_op * real(n.ops) + run + m.s_mac * real(n.macs) + boundary + weights +
@@ -206,7 +206,7 @@ Cost Costing::cost(const Counts& n, const Setting& setting, Codewords codewords)
                                         real(t.witness.geometry.k() + t.weights.geometry.k()));
   out.compile_seconds = m.s_compile;
   if (n.weights != 0) {
-    out.compile_seconds += weights + tree_seconds(t.ranges) + m.s_leaf * real(n.range_leaves) +
+    out.compile_seconds += weights + tree_seconds(t.ranges) + m.s_leaf * real(n.range_filled) +
                            m.s_column * real(n.range_lookups) + m.s_row * real(n.range_rows) + m.s_weight * real(n.weights) +
                            m.s_open * real(n.weights + n.digits);
     if (codewords == Codewords::recomputed) out.compile_seconds += m.s_again * (t.weights.code() + t.ranges.code());

@@ -107,6 +107,7 @@ TEST(Counts, OneLayerByHand) {
   EXPECT_EQ(c.lookups, 4U + 4 + 4);
   EXPECT_EQ(c.table_rows, 8699U + 256 + 16);
   EXPECT_EQ(c.leaves, 16U);
+  EXPECT_EQ(c.filled, 12U);
   EXPECT_EQ(c.symbols(), 4U + 4 + 8699 + 256 + 16);  // input and output are public
   EXPECT_EQ(c.public_values, 8U);
 }
@@ -218,14 +219,14 @@ TEST(Cost, MoreOfAnythingCostsMore) {
     more.*field += 1000000;
     EXPECT_GT(costing.cost(more, setting).prove_seconds, before.prove_seconds);
   }
-  for (auto field : {&Counts::leaves, &Counts::weights, &Counts::witness, &Counts::lookups}) {
+  for (auto field : {&Counts::filled, &Counts::weights, &Counts::witness, &Counts::lookups}) {
     Counts more = c;
     more.*field += 1000000;
     EXPECT_GT(costing.cost(more, setting).peak_bytes, before.peak_bytes);
   }
   Counts weights = c;
   weights.weights += 1000000;
-  weights.range_leaves += 1 << 20;
+  weights.range_filled += 1 << 20;
   EXPECT_GT(costing.cost(weights, setting).compile_bytes, before.compile_bytes);
   EXPECT_GT(costing.cost(weights, setting).proof_bytes, before.proof_bytes);
 }

@@ -139,10 +139,12 @@ Counts Tally::counts(const LookupCost& cost) const {
   out.lookups = lookups.lookups;
   out.table_rows = lookups.rows;
   out.auxiliary = lookups.symbols;
+  out.filled = lookups.leaves;
   out.leaves = lookups.lookups == 0 ? 0 : std::bit_ceil(lookups.leaves);
   out.witness += out.auxiliary + out.table_rows;
   for (const std::int64_t range : weight_ranges_)
     out.range_rows += range == 0 ? std::uint64_t{1} << 14 : static_cast<std::uint64_t>(2 * range + 1);
+  out.range_filled = range_padded_;
   out.range_leaves = out.range_lookups == 0 ? 0 : std::bit_ceil(range_padded_);
   out.largest_boundary = boundary_sizes_.empty() ? 0 : *boundary_sizes_.rbegin();
   return out;

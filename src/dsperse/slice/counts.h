@@ -23,6 +23,7 @@ struct Counts {
   std::uint64_t lookups = 0;       ///< elements that are looked up
   std::uint64_t table_rows = 0;    ///< of all tables; each has a multiplicity
   std::uint64_t leaves = 0;        ///< of the leaf cube: site axes padded one by one, then the sum, to powers of two
+  std::uint64_t filled = 0;        ///< of those up to the last lookup; the prover keeps nothing for the rest
   std::uint64_t accumulators = 0;  ///< sums of products
   std::uint64_t largest = 0;       ///< elements of the largest op output: scratch of many steps
   std::uint64_t auxiliary = 0;     ///< limbs, offsets, rises
@@ -32,7 +33,7 @@ struct Counts {
 
   std::uint64_t weights = 0, weight_bytes = 0, largest_weight = 0;  ///< bytes as they are stored: two or eight each
   std::uint64_t digits = 0;                                         ///< of wide weights' range proofs, committed there
-  std::uint64_t range_lookups = 0, range_rows = 0, range_leaves = 0;
+  std::uint64_t range_lookups = 0, range_rows = 0, range_leaves = 0, range_filled = 0;
 
   std::uint64_t witness = 0;                    ///< symbols of the witness tree: inner tensors, auxiliary, multiplicities
   std::uint64_t read = 0, written = 0;          ///< symbols of boundaries

@@ -22,10 +22,10 @@ std::vector<Measured> measured(const CostModel& machine, double noise) {
     Counts& c = m.counts;
     c.ops = 1 + rng() % 6;
     c.macs = scale(16, 28), c.folds = scale(12, 22);
-    c.lookups = scale(12, 21), c.table_rows = scale(8, 15), c.leaves = 2 * c.lookups;
+    c.lookups = scale(12, 21), c.table_rows = scale(8, 15), c.leaves = 2 * c.lookups, c.filled = c.lookups * 5 / 4;
     c.auxiliary = c.lookups / 2, c.accumulators = c.lookups / 3, c.values = c.lookups / 2, c.largest = c.values / 2;
     c.weights = c.largest_weight = scale(8, 22), c.weight_bytes = 2 * c.weights;
-    c.range_lookups = c.weights, c.range_leaves = c.weights, c.range_rows = 4095;
+    c.range_lookups = c.weights, c.range_leaves = c.range_filled = c.weights, c.range_rows = 4095;
     c.witness = c.auxiliary + c.table_rows, c.read = c.values / 3, c.written = c.values / 3;
     c.boundaries = 2, c.boundary_rows = c.values >> 10, c.chunks = c.boundary_rows / 8 + 2, c.largest_boundary = c.read;
     m.largest = c.read, m.slices = 3;

@@ -39,7 +39,7 @@ struct CostModel {
   double b_hash = 64;      ///< column of a tree
   double b_column = 5;     ///< looked-up element: its columns, as far as they are no views
   double b_auxiliary = 2;  ///< limb, offset, rise
-  double b_leaf = 70;      ///< of the lookup argument, with all levels above
+  double b_leaf = 18;      ///< of the lookup argument, with all levels above
   double b_row = 32;       ///< of a table
   double b_open = 4;       ///< committed symbol in the last sumcheck
   // Bytes of the process and of a proof.

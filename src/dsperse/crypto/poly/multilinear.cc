@@ -185,55 +185,6 @@ std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>& a, ExtVec<D>& b, const Ext
 
 namespace {
 
-template <int D, class Level>
-auto tables(Level& level, std::size_t block) {
-  using Pointer = decltype(level.p0.block(0));
-  return std::array<Pointer, 4>{level.p0.block(block), level.p1.block(block), level.q0.block(block), level.q1.block(block)};
-}
-
-}  // namespace
-
-template <int D>
-FractionLevel<D> fraction_parents(const FractionLevel<D>& level) {
-  const std::size_t m = level.p0.size() / 2, in = level.p0.blocks();
-  const auto table = [m] { return ExtVec<D>::uninitialized(m); };
-  FractionLevel<D> out{table(), table(), table(), table()};
-  chunks((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
-    const auto to = tables<D>(out, begin);
-    const auto from = tables<D>(level, 2 * begin);
-    kernels<D>().parents(to.data(), from.data(), std::min(in, 2 * end) - 2 * begin);
-  });
-  return out;
-}
-
-template <int D>
-std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const FractionLevel<D>& level) {
-  const std::size_t in = level.p0.blocks(), n = (in + 1) / 2;
-  Partial<D, 2> sums(n);
-  chunks(n, [&](std::size_t begin, std::size_t end) {
-    const auto from = tables<D>(level, 2 * begin);
-    kernels<D>().fraction(eq.block(begin), from.data(), std::min(in, 2 * end) - 2 * begin, sums.part(begin));
-  });
-  return sums.total();
-}
-
-template <int D>
-std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>& eq, FractionLevel<D>& level, const Ext<D>& x) {
-  const std::size_t in = level.p0.blocks(), eq_in = eq.blocks(), n = (in + 3) / 4;
-  Partial<D, 2> sums(n);
-  chunks_in_place(n, [&](std::size_t begin, std::size_t end) {
-    const auto to = tables<D>(level, 2 * begin);
-    const auto from = tables<D>(std::as_const(level), 4 * begin);
-    kernels<D>().fold_fraction(eq.block(begin), to.data(), eq.block(2 * begin), std::min(eq_in, 2 * end) - 2 * begin, from.data(),
-                               std::min(in, 4 * end) - 4 * begin, words(x), sums.part(begin));
-  });
-  for (ExtVec<D>* t : {&level.p0, &level.p1, &level.q0, &level.q1}) t->truncate(t->size() / 2);
-  eq.truncate(eq.size() / 2);
-  return sums.total();
-}
-
-namespace {
-
 /// Rows of one width with their weights.
 template <int D, class T>
 struct Rows {
@@ -253,6 +204,7 @@ void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const 
     run(out.block(begin / kLanes), words(weights[i]), rows + i, std::min(PolyKernels::kRowGroup, weights.size() - i), begin,
         end - begin);
 }
+
 template <int D, class T, class Run>
 void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const T* const* rows, std::size_t length) {
   parallel_for(length, PolyKernels::kTile,
@@ -322,9 +274,6 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
   template void contract_runs(Symbols, std::size_t, const ExtVec<D>&, ExtVec<D>&, std::size_t);                          \
   template std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>&, const ExtVec<D>&);                                    \
   template std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>&, ExtVec<D>&, const Ext<D>&);                            \
-  template FractionLevel<D> fraction_parents(const FractionLevel<D>&);                                                   \
-  template std::array<Ext<D>, 2> fraction_round(const ExtVec<D>&, const FractionLevel<D>&);                              \
-  template std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>&, FractionLevel<D>&, const Ext<D>&);                      \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const Fp* const>, std::size_t);           \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int16_t* const>, std::size_t); \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int32_t* const>, std::size_t); \

@@ -75,6 +75,8 @@ SumcheckEnd<D> sumcheck(Party<D>& party, Pads pads, std::string_view label, cons
   return end;
 }
 
+// With claim C = (1 - p) h(0) + p h(1) the next one is h(x) = C g + h(0) u + h(2) w, g = x (2 - x) / p. So the last is the sum of
+// all messages, each times what came after it: one pass at the end, instead of scaling a growing form in every round.
 template <int D>
 SumcheckEnd<D> eq_sumcheck(Party<D>& party, std::string_view label, const Form<D>& claim, std::span<const Ext<D>> point,
                            RoundProver<D>* prover) {
