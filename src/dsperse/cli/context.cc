@@ -117,13 +117,6 @@ void WeightsFlag::add(CLI::App& app) {
       ->capture_default_str();
 }
 
-void OptimizeFlag::add(CLI::App& app) {
-  const std::map<std::string, proof::Optimize> goals{
-      {"time", proof::Optimize::time}, {"size", proof::Optimize::size}, {"verify", proof::Optimize::verify}};
-  app.add_option("--optimize", goal, "what keys are made for: proving time, proof bytes, or verification time (default time)")
-      ->transform(CLI::CheckedTransformer(goals, CLI::ignore_case).description("{time,size,verify}"));
-}
-
 std::string weights_text(bool is_public) {
   return is_public ? "weights: public (whoever has the key can read them)" : "weights: hidden";
 }

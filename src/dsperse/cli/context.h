@@ -83,11 +83,6 @@ struct WeightsFlag {
   void add(CLI::App& app);
   [[nodiscard]] bool is_public() const { return weights == "public"; }
 };
-/// --optimize time|size|verify.
-struct OptimizeFlag {
-  proof::Optimize goal = proof::Optimize::time;
-  void add(CLI::App& app);
-};
 /// "weights: public (...)": who can read them.
 std::string weights_text(bool is_public);
 /// A treatment, or a policy file (./NAME for one that is named like a treatment).

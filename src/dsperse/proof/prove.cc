@@ -363,7 +363,7 @@ Result<WeightTie> prove_tie(const ModelKey& key, WeightTie tie, const WeightComm
   if (!base.impl || !slice.impl) return fail(ErrorKind::usage, "a weight tie needs two weight trees");
   const bool small = key.profile() == Profile::bits100;
   const auto solve = [&]<int D>() {
-    solve_argument(key.slices[tie.slice], tie.witness, tie.end, [&] { return tie_argument<D>(key, tie); });
+    solve_argument(key.slices[tie.slice], Optimize::time, tie.witness, tie.end, [&] { return tie_argument<D>(key, tie); });
     return prove_tie_at<D>(key, tie, base, slice);
   };
   DSPERSE_TRY(tie.proof, small ? solve.template operator()<2>() : solve.template operator()<3>());

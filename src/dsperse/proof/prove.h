@@ -21,6 +21,7 @@ struct SliceSpec {
   std::vector<Port> inputs, outputs;
   bool public_weights = false;  ///< the key shows the weights: no tree, no openings
   Optimize goal = Optimize::time;
+  Codewords codewords = Codewords::kept;  ///< of the trees that its key is made with
 };
 
 /// A new model's boundary geometry for these chunks (committed ones). A key that is there has its own: boundary_geometry_of().
