@@ -108,22 +108,21 @@ class PlainChannel final : public crypto::Channel<2> {
   crypto::SeedStream stream_{Digest{}, "guard challenges"};
 };
 
-/// The lookup argument's tree over 2^14 leaves.
+/// The lookup argument's tree over 2^14 tuples of two columns.
 bool fraction_tree() {
-  constexpr std::size_t kVars = 14, kHalf = std::size_t{1} << (kVars - 1);
+  constexpr std::size_t kVars = 14;
   crypto::SeedStream stream(Digest{}, "guard leaves");
-  crypto::FractionLevel<2> leaves{crypto::ExtVec<2>(kHalf), crypto::ExtVec<2>(kHalf), crypto::ExtVec<2>(kHalf),
-                                  crypto::ExtVec<2>(kHalf)};
-  for (std::size_t i = 0; i < kHalf; ++i) {
-    leaves.p0.set(i, crypto::Ext<2>::one());
-    leaves.p1.set(i, crypto::Ext<2>::one());
-    leaves.q0.set(i, stream.ext<2>());
-    leaves.q1.set(i, stream.ext<2>());
+  std::vector<std::int16_t> x, y;
+  for (std::size_t i = 0; i < std::size_t{1} << kVars; ++i) {
+    x.push_back(static_cast<std::int16_t>(i * 31));
+    y.push_back(static_cast<std::int16_t>(i * 17));
   }
+  crypto::LookupBlock<2> block{0, {x.size()}, stream.ext<2>(), {stream.ext<2>(), stream.ext<2>()}, {}};
+  for (const auto* column : {&x, &y}) block.columns.push_back({column->data(), nullptr, nullptr});
   PlainChannel channel;
   crypto::Party<2> party(channel, crypto::Party<2>::Role::prove);
   const bool done = guard_measured([&] {
-    crypto::FractionLevels<2> levels(std::move(leaves));
+    crypto::FractionLevels<2> levels(crypto::Leaves<2>(kVars, {block}));
     static_cast<void>(crypto::fraction_tree<2>(party, kVars, crypto::Form<2>(), &levels));
     return true;
   });

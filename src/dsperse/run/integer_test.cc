@@ -243,14 +243,15 @@ TEST(Integer, RearrangeWithSeveralLettersInAnAxis) {
 
 TEST(Integer, AccumulatesWithoutBias) {
   std::vector<Program> programs;
-  for (const std::int64_t rows : {1, 5, 70}) {
+  for (const std::int64_t rows : {1, 5, 70})
+    for (const std::int64_t limit : {2047, 40000}) {
+      Builder b;
+      b.gemm(b.input({rows, 33}, -limit, limit), 33, 21, simple_requant(0), true);
+      programs.push_back(b.done());
+    }
+  for (const auto& [groups, height] : {std::pair{1, 7}, {6, 7}, {1, 3}}) {  // three rows: few enough pixels to be gathered
     Builder b;
-    b.gemm(b.input({rows, 33}, -40000, 40000), 33, 21, simple_requant(0), true);
-    programs.push_back(b.done());
-  }
-  for (const std::int64_t groups : {1, 6}) {
-    Builder b;
-    b.conv(b.input({2, 7, 6, 6}), 12, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), simple_requant(0), groups);
+    b.conv(b.input({2, height, 6, 6}), 12, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), simple_requant(0), groups);
     programs.push_back(b.done());
   }
   Rng rng(3);

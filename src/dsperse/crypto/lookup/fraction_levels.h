@@ -1,38 +1,50 @@
-// The prover's levels of a fraction tree: built once from the leaves, given up one by one from the root down.
+// The prover's fraction tree: kept levels built once, given up one by one from the root down; the two levels at the leaves are
+// not kept but read from the columns again, which is faster than fresh memory.
 //
-// Prover only. Tested by crypto/lookup/lookup_test.cc.
+// Prover only. Not here: what a level's rounds do (level_rounds.h), how leaves are computed (leaves.h).
+// Tested by crypto/lookup/lookup_test.cc.
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "dsperse/crypto/lookup/fraction_tree.h"
-#include "dsperse/crypto/poly/multilinear.h"
+#include "dsperse/crypto/lookup/level_rounds.h"
+#include "dsperse/crypto/lookup/numerators.h"
 
 namespace dsperse::crypto {
 
-/// Memory: 64 D / 2 bytes a leaf (its own and all higher levels).
+/// Memory beside the columns: 8 D bytes a leaf, up to the last tuple. (A lambda of zero at the two lowest levels, as likely as
+/// one guess in |E|, makes it keep everything.)
 template <int D>
 class FractionLevels final : public FractionProver<D>, RoundProver<D> {
  public:
-  /// Leaves 2i and 2i + 1 are p0[i] / q0[i] and p1[i] / q1[i]; at least two, a power of two. Denominators not zero.
-  explicit FractionLevels(FractionLevel<D> leaves);
-  /// A tree of one leaf.
-  FractionLevels(const Ext<D>& p, const Ext<D>& q) : root_{p, q} {}
+  /// Leaf i is p[i] / q[i]; a power of two of them; denominators not zero. Keeps all levels.
+  FractionLevels(std::span<const Ext<D>> p, std::span<const Ext<D>> q);
+  /// The same of a lookup's leaves.
+  explicit FractionLevels(Leaves<D> leaves);
 
   std::array<Ext<D>, 2> root() override { return root_; }
   RoundProver<D>* level(std::size_t k, std::span<const Ext<D>> point, const Ext<D>& lambda) override;
   std::array<Ext<D>, 4> level_end() override;
 
  private:
-  std::array<Ext<D>, 2> round() override;
-  void bind(const Ext<D>& x) override;
+  using E = Ext<D>;
+  using Kind = typename LevelRounds<D>::Kind;
+  std::array<E, 2> round() override;
+  void bind(const E& x) override;
 
-  std::vector<FractionLevel<D>> levels_;  ///< leaves first; level k of the tree is the last but k
-  FractionLevel<D> now_;                  ///< p0 holds p0 + lambda q0
-  ExtVec<D> eq_;
-  Ext<D> lambda_;
-  std::optional<std::array<Ext<D>, 2>> next_;
-  std::array<Ext<D>, 2> root_;
+  void keep(std::span<const E> p, std::span<const E> q);
+  void build();
+
+  std::optional<Leaves<D>> leaves_;
+  NodeStore<D> store_;
+  std::array<E, 2> root_;
+
+  Kind kind_ = Kind::kept;
+  LevelRounds<D> rounds_;
+  Numerators<D> numerators_;
+  E lambda_, inverse_;
 };
 
 }  // namespace dsperse::crypto

@@ -163,66 +163,6 @@ struct Loops {
     total<D>(g0, sums);
     total<D>(g2, sums + D);
   }
-
-  struct Pairs {
-    E even[4], odd[4];  // p0, p1, q0, q1
-  };
-  DSPERSE_INLINE static E crossed(const E& p0, const E& p1, const E& q0, const E& q1) {
-    Acc<D> u = zero_acc<D>();
-    mac(u, p0, q1);
-    mac(u, p1, q0);
-    return reduced(u);
-  }
-  DSPERSE_INLINE static void fraction_step(Acc<D>& h0, Acc<D>& h2, const E& eq, const Pairs& t) {
-    mac(h0, crossed(t.even[0], t.even[1], t.even[2], t.even[3]), eq);
-    E two[4];
-    for (int k = 0; k < 4; ++k) two[k] = at_two(t.even[k], t.odd[k]);
-    mac(h2, crossed(two[0], two[1], two[2], two[3]), eq);
-  }
-  static void fraction(const Word* eq, const Word* const* t, std::size_t in, Word* sums) {
-    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 2 * i < in; ++i) {
-      Pairs p;
-      for (int k = 0; k < 4; ++k) pair(t[k], i, in, p.even[k], p.odd[k]);
-      fraction_step(h0, h2, at(eq, i), p);
-    }
-    total<D>(h0, sums);
-    total<D>(h2, sums + D);
-  }
-  static void fold_fraction(Word* out_eq, Word* const* out, const Word* eq, std::size_t eq_in, const Word* const* t,
-                            std::size_t in, const Word* x, Word* sums) {
-    const Const<D> c = constant<D>(x);
-    Acc<D> h0 = zero_acc<D>(), h2 = zero_acc<D>();
-    for (std::size_t i = 0; 4 * i < in; ++i) {
-      Pairs p;
-      for (int k = 0; k < 4; ++k) fold_pair(out[k], t[k], i, in, c, p.even[k], p.odd[k]);
-      const E weight = summed(eq, i, eq_in);
-      put(out_eq, i, weight);
-      fraction_step(h0, h2, weight, p);
-    }
-    total<D>(h0, sums);
-    total<D>(h2, sums + D);
-  }
-
-  static void parents(Word* const* out, const Word* const* t, std::size_t in) {
-    for (std::size_t b = 0; 2 * b < in; ++b) {
-      E p[2], q[2];
-      for (std::size_t side = 0; side < 2; ++side) {
-        const std::size_t i = 2 * b + side;
-        const E p0 = at_or_zero(t[0], i, in), p1 = at_or_zero(t[1], i, in);
-        const E q0 = at_or_zero(t[2], i, in), q1 = at_or_zero(t[3], i, in);
-        p[side] = crossed(p0, p1, q0, q1);
-        q[side] = q0 * q1;
-      }
-      E even, odd;
-      deinterleave<D>(p[0], p[1], even, odd);
-      put(out[0], b, even);
-      put(out[1], b, odd);
-      deinterleave<D>(q[0], q[1], even, odd);
-      put(out[2], b, even);
-      put(out[3], b, odd);
-    }
-  }
 };
 
 // Rows. Sums of a tile of columns stay unreduced in a buffer in L1 while groups of eight rows stream by.
@@ -388,9 +328,6 @@ constexpr PolyKernels table() {
           L::template contract<std::int64_t>,
           L::quadratic,
           L::fold_quadratic,
-          L::fraction,
-          L::fold_fraction,
-          L::parents,
           Rows<D, Word>::run,
           Rows<D, std::int16_t>::run,
           Rows<D, std::int32_t>::run,

@@ -39,13 +39,6 @@ struct PolyKernels {
   void (*quadratic)(const Word* a, const Word* b, std::size_t in, Word* sums);
   /// fold of both in place (out_a may be a), then quadratic of the results.
   void (*fold_quadratic)(Word* out_a, Word* out_b, const Word* a, const Word* b, std::size_t in, const Word* x, Word* sums);
-  /// t: p0, p1, q0, q1. Pairs: sums of eq (p0 q1 + p1 q0) at 0 and 2.
-  void (*fraction)(const Word* eq, const Word* const* t, std::size_t in, Word* sums);
-  /// fold of the four tables and sum_pairs of eq (eq_in blocks), then fraction of the results.
-  void (*fold_fraction)(Word* out_eq, Word* const* out, const Word* eq, std::size_t eq_in, const Word* const* t, std::size_t in,
-                        const Word* x, Word* sums);
-  /// Parents of nodes (p0, p1, q0, q1), split again into even and odd ones.
-  void (*parents)(Word* const* out, const Word* const* t, std::size_t in);
   /// out (blocks of `columns` lanes) += sum_i weights[i] rows[i][k]; columns <= kTile, n <= kRowGroup; weights: D words each.
   void (*rows_f)(Word* out, const Word* weights, const Word* const* rows, std::size_t n, std::size_t first, std::size_t columns);
   void (*rows_i16)(Word* out, const Word* weights, const std::int16_t* const* rows, std::size_t n, std::size_t first,

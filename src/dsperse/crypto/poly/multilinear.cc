@@ -97,6 +97,11 @@ void add_scaled(ExtVec<D>& t, const ExtVec<D>& x, const Ext<D>& c) {
 }
 
 template <int D>
+void add_scaled_at(ExtVec<D>& t, std::size_t first_block, const ExtVec<D>& x, const Ext<D>& c) {
+  if (x.size() != 0) kernels<D>().add_scaled(t.block(first_block), x.block(0), x.blocks(), words(c));
+}
+
+template <int D>
 void fold(ExtVec<D>& t, const Ext<D>& x) {
   const std::size_t in = t.blocks();
   chunks_in_place((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
@@ -185,55 +190,6 @@ std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>& a, ExtVec<D>& b, const Ext
 
 namespace {
 
-template <int D, class Level>
-auto tables(Level& level, std::size_t block) {
-  using Pointer = decltype(level.p0.block(0));
-  return std::array<Pointer, 4>{level.p0.block(block), level.p1.block(block), level.q0.block(block), level.q1.block(block)};
-}
-
-}  // namespace
-
-template <int D>
-FractionLevel<D> fraction_parents(const FractionLevel<D>& level) {
-  const std::size_t m = level.p0.size() / 2, in = level.p0.blocks();
-  const auto table = [m] { return ExtVec<D>::uninitialized(m); };
-  FractionLevel<D> out{table(), table(), table(), table()};
-  chunks((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
-    const auto to = tables<D>(out, begin);
-    const auto from = tables<D>(level, 2 * begin);
-    kernels<D>().parents(to.data(), from.data(), std::min(in, 2 * end) - 2 * begin);
-  });
-  return out;
-}
-
-template <int D>
-std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const FractionLevel<D>& level) {
-  const std::size_t in = level.p0.blocks(), n = (in + 1) / 2;
-  Partial<D, 2> sums(n);
-  chunks(n, [&](std::size_t begin, std::size_t end) {
-    const auto from = tables<D>(level, 2 * begin);
-    kernels<D>().fraction(eq.block(begin), from.data(), std::min(in, 2 * end) - 2 * begin, sums.part(begin));
-  });
-  return sums.total();
-}
-
-template <int D>
-std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>& eq, FractionLevel<D>& level, const Ext<D>& x) {
-  const std::size_t in = level.p0.blocks(), eq_in = eq.blocks(), n = (in + 3) / 4;
-  Partial<D, 2> sums(n);
-  chunks_in_place(n, [&](std::size_t begin, std::size_t end) {
-    const auto to = tables<D>(level, 2 * begin);
-    const auto from = tables<D>(std::as_const(level), 4 * begin);
-    kernels<D>().fold_fraction(eq.block(begin), to.data(), eq.block(2 * begin), std::min(eq_in, 2 * end) - 2 * begin, from.data(),
-                               std::min(in, 4 * end) - 4 * begin, words(x), sums.part(begin));
-  });
-  for (ExtVec<D>* t : {&level.p0, &level.p1, &level.q0, &level.q1}) t->truncate(t->size() / 2);
-  eq.truncate(eq.size() / 2);
-  return sums.total();
-}
-
-namespace {
-
 /// Rows of one width with their weights.
 template <int D, class T>
 struct Rows {
@@ -253,6 +209,7 @@ void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const 
     run(out.block(begin / kLanes), words(weights[i]), rows + i, std::min(PolyKernels::kRowGroup, weights.size() - i), begin,
         end - begin);
 }
+
 template <int D, class T, class Run>
 void accumulate(Run run, ExtVec<D>& out, std::span<const Ext<D>> weights, const T* const* rows, std::size_t length) {
   parallel_for(length, PolyKernels::kTile,
@@ -278,30 +235,36 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
                      std::size_t length) {
   accumulate<D>(kernels<D>().rows_i32, out, weights, rows.data(), length);
 }
+namespace {
+
+/// Rows of any widths, sorted by width.
 template <int D>
-void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Symbols> rows, std::size_t length) {
+struct SortedRows {
   Rows<D, std::int16_t> i16;
   Rows<D, std::int32_t> i32;
   Rows<D, std::int64_t> i64;
   Rows<D, Word> field;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Symbols& row = rows[i];
-    switch (row.width) {
-      case Width::i16:
-        i16.add(weights[i], row.data);
-        break;
-      case Width::i32:
-        i32.add(weights[i], row.data);
-        break;
-      case Width::i64:
-        i64.add(weights[i], row.data);
-        break;
-      case Width::field:
-        field.add(weights[i], row.data);
+
+  SortedRows(std::span<const Ext<D>> weights, std::span<const Symbols> rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Symbols& row = rows[i];
+      switch (row.width) {
+        case Width::i16:
+          i16.add(weights[i], row.data);
+          break;
+        case Width::i32:
+          i32.add(weights[i], row.data);
+          break;
+        case Width::i64:
+          i64.add(weights[i], row.data);
+          break;
+        case Width::field:
+          field.add(weights[i], row.data);
+      }
     }
   }
-  const PolyKernels& k = kernels<D>();
-  parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) {
+  void add_to(ExtVec<D>& out, std::size_t begin, std::size_t end) const {
+    const PolyKernels& k = kernels<D>();
     const auto add = [&](auto run, const auto& r) {
       accumulate<D>(run, out, std::span<const Ext<D>>(r.weights), r.rows.data(), begin, end);
     };
@@ -309,11 +272,34 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
     add(k.rows_i32, i32);
     add(k.rows_i64, i64);
     add(k.rows_f, field);
+  }
+};
+
+}  // namespace
+
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Symbols> rows, std::size_t length) {
+  constexpr std::size_t kRows = 256;  // of a thread's share, where columns are too few to share
+  if (length > PolyKernels::kTile || rows.size() < 2 * kRows || threads() == 1) {
+    const SortedRows<D> sorted(weights, rows);
+    parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) { sorted.add_to(out, begin, end); });
+    return;
+  }
+  const std::size_t share = std::max(kRows, (rows.size() + threads() - 1) / threads()), parts = (rows.size() + share - 1) / share;
+  std::vector<ExtVec<D>> sums(parts);
+  parallel_for(parts, 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t part = begin; part < end; ++part) {
+      const std::size_t first = part * share, n = std::min(share, rows.size() - first);
+      sums[part] = ExtVec<D>(length);
+      SortedRows<D>(weights.subspan(first, n), rows.subspan(first, n)).add_to(sums[part], 0, length);
+    }
   });
+  for (const ExtVec<D>& sum : sums) add_scaled_at(out, 0, sum, Ext<D>::one());
 }
 
 #define DSPERSE_INSTANTIATE(D)                                                                                           \
   template ExtVec<D> eq_table(std::span<const Ext<D>>, const Ext<D>&);                                                   \
+  template void add_scaled_at(ExtVec<D>&, std::size_t, const ExtVec<D>&, const Ext<D>&);                                 \
   template void add_scaled(ExtVec<D>&, const ExtVec<D>&, const Ext<D>&);                                                 \
   template void fold(ExtVec<D>&, const Ext<D>&);                                                                         \
   template void sum_pairs(ExtVec<D>&);                                                                                   \
@@ -322,9 +308,6 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
   template void contract_runs(Symbols, std::size_t, const ExtVec<D>&, ExtVec<D>&, std::size_t);                          \
   template std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>&, const ExtVec<D>&);                                    \
   template std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>&, ExtVec<D>&, const Ext<D>&);                            \
-  template FractionLevel<D> fraction_parents(const FractionLevel<D>&);                                                   \
-  template std::array<Ext<D>, 2> fraction_round(const ExtVec<D>&, const FractionLevel<D>&);                              \
-  template std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>&, FractionLevel<D>&, const Ext<D>&);                      \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const Fp* const>, std::size_t);           \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int16_t* const>, std::size_t); \
   template void accumulate_rows(ExtVec<D>&, std::span<const Ext<D>>, std::span<const std::int32_t* const>, std::size_t); \

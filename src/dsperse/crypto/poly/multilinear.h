@@ -23,6 +23,10 @@ ExtVec<D> eq_table(std::span<const Ext<D>> point, const Ext<D>& scale = Ext<D>::
 template <int D>
 void add_scaled(ExtVec<D>& t, const ExtVec<D>& x, const Ext<D>& c);
 
+/// t[8 first_block + i] += c x[i].
+template <int D>
+void add_scaled_at(ExtVec<D>& t, std::size_t first_block, const ExtVec<D>& x, const Ext<D>& c);
+
 /// t <- t with variable 0 bound to x: t'[i] = t[2i] + x (t[2i+1] - t[2i]). Size 2m -> m (m >= 1). In place.
 template <int D>
 void fold(ExtVec<D>& t, const Ext<D>& x);
@@ -49,24 +53,6 @@ std::array<Ext<D>, 2> quadratic_round(const ExtVec<D>& a, const ExtVec<D>& b);
 /// fold(a, x), fold(b, x), then quadratic_round of the results in the same pass. Sizes equal, a multiple of 4.
 template <int D>
 std::array<Ext<D>, 2> fold_quadratic_round(ExtVec<D>& a, ExtVec<D>& b, const Ext<D>& x);
-
-/// Nodes of one level of a fraction tree, even and odd ones apart: node 2i is p0[i] / q0[i], node 2i + 1 is p1[i] / q1[i].
-/// Sizes equal.
-template <int D>
-struct FractionLevel {
-  ExtVec<D> p0, p1, q0, q1;
-};
-/// The parents p = p0 q1 + p1 q0, q = q0 q1, split again. Size 2m -> m.
-template <int D>
-FractionLevel<D> fraction_parents(const FractionLevel<D>& level);
-
-/// One GKR round: {h(0), h(2)} with h(x) = sum_i eq[i] (p0 q1 + p1 q0)(x, i), the four tables of size 2m (variable 0 = x), eq
-/// of size m: the eq table of the remaining variables. A summand lambda q0 q1 is had by add_scaled(p0, q0, lambda) before.
-template <int D>
-std::array<Ext<D>, 2> fraction_round(const ExtVec<D>& eq, const FractionLevel<D>& level);
-/// Binds variable 0 of the four tables to x, sums it out of eq, then fraction_round in the same pass. level: size 4m, eq: 2m.
-template <int D>
-std::array<Ext<D>, 2> fold_fraction_round(ExtVec<D>& eq, FractionLevel<D>& level, const Ext<D>& x);
 
 /// out[k] += sum_i weights[i] rows[i][k], k < length, for rows over F (canonical). out.size() >= length.
 template <int D>

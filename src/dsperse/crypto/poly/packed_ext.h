@@ -123,38 +123,38 @@ DSPERSE_INLINE void mac(Sum& s, const Digits& a, const Digits& b) {
   s.kk0 = _mm512_madd52lo_epu64(s.kk0, a.k, b.k);
   s.kk1 = _mm512_madd52hi_epu64(s.kk1, a.k, b.k);
 }
-/// Of at most six products (of digits, one side maybe times 7). With X = ll0 - hh0 - 2^20 (kk1 - ll1) and
-/// Y = kk0 - ll0 + 2^20 (kk1 - hh1) the value is X + F Y mod p; |X|, |Y| < 2^55 + 2^41. Adding 2^24 p spread over both makes
-/// them positive.
-DSPERSE_INLINE F8 reduce(const Sum& s) {
+/// A sum as X + F Y mod p, 0 <= X, Y < 2^57. Of at most six products of digits below 2^39: with X = ll0 - hh0 - 2^20 (kk1 - ll1)
+/// and Y = kk0 - ll0 + 2^20 (kk1 - hh1), |X|, |Y| < 2^55 + 2^50. Adding 2^24 p spread over both makes them positive.
+struct Carried {
+  __m512i x, y;
+};
+DSPERSE_INLINE Carried carried(const Sum& s) {
   const std::uint64_t two24 = std::uint64_t{1} << 24, two56 = std::uint64_t{1} << 56;
-  const __m512i x = _mm512_sub_epi64(_mm512_add_epi64(_mm512_sub_epi64(s.ll0, s.hh0), word(two56 + two24)),
-                                     _mm512_slli_epi64(_mm512_sub_epi64(s.kk1, s.ll1), 20));
-  const __m512i y = _mm512_add_epi64(_mm512_add_epi64(_mm512_sub_epi64(s.kk0, s.ll0), word(two56 - 2 * two24)),
-                                     _mm512_slli_epi64(_mm512_sub_epi64(s.kk1, s.hh1), 20));
+  Carried c;
+  c.x = _mm512_sub_epi64(_mm512_add_epi64(_mm512_sub_epi64(s.ll0, s.hh0), word(two56 + two24)),
+                         _mm512_slli_epi64(_mm512_sub_epi64(s.kk1, s.ll1), 20));
+  c.y = _mm512_add_epi64(_mm512_add_epi64(_mm512_sub_epi64(s.kk0, s.ll0), word(two56 - 2 * two24)),
+                         _mm512_slli_epi64(_mm512_sub_epi64(s.kk1, s.hh1), 20));
+  return c;
+}
+DSPERSE_INLINE F8 reduce(const Sum& s) {
+  const auto [x, y] = carried(s);
   const __m512i yh = _mm512_srli_epi64(y, 32), xx = _mm512_sub_epi64(x, yh);
   const __m512i t = _mm512_add_epi64(_mm512_add_epi64(_mm512_and_si512(y, word(kEps)), yh), _mm512_srli_epi64(xx, 32));
   __m512i r = _mm512_mask_blend_epi32(0xAAAA, xx, _mm512_slli_epi64(t, 32));
   r = _mm512_mask_add_epi64(r, _mm512_test_epi64_mask(t, word(std::uint64_t{1} << 32)), r, word(kEps));
   return {_mm512_min_epu64(r, _mm512_sub_epi64(r, word(kPrime)))};
 }
-/// The eight lanes' total, mod p; any number of terms that the 64-bit halves hold.
-inline std::uint64_t total(const Sum& s) {
-  std::uint64_t part[6];
-  const __m512i* halves[6] = {&s.ll0, &s.ll1, &s.hh0, &s.hh1, &s.kk0, &s.kk1};
-  for (int i = 0; i < 6; ++i) {
-    alignas(64) std::uint64_t lane[8];
-    _mm512_store_si512(lane, *halves[i]);
-    unsigned __int128 sum = 0;
-    for (const std::uint64_t x : lane) sum += x;
-    part[i] = reduce_scalar(sum);
-  }
-  const std::uint64_t two52 = std::uint64_t{1} << 52;
-  const auto whole = [&](int i) { return add_scalar(part[i], mul_scalar(part[i + 1], two52)); };
-  const std::uint64_t ll = whole(0), hh = whole(2), kk = whole(4);
-  return add_scalar(sub_scalar(ll, hh), mul_scalar(sub_scalar(kk, ll), std::uint64_t{1} << 32));
+/// The same as digits, l below 2^32 and h below 2^33: enough for a product, without the last carries.
+DSPERSE_INLINE Digits loose(const Sum& s) {
+  const auto [x, y] = carried(s);
+  const __m512i yh = _mm512_srli_epi64(y, 32), xx = _mm512_sub_epi64(x, yh);
+  Digits d;
+  d.l = _mm512_and_si512(xx, word(kEps));
+  d.h = _mm512_add_epi64(_mm512_add_epi64(_mm512_and_si512(y, word(kEps)), yh), _mm512_srli_epi64(xx, 32));
+  d.k = _mm512_add_epi64(d.l, d.h);
+  return d;
 }
-
 template <int D>
 struct Acc {
   Sum c[D];
@@ -166,14 +166,54 @@ DSPERSE_INLINE Acc<D> zero_acc() {
   for (int m = 0; m < D; ++m) acc.c[m] = {z, z, z, z, z, z};
   return acc;
 }
-/// acc += a b. At most kMaxTerms of these before total(), at most two (D = 2: three) before reduced().
+/// An element as digits, ready for products: canonical ones, or sums and differences that were never carried.
+template <int D>
+struct X8 {
+  Digits c[D];
+};
+template <int D>
+DSPERSE_INLINE X8<D> digits(const E8<D>& a) {
+  X8<D> x;
+  for (int m = 0; m < D; ++m) x.c[m] = digits(a.c[m]);
+  return x;
+}
+template <int D>
+DSPERSE_INLINE X8<D> operator+(const X8<D>& a, const X8<D>& b) {
+  X8<D> x;
+  for (int m = 0; m < D; ++m)
+    x.c[m] = {_mm512_add_epi64(a.c[m].l, b.c[m].l), _mm512_add_epi64(a.c[m].h, b.c[m].h), _mm512_add_epi64(a.c[m].k, b.c[m].k)};
+  return x;
+}
+/// 2 odd - even of canonical digits: 2 p = F + 2 + F (2 F - 3) is added, so that no digit is negative; below 2^34.
+template <int D>
+DSPERSE_INLINE X8<D> at_two(const X8<D>& even, const X8<D>& odd) {
+  X8<D> x;
+  for (int m = 0; m < D; ++m) {
+    const Digits &e = even.c[m], &o = odd.c[m];
+    Digits& d = x.c[m];
+    d.l = _mm512_add_epi64(_mm512_sub_epi64(word(kEps + 3), e.l), _mm512_add_epi64(o.l, o.l));
+    d.h = _mm512_add_epi64(_mm512_sub_epi64(word(2 * kEps - 1), e.h), _mm512_add_epi64(o.h, o.h));
+    d.k = _mm512_add_epi64(d.l, d.h);
+  }
+  return x;
+}
+/// acc += a b. At most kMaxTerms of these before total(), at most two (D = 2: three) before reduced() and loose().
+template <int D>
+DSPERSE_INLINE void mac(Acc<D>& acc, const X8<D>& x, const X8<D>& y) {
+  Digits y7[D];
+  for (int m = 1; m < D; ++m) y7[m] = times7(y.c[m]);
+  for (int m = 0; m < D; ++m)
+    for (int i = 0; i < D; ++i) mac(acc.c[m], x.c[i], i <= m ? y.c[m - i] : y7[m - i + D]);
+}
 template <int D>
 DSPERSE_INLINE void mac(Acc<D>& acc, const E8<D>& a, const E8<D>& b) {
-  Digits x[D], y[D], y7[D];
-  for (int m = 0; m < D; ++m) x[m] = digits(a.c[m]), y[m] = digits(b.c[m]);
-  for (int m = 1; m < D; ++m) y7[m] = times7(y[m]);
-  for (int m = 0; m < D; ++m)
-    for (int i = 0; i < D; ++i) mac(acc.c[m], x[i], i <= m ? y[m - i] : y7[m - i + D]);
+  mac(acc, digits<D>(a), digits<D>(b));
+}
+template <int D>
+DSPERSE_INLINE X8<D> loose(const Acc<D>& acc) {
+  X8<D> x;
+  for (int m = 0; m < D; ++m) x.c[m] = loose(acc.c[m]);
+  return x;
 }
 /// acc += a b, a in F.
 template <int D>
@@ -187,16 +227,28 @@ DSPERSE_INLINE E8<D> reduced(const Acc<D>& acc) {
   for (int m = 0; m < D; ++m) e.c[m] = reduce(acc.c[m]);
   return e;
 }
-template <int D>
-inline void total(const Acc<D>& acc, std::uint64_t* out) {
-  for (int m = 0; m < D; ++m) out[m] = total(acc.c[m]);
-}
 
 /// lo + 2^52 hi for any lo, hi.
 DSPERSE_INLINE F8 reduce52(__m512i lo, __m512i hi) {
   const __m512i up = _mm512_add_epi64(hi, _mm512_srli_epi64(lo, 52));
   const __m512i low = _mm512_or_si512(_mm512_and_si512(lo, word((std::uint64_t{1} << 52) - 1)), _mm512_slli_epi64(up, 52));
   return reduce(low, _mm512_srli_epi64(up, 12));
+}
+
+/// The eight lanes' total, mod p.
+DSPERSE_INLINE std::uint64_t total(F8 x) {
+  const __m512i low = _mm512_and_si512(x.v, word(kEps)), high = _mm512_srli_epi64(x.v, 32);
+  return reduce_scalar(static_cast<std::uint64_t>(_mm512_reduce_add_epi64(low)) +
+                       (static_cast<unsigned __int128>(static_cast<std::uint64_t>(_mm512_reduce_add_epi64(high))) << 32));
+}
+/// The same of sums; any number of terms that the 64-bit halves hold.
+template <int D>
+inline void total(const Acc<D>& acc, std::uint64_t* out) {
+  for (int m = 0; m < D; ++m) {
+    const Sum& s = acc.c[m];
+    const F8 ll = reduce52(s.ll0, s.ll1), hh = reduce52(s.hh0, s.hh1), kk = reduce52(s.kk0, s.kk1);
+    out[m] = total((ll - hh) + times_power_of_two<32>(kk - ll));
+  }
 }
 
 /// A constant of F as four 52-bit words: c = a0 + 2^52 a1, c 2^32 mod p = b0 + 2^52 b1.
@@ -245,7 +297,7 @@ DSPERSE_INLINE Const<D> constant(const std::uint64_t* limbs) {
   }
   return out;
 }
-/// base + x c.
+/// base + x c. Two chains of sums, so that less waits.
 template <int D>
 DSPERSE_INLINE E8<D> add_product(const E8<D>& base, const E8<D>& x, const Const<D>& c) {
   __m512i l[D], h[D];
@@ -256,8 +308,17 @@ DSPERSE_INLINE E8<D> add_product(const E8<D>& base, const E8<D>& x, const Const<
   E8<D> e;
   for (int m = 0; m < D; ++m) {
     __m512i lo = _mm512_and_si512(base.c[m].v, word((std::uint64_t{1} << 52) - 1)), hi = _mm512_srli_epi64(base.c[m].v, 52);
-    for (int i = 0; i < D; ++i) mac(lo, hi, l[i], h[i], i <= m ? c.c[m - i] : c.c7[m - i + D]);
-    e.c[m] = reduce52(lo, hi);
+    __m512i lo2 = _mm512_setzero_si512(), hi2 = lo2;
+    for (int i = 0; i < D; ++i) {
+      const Factor& f = i <= m ? c.c[m - i] : c.c7[m - i + D];
+      lo = _mm512_madd52lo_epu64(lo, l[i], f.a0);
+      hi = _mm512_madd52hi_epu64(hi, l[i], f.a0);
+      hi2 = _mm512_madd52lo_epu64(hi2, l[i], f.a1);
+      lo2 = _mm512_madd52lo_epu64(lo2, h[i], f.b0);
+      hi2 = _mm512_madd52hi_epu64(hi2, h[i], f.b0);
+      hi = _mm512_madd52lo_epu64(hi, h[i], f.b1);
+    }
+    e.c[m] = reduce52(_mm512_add_epi64(lo, lo2), _mm512_add_epi64(hi, hi2));
   }
   return e;
 }
@@ -294,6 +355,22 @@ DSPERSE_INLINE void mac(Acc<D>& acc, const E8<D>& a, const E8<D>& b) {
 template <int D>
 DSPERSE_INLINE void mac(Acc<D>& acc, F8 a, const E8<D>& b) {
   for (int m = 0; m < D; ++m) acc.sum.c[m] = acc.sum.c[m] + a * b.c[m];
+}
+/// Ready for products: nothing to do here.
+template <int D>
+using X8 = E8<D>;
+template <int D>
+DSPERSE_INLINE const E8<D>& digits(const E8<D>& a) {
+  return a;
+}
+/// 2 odd - even.
+template <int D>
+DSPERSE_INLINE E8<D> at_two(const E8<D>& even, const E8<D>& odd) {
+  return odd + (odd - even);
+}
+template <int D>
+DSPERSE_INLINE const E8<D>& loose(const Acc<D>& acc) {
+  return acc.sum;
 }
 template <int D>
 DSPERSE_INLINE E8<D> reduced(const Acc<D>& acc) {
@@ -354,6 +431,13 @@ DSPERSE_INLINE E8<D> operator*(const E8<D>& a, const E8<D>& b) {
   Acc<D> acc = zero_acc<D>();
   mac(acc, a, b);
   return reduced(acc);
+}
+/// The product ready for another.
+template <int D>
+DSPERSE_INLINE X8<D> loose_product(const X8<D>& a, const X8<D>& b) {
+  Acc<D> acc = zero_acc<D>();
+  mac<D>(acc, a, b);
+  return loose<D>(acc);
 }
 
 }  // namespace dsperse::crypto::DSPERSE_LANES

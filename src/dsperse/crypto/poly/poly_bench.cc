@@ -54,14 +54,6 @@ void eq(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(eq_table<D>(point));
   report(state, static_cast<std::size_t>(state.range(0)));
 }
-/// Nodes of a fraction tree: four multiply-adds and two reductions each.
-template <int D>
-void parents(benchmark::State& state) {
-  const auto n = static_cast<std::size_t>(state.range(0));
-  const FractionLevel<D> level{random_vec<D>(n), random_vec<D>(n), random_vec<D>(n), random_vec<D>(n)};
-  for (auto _ : state) benchmark::DoNotOptimize(fraction_parents(level));
-  report(state, n);
-}
 /// All rounds of one product of two tables of n elements.
 template <int D>
 void product_rounds(benchmark::State& state) {
@@ -76,23 +68,6 @@ void product_rounds(benchmark::State& state) {
     while (s.size() > 2) benchmark::DoNotOptimize(fold_quadratic_round(s, t, x));
   }
   report(state, n);
-}
-/// All rounds of one level of n nodes.
-template <int D>
-void fraction_rounds(benchmark::State& state) {
-  const auto n = static_cast<std::size_t>(state.range(0)) / 2;
-  const FractionLevel<D> nodes{random_vec<D>(n), random_vec<D>(n), random_vec<D>(n), random_vec<D>(n)};
-  const ExtVec<D> weights = random_vec<D>(n / 2);
-  const Ext<D> x = random_ext<D>();
-  for (auto _ : state) {
-    state.PauseTiming();
-    FractionLevel<D> level = nodes;
-    ExtVec<D> eq_vec = weights;
-    state.ResumeTiming();
-    benchmark::DoNotOptimize(fraction_round(eq_vec, level));
-    while (level.p0.size() > 2) benchmark::DoNotOptimize(fold_fraction_round(eq_vec, level, x));
-  }
-  report(state, 2 * n);
 }
 template <int D>
 void contract(benchmark::State& state) {
@@ -131,12 +106,8 @@ BENCHMARK(scale<3>)->Arg(1 << 10);
 BENCHMARK(dot<2>)->Arg(1 << 10);
 BENCHMARK(dot<3>)->Arg(1 << 10);
 BENCHMARK(eq<2>)->Apply(sizes);
-BENCHMARK(parents<2>)->Apply(sizes);
-BENCHMARK(parents<3>)->Arg(1 << 16);
 BENCHMARK(product_rounds<2>)->Apply(sizes);
 BENCHMARK(product_rounds<3>)->Arg(1 << 16);
-BENCHMARK(fraction_rounds<2>)->Apply(sizes);
-BENCHMARK(fraction_rounds<3>)->Arg(1 << 16);
 BENCHMARK(contract<2>)->Arg(8)->Arg(32)->Arg(256);
 BENCHMARK(rows<2, Fp>)->Arg(256);
 BENCHMARK(rows<2, std::int16_t>)->Arg(256);

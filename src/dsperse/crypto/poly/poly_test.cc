@@ -156,6 +156,7 @@ TYPED_TEST(PolyTest, ContractRuns) {
 /// Rows of all widths in one sum.
 TYPED_TEST(PolyTest, AccumulateRowsOfMixedWidths) {
   constexpr int D = TestFixture::kDegree;
+  const std::size_t before = threads();
   TestFixture::each_kernel([&] {
     for (const std::size_t length : {1, 8, 77, 2061}) {
       std::vector<std::vector<std::int16_t>> a;
@@ -179,6 +180,16 @@ TYPED_TEST(PolyTest, AccumulateRowsOfMixedWidths) {
         for (std::size_t k = 0; k < length; ++k) want[k] += weights[i] * rows[i].at(k);
       accumulate_rows<D>(out, weights, std::span<const Symbols>(rows), length);
       TestFixture::expect_equal(out, want);
+      // Many short rows: threads share the rows.
+      const std::vector<Symbols> many(600, rows[3]);
+      const std::vector<Ext<D>> ones(many.size(), Ext<D>::one());
+      set_threads(2);
+      accumulate_rows<D>(out, ones, std::span<const Symbols>(many), length);
+      set_threads(before);
+      for (std::size_t k = 0; k < length; ++k) want[k] += Ext<D>(rows[3].at(k) * Fp(600));
+      TestFixture::expect_equal(out, want);
+      add_scaled_at<D>(out, 0, testing::pack(want), -Ext<D>::one());
+      TestFixture::expect_equal(out, std::vector<Ext<D>>(length));
     }
   });
 }
@@ -197,9 +208,6 @@ TYPED_TEST(PolyTest, LateReductionHoldsTheLargestValues) {
       const auto g = quadratic_round(testing::pack(a), testing::pack(a));
       EXPECT_TRUE(g[0] == square * Fp(n / 2));
       EXPECT_TRUE(g[1] == square * Fp(n / 2));
-      const FractionLevel<D> level{testing::pack(a), testing::pack(a), testing::pack(a), testing::pack(a)};
-      const auto h = fraction_round(testing::pack(std::vector<Ext<D>>(n / 2, top)), level);
-      EXPECT_TRUE(h[0] == testing::naive_mul(square + square, top) * Fp(n / 2));
       std::vector<Fp> row(16, Fp(v));
       const std::vector<const Fp*> rows(1500, row.data());
       const std::vector<Ext<D>> weights(rows.size(), top);
@@ -233,56 +241,6 @@ TYPED_TEST(PolyTest, QuadraticRounds) {
       EXPECT_TRUE(fold_quadratic_round(ta, tb, x) == reference(fa, fb));
       TestFixture::expect_equal(ta, fa);
       TestFixture::expect_equal(tb, fb);
-    }
-  });
-}
-
-TYPED_TEST(PolyTest, FractionRoundsAndParents) {
-  constexpr int D = TestFixture::kDegree;
-  using E = Ext<D>;
-  const auto reference = [&](const std::vector<E>& eq, const std::array<std::vector<E>, 4>& t) {
-    std::array<E, 2> h;
-    for (std::size_t i = 0; i < eq.size(); ++i)
-      for (std::size_t at = 0; at < 2; ++at) {
-        E v[4];
-        for (std::size_t k = 0; k < 4; ++k) v[k] = at == 0 ? t[k][2 * i] : TestFixture::line_at_two(t[k][2 * i], t[k][2 * i + 1]);
-        h[at] += eq[i] * (v[0] * v[3] + v[1] * v[2]);
-      }
-    return h;
-  };
-  TestFixture::each_kernel([&] {
-    for (const std::size_t n : kSizes) {
-      SCOPED_TRACE(n);
-      std::array<std::vector<E>, 4> t;
-      for (auto& v : t) v = testing::random_exts<D>(this->rng, n);
-      const auto eq = testing::random_exts<D>(this->rng, n / 2);
-      FractionLevel<D> level{testing::pack(t[0]), testing::pack(t[1]), testing::pack(t[2]), testing::pack(t[3])};
-      EXPECT_TRUE(fraction_round(testing::pack(eq), level) == reference(eq, t));
-
-      std::array<std::vector<E>, 4> up;  // parents, split
-      for (auto& v : up) v.resize(n / 2);
-      for (std::size_t i = 0; i < n; ++i) {
-        up[i % 2][i / 2] = t[0][i] * t[3][i] + t[1][i] * t[2][i];
-        up[2 + i % 2][i / 2] = t[2][i] * t[3][i];
-      }
-      const FractionLevel<D> parents = fraction_parents(level);
-      TestFixture::expect_equal(parents.p0, up[0]);
-      TestFixture::expect_equal(parents.p1, up[1]);
-      TestFixture::expect_equal(parents.q0, up[2]);
-      TestFixture::expect_equal(parents.q1, up[3]);
-
-      if (n % 4 != 0) continue;
-      const auto x = testing::random_ext<D>(this->rng);
-      ExtVec<D> eq_vec = testing::pack(eq);
-      std::vector<E> eq_sums(n / 4);
-      for (std::size_t i = 0; i < n / 4; ++i) eq_sums[i] = eq[2 * i] + eq[2 * i + 1];
-      for (auto& v : t) v = testing::naive_fold(v, x);
-      EXPECT_TRUE(fold_fraction_round(eq_vec, level, x) == reference(eq_sums, t));
-      TestFixture::expect_equal(eq_vec, eq_sums);
-      TestFixture::expect_equal(level.p0, t[0]);
-      TestFixture::expect_equal(level.p1, t[1]);
-      TestFixture::expect_equal(level.q0, t[2]);
-      TestFixture::expect_equal(level.q1, t[3]);
     }
   });
 }
@@ -344,17 +302,11 @@ TYPED_TEST(PolyTest, LargeTablesAgreeOnKernelsAndThreads) {
     for (const std::size_t t : {1, 3}) {
       set_threads(t);
       ExtVec<D> ta = testing::pack(a), tb = testing::pack(b);
-      const FractionLevel<D> level{ta, tb, tb, ta};
-      seen.push_back(fraction_round(testing::pack(std::vector<E>(a.begin(), a.begin() + n / 2)), level));
-      seen.back()[0] += inner(ta, tb);
+      seen.push_back({inner(ta, tb), E{}});
       const auto g = fold_quadratic_round(ta, tb, x);
       seen.back()[0] += g[0];
       seen.back()[1] += g[1];
       EXPECT_TRUE(testing::unpack(ta) == want);
-      FractionLevel<D> folded = level;
-      ExtVec<D> eq = testing::pack(std::vector<E>(b.begin(), b.begin() + n / 2));
-      seen.back()[1] += fold_fraction_round(eq, folded, x)[1];
-      EXPECT_TRUE(testing::unpack(folded.q1) == want);
       EXPECT_TRUE(seen.back() == seen.front());
     }
   });
