@@ -15,6 +15,17 @@ Form<D> interpolate(const Form<D>& g0, const Form<D>& g1, const Form<D>& g2, con
   return out;
 }
 
+/// sum += f s.
+template <int D>
+void add_scaled(Form<D>& sum, const Form<D>& f, const Ext<D>& s) {
+  sum.constant += f.constant * s;
+  for (const auto& [v, c] : f.coef) sum.coef.emplace_back(v, c * s);
+  for (LinearClaim<D> c : f.claims) {
+    c.scalar *= s;
+    sum.claims.push_back(std::move(c));
+  }
+}
+
 /// 1 / p of every coordinate by one inversion; all zero if any is.
 template <int D>
 std::vector<Ext<D>> inverse_each(std::span<const Ext<D>> point) {
@@ -82,11 +93,11 @@ SumcheckEnd<D> eq_sumcheck(Party<D>& party, std::string_view label, const Form<D
   Ext<D> after = one;
   for (std::size_t k = rounds.size(); k-- > 0;) {
     const Round& r = rounds[k];
-    end.claim.add_scaled(r.h0, r.u * after);
-    end.claim.add_scaled(r.h2, r.w * after);
+    add_scaled(end.claim, r.h0, r.u * after);
+    add_scaled(end.claim, r.h2, r.w * after);
     after *= r.g;
   }
-  end.claim.add_scaled(claim, after);
+  add_scaled(end.claim, claim, after);
   return end;
 }
 
