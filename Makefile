@@ -22,7 +22,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: attack guard bench-build bench-peers bench-report measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
+.PHONY: attack guard bench-build bench-peers bench-report bench-venv measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -79,7 +79,7 @@ guard: measure-setup configure
 
 bench-build: setup
 	cmake --preset bench
-	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models
+	cmake --build build/bench --parallel $(JOBS) --target benches dsperse dsperse_models dsperse_run_model
 
 # Results so far are in build/bench/results; a run that was stopped goes on. bench-report makes docs/benchmarks.md of what is kept.
 bench: bench-build
@@ -87,6 +87,10 @@ bench: bench-build
 
 bench-peers: measure-setup bench-build
 	python3 bench/peers.py build/bench $(BENCH_ARGS)
+
+# ONNX Runtime and EZKL in build/bench/venv: `make bench` then has rows of float inference.
+bench-venv: measure-setup
+	mkdir -p build/bench && python3 bench/peers.py build/bench --install
 
 bench-report:
 	python3 bench/report.py

@@ -1,127 +1,89 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks of a build folder and writes FOLDER/summary.json: a list of {name, value, unit, gate, target, threads, note}.
+"""Runs the benchmark suite over a build folder. Results are kept step by step in FOLDER/results/MODE.jsonl: a run that was stopped goes on.
 
-    bench/run.py build/bench [--quick] [--models lenet5,doom] [--repeat N]
+    bench/run.py build/bench              the models up to VGG-16/CIFAR, curves to 2^24; under half an hour
+    bench/run.py build/bench --quick      a few minutes
+    bench/run.py build/bench --large      the models for images of 224 x 224
+    ... --fresh                           begins anew
+    ... --models A,B --cuts C,D           these alone; what is done already stays in the results
+    ... --keep                            also writes bench/results/MODE.json, of which `make bench-report` makes docs/benchmarks.md
 
-Kernel rows come from the Google Benchmark programs beside the code (their JSON is kept in FOLDER/results), model rows from
-`dsperse bench` on generated networks (bench/models.cc), each in a process of its own so that peak memory is that network's.
-Gates and targets: bench/gates.json. Times are medians; min and max are beside them. Standard library only.
+Every model, cut and number of threads is a process of its own, killed beyond 20 GiB: "did not fit" is a result. The table at the end
+(also FOLDER/summary.json) has every row of bench/gates.json. Standard library only; figures of ONNX Runtime if bench/peers.py has
+installed it.
 """
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+import machine  # noqa: E402
+import process  # noqa: E402
+import rows  # noqa: E402
+import steps  # noqa: E402
+import suite  # noqa: E402
 
-def google_benchmark(folder, program, pattern, min_time):
-    """The program's JSON, kept in results/; None if the program was not built."""
-    binary = folder / "bench" / program
-    if not binary.exists():
-        return None
-    out = folder / "results" / f"{program}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([binary, f"--benchmark_filter={pattern}", f"--benchmark_out={out}", "--benchmark_out_format=json",
-                    f"--benchmark_min_time={min_time}", "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=false"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return json.loads(out.read_text())
+HERE = Path(__file__).parent
 
 
-def statistics(data, pattern, field):
-    """(median, min, max) of a counter or time over the repetitions of the benchmark whose name starts with pattern."""
-    runs = [b[field] for b in data["benchmarks"] if b["run_type"] == "iteration" and b["run_name"].startswith(pattern) and field in b]
-    if not runs:
-        return None
-    runs.sort()
-    return runs[len(runs) // 2], runs[0], runs[-1]
-
-
-def kernel_rows(folder, gates, quick):
-    rows = []
-    for gate in gates:
-        data = google_benchmark(folder, gate["program"], gate["filter"], 0.05 if quick else 0.2)
-        found = data and statistics(data, gate["filter"].strip("^$"), gate["field"])
-        if not found:
-            rows.append(dict(name=gate["name"], value=None, unit=gate["unit"], gate=gate["gate"], target=gate["target"], threads=1,
-                             note="not measured: this machine or build lacks it"))
-            continue
-        median, low, high = (x * gate["scale"] for x in found)
-        rows.append(dict(name=gate["name"], value=median, min=low, max=high, unit=gate["unit"], gate=gate["gate"], target=gate["target"],
-                         threads=1, note=gate["note"]))
-    return rows
-
-
-def dsperse(folder, *args):
-    """One verb with --json in a process of its own: its document."""
-    done = subprocess.run([folder / "dsperse", *args, "--json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return json.loads(done.stdout)
-
-
-def model_rows(folder, name, gate, repeat, threads, cuts):
-    rows = []
-    for cut, flags in cuts:
-        for n in threads:
-            document = dsperse(folder, "bench", str(folder / "models" / f"{name}.onnx"), "--calibration", "default", "--threads", str(n),
-                               "--repeat", str(repeat), *flags)
-            found = {m["name"]: m for m in document["results"]}
-            slices = sum(1 for k in found if k.startswith("prove slice "))
-            label = f"{name}, {cut}"
-            gated = cut == gate.get("cut", "unsliced")
-            for what, unit, scale, key in (("prove", "ms", 1e3, "prove_ms"), ("peak memory, prove", "MB", 1e-6, "memory_mb"),
-                                           ("proofs", "MB", 1e-6, "proof_mb"), ("verify", "ms", 1e3, "verify_ms"),
-                                           ("run", "ms", 1e3, "run_ms"), ("compile", "ms", 1e3, "compile_ms"),
-                                           ("peak memory, compile", "MB", 1e-6, "compile_mb")):
-                m = found.get(what)
-                if m is None:
-                    continue
-                g, t = gate.get(key, [None, None]) if gated and n == 1 else [None, None]
-                row = dict(name=f"{label}: {what}", value=m["value"] * scale, unit=unit, gate=g, target=t, threads=n,
-                           note=f"{slices} slice(s); {m['note']}")
-                if "min" in m:
-                    row.update(min=m["min"] * scale, max=m["max"] * scale)
-                rows.append(row)
-    return rows
-
-
-def print_table(rows):
-    text = lambda x: "" if x is None else f"{x:.3g}" if isinstance(x, (int, float)) else str(x)
-    cells = [["name", "value", "min", "max", "unit", "gate", "target", "threads", "verdict"]]
-    for r in rows:
-        verdict = ""
-        if r["gate"] is not None and r["value"] is not None:
-            more = r["unit"].endswith("/s")
-            good = r["value"] >= r["gate"] if more else r["value"] <= r["gate"]
-            verdict = "gate met" if good else f"gate missed x {(r['gate'] / r['value'] if more else r['value'] / r['gate']):.2f}"
-        cells.append([r["name"], text(r["value"]), text(r.get("min")), text(r.get("max")), r["unit"], text(r["gate"]), text(r["target"]),
-                      str(r["threads"]), verdict])
-    widths = [max(len(c[i]) for c in cells) for i in range(len(cells[0]))]
-    for c in cells:
-        print("  ".join(x.ljust(w) if i in (0, 4, 8) else x.rjust(w) for i, (x, w) in enumerate(zip(c, widths))).rstrip())
+def measure(bench, run, mode, gates, threads):
+    """Every step of a mode, cheapest first, so that a stopped run has most of the table."""
+    m = suite.MODES[mode]
+    for program in sorted({k["program"] for k in gates["kernels"]} | {"bounds_bench"}):
+        patterns = [k["filter"] for k in gates["kernels"] if k["program"] == program] or ["."]
+        run.step(f"kernel/{program}", lambda: bench.kernel(program, "|".join(patterns), m["kernel_s"]))
+    for name in m["models"]:
+        repeat = m["repeat"] or suite.MODELS[name][1]
+        run.step(f"float/{name}", lambda: bench.float_run(name))
+        run.step(f"run/{name}", lambda: bench.integer_run(name, m["rounds"]))
+        for cut in m["cuts"]:
+            for n in threads:
+                run.step(f"model/{name}/{cut}/{n}", lambda: bench.prove(name, cut, n, repeat))
+                run.step(f"verbs/{name}/{cut}/{n}", lambda: bench.verbs(name, cut, n))
+    for family in ("lookups", "macs"):
+        for log in m["curve"]:
+            run.step(f"curve/{family}/{log}", lambda: bench.prove(f"{family}_{log}", suite.UNSLICED, 1, 5 if log < 20 else 3))
+    for n in threads[1:]:
+        for log in m["curve"][-1:]:
+            run.step(f"curve/lookups/{log}/{n}", lambda: bench.prove(f"lookups_{log}", suite.UNSLICED, n, 3))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", default="lenet5,doom,vgg16_cifar")
-    parser.add_argument("--repeat", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="shorter kernel runs, three repetitions a model")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--models", help="only these, by comma")
+    parser.add_argument("--cuts", help=f"only these, by comma: {', '.join(suite.CUTS)}")
+    parser.add_argument("--memory", type=float, default=20, help="GiB a process may take (default 20)")
     args = parser.parse_args()
-    gates = json.loads((Path(__file__).parent / "gates.json").read_text())
-    folder, started = args.folder.resolve(), time.time()
-    rows = kernel_rows(folder, gates["kernels"], args.quick)
-    (folder / "models").mkdir(exist_ok=True)
-    subprocess.run([folder / "dsperse_models", folder / "models", *args.models.split(",")], check=True, stdout=subprocess.DEVNULL)
-    threads = [1, 2] if (os.cpu_count() or 1) > 1 else [1]
-    for name in args.models.split(","):
-        print(f"bench: {name}", file=sys.stderr)
-        rows += model_rows(folder, name, gates["models"].get(name, {}), 3 if args.quick else args.repeat, threads,
-                           [("unsliced", ["--count", "1"]), ("a slice per layer block", [])])
-    out = folder / "summary.json"
-    out.write_text(json.dumps(rows, indent=1) + "\n")
-    print_table(rows)
-    print(f"bench: {len(rows)} rows in {out}, {time.time() - started:.0f} s")
+    mode = "quick" if args.quick else "large" if args.large else "default"
+    for what, known in (("models", suite.MODELS), ("cuts", suite.CUTS)):
+        chosen = getattr(args, what)
+        if chosen and set(chosen.split(",")) - set(known):
+            parser.error(f"--{what}: known are {', '.join(known)}")
+        if chosen:
+            suite.MODES[mode][what] = chosen.split(",")
+    started = time.time()
+    gates = json.loads((HERE / "gates.json").read_text())
+    bench = suite.Bench(args.folder, suite.MODES[mode]["seconds"], int(args.memory * process.GIB))
+    about = {"mode": mode, "machine": machine.describe(), "programs": steps.digest(bench.programs())}
+    run = steps.Steps(bench.folder / "results" / f"{mode}.jsonl", about, args.fresh)
+    measure(bench, run, mode, gates, [1, 2] if len(os.sched_getaffinity(0)) > 1 else [1])
+    document = {"about": {**about, "version": machine.version(HERE.parent)}, "steps": run.done}
+    table = rows.rows(document, gates)
+    (bench.folder / "summary.json").write_text(json.dumps(table, indent=1) + "\n")
+    if args.keep:
+        kept = HERE / "results" / f"{mode}.json"
+        kept.write_text(rows.compact(document))
+        print(f"bench: kept {kept.name}; `make bench-report` makes docs/benchmarks.md", file=sys.stderr)
+    print(rows.text(table))
+    print(f"bench: {len(table)} rows, {time.time() - started:.0f} s")
 
 
 if __name__ == "__main__":

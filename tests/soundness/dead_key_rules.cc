@@ -1,5 +1,6 @@
 // Attacks on the rules of check_model_key and of a sound geometry: keys that a verifier must not work with.
 #include <limits>
+#include <utility>
 
 #include "dead_rules.h"
 #include "dsperse/proof/testing/model.h"
@@ -34,6 +35,44 @@ RuleAttacks geometry_attacks(Profile profile) {
       {"geometry: bounded queries", "unsound", tried(is(11, 1100, 13, 1100))},
       {"geometry: pads for all openings", "unsound", tried([](Geometry& g) { --g.code.r; })},
       {"geometry: queries of the profile", "unsound", tried([](Geometry& g) { --g.t; })},
+  };
+}
+
+/// On the rules of weight ties; the proofs of ties are not looked at here.
+RuleAttacks tie_attacks(Profile profile) {
+  proof::testing::ModelSpec spec = proof::testing::tied_model();
+  spec.profile = profile;
+  const auto tied = std::make_shared<ModelKey>(make_model(spec).key);
+  spec.public_weights = true;
+  const std::vector<proof::WeightTie> none = std::exchange(spec.ties, {});
+  const auto open = std::make_shared<ModelKey>(make_model(spec).key);
+  open->ties = {none[0]};
+  open->ties[0].witness = tied->ties[0].witness, open->ties[0].end = tied->ties[0].end;
+  const auto key = [=](const std::function<void(ModelKey&)>& change) {
+    return [=] {
+      ModelKey k = *tied;
+      change(k);
+      const Status s = proof::check_model_key(k);
+      return s ? std::string() : s.error().what;
+    };
+  };
+  return {
+      {"ties: order", "key: weight ties are not in order", key([](ModelKey& k) { std::swap(k.ties[0], k.ties[1]); })},
+      {"ties: slices", "key: tied slices", key([](ModelKey& k) { k.ties[1].slice = 77; }), Without::crashes},
+      {"ties: hidden weights", "key: tied slices without hidden weights",
+       [=] {
+         const Status s = proof::check_model_key(*open);
+         return s ? std::string() : s.error().what;
+       }},
+      {"ties: some weights", "key: a tie of no weights", key([](ModelKey& k) { k.ties[1].weights.clear(); })},
+      {"ties: order of weights", "key: tied weights are not in order",
+       key([](ModelKey& k) { std::swap(k.ties[1].weights[0], k.ties[1].weights[1]); })},
+      {"ties: weights", "key: tied weights that do not exist", key([](ModelKey& k) { k.ties[1].weights[1].first = 77; }),
+       Without::crashes},
+      {"ties: shapes", "key: tied weights differ in shape", key([](ModelKey& k) { k.ties[1].weights = {{0, 1}}; })},
+      {"ties: openings", "key: a tie's opening is not", key([](ModelKey& k) { k.ties[1].opening = 7; })},
+      {"ties: opened once", "key: two ties use one opening", key([](ModelKey& k) { k.ties[1].base_opening = 15; })},
+      {"ties: geometries", "key: geometry of a tie", key([](ModelKey& k) { --k.ties[1].witness.code.r; })},
   };
 }
 
@@ -241,6 +280,8 @@ RuleAttacks key_attacks(Profile profile) {
       {"key: end geometry", "key: geometry below", key([](ModelKey& k) { --k.slices[0].end.code.r; })},
   };
   out.insert(out.end(), more.begin(), more.end());
+  const RuleAttacks ties = tie_attacks(profile);
+  out.insert(out.end(), ties.begin(), ties.end());
   return out;
 }
 

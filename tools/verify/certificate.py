@@ -5,7 +5,7 @@ from math import prod
 
 from . import blake3
 from .reading import Reader
-from .statements import Boundary, Link, Statement, check_boundary, verify_link, verify_ranges, verify_slice
+from .statements import Boundary, Link, Statement, check_boundary, verify_link, verify_ranges, verify_slice, verify_tie
 from .verdict import Rejected, require, well_formed
 
 MAX_NONCE, MAX_PROOF, MAX_LINKS, MAX_RECORD = 64, 1 << 28, 2, 64 << 20
@@ -84,7 +84,7 @@ def _slice_proof(r, key):
 def verify_certificate(key, certificate, user, on_slice=lambda i: None, known_ranges=None):
     """Every rule of docs/protocol/linking.md, in its order. The coverage; raises Rejected.
 
-    known_ranges: (slice digest, range proof) pairs that were accepted before and are not verified again; grows.
+    known_ranges: (slice digest, range proof), and ties, that were accepted before and are not verified again; grows.
     """
     require(user.model_id in (None, key.model_id), "the key is not the pinned model")
     require(certificate.model_id == key.model_id, "certificate of another model")
@@ -107,8 +107,17 @@ def verify_certificate(key, certificate, user, on_slice=lambda i: None, known_ra
         require(i in given, "proof missing: the policy asks for it", f"slice {i}")
     require(len(given) == len(wanted), "a proof that the policy does not ask for")
 
-    run_id = blake3.hash_tagged("dsperse run id v1", key.model_id, certificate.nonce, certificate.salt)
     used = set()
+    for tie in key.ties:
+        slice_key, base = key.slices[tie.slice], key.slices[tie.base]
+        known = (slice_key.digest, base.digest, tie.body, tie.proof)
+        if known_ranges is None or known not in known_ranges:
+            verify_tie(key, tie)
+            if known_ranges is not None:
+                known_ranges.add(known)
+        use(used, slice_key.weight_root, tie.opening)
+        use(used, base.weight_root, tie.base_opening)
+    run_id = blake3.hash_tagged("dsperse run id v1", key.model_id, certificate.nonce, certificate.salt)
     for s in certificate.slices:
         on_slice(s.slice)
         slice_key = key.slices[s.slice]

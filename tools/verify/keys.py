@@ -14,6 +14,7 @@ from .reading import Reader
 from .verdict import BadInput, Unsupported
 
 NO_TREE = Geometry(0, 0, 0, 0)
+MAX_TIES = 8  # that open one tree
 
 
 @dataclass
@@ -79,11 +80,30 @@ class Edge:
 
 
 @dataclass
+class Tie:
+    """Weights of two slices that are the same. docs/protocol/keys.md, "Weight ties"."""
+    slice: int
+    base: int
+    weights: list  # pairs: of the slice, of the base
+    opening: int
+    base_opening: int
+    witness: Geometry
+    end: Geometry
+    body: bytes    # all of it but the proof
+    proof: bytes
+
+    @property
+    def where(self):
+        return f"weights of slices {self.base} and {self.slice}"
+
+
+@dataclass
 class ModelKey:
     slices: list
     chunks: list
     edges: list
     labels: list
+    ties: list
     model_id: bytes
 
     @property
@@ -105,11 +125,16 @@ def decode_key(data):
     edges = r.listed(1 << 16, lambda: _edge(r))
     labels = r.listed(1 << 16, r.text)
     graph = data[graph_start:r.at]
+    ties = []
+    if r.left():  # a key without ties has no section for them
+        ties = r.listed(4096 * MAX_TIES, lambda: _tie(r))
+        rule(ties, "bytes are not canonical")
+        graph += struct.pack("<I", len(ties)) + b"".join(t.body for t in ties)
     r.end()
     rule(slices, "no slices")
     body = (struct.pack("<I", len(PROTOCOL_VERSION)) + PROTOCOL_VERSION.encode() + struct.pack("<BI", key_profile(slices), len(slices))
             + b"".join(s.digest for s in slices) + graph)
-    key = ModelKey(slices, chunks, edges, labels, blake3.hash_tagged("dsperse model id v1", body))
+    key = ModelKey(slices, chunks, edges, labels, ties, blake3.hash_tagged("dsperse model id v1", body))
     check_key(key)
     return key
 
@@ -143,6 +168,12 @@ def _slice(r):
     key.digest = blake3.hash_tagged("dsperse slice key v2", r.data[start:r.at])
     key.range_proof = r.bytes(1 << 28)
     return key
+
+
+def _tie(r):
+    start = r.at
+    fields = r.u32(), r.u32(), r.listed(1 << 16, lambda: (r.u32(), r.u32())), r.u32(), r.u32(), _geometry(r), _geometry(r)
+    return Tie(*fields, r.data[start:r.at], r.bytes(1 << 28))
 
 
 def _weight(r, spec):
@@ -203,6 +234,28 @@ def check_key(key):
     for c, chunk in enumerate(key.chunks):
         rule(c in produced, "chunk without a producer", chunk.name)
         rule(chunk.public or readers[c] <= 4, "more than four slices read a committed chunk", chunk.name)
+    check_ties(key)
+
+
+def check_ties(key):
+    """docs/protocol/keys.md, "Weight ties"."""
+    opened = set()
+    for before, tie in zip([None] + key.ties, key.ties):
+        rule(before is None or (before.slice, before.base) < (tie.slice, tie.base), "weight ties are not in order", tie.where)
+        rule(tie.base < tie.slice < len(key.slices), "tied slices", tie.where)
+        s, base = key.slices[tie.slice], key.slices[tie.base]
+        rule(s.weight_root is not None and base.weight_root is not None, "tied slices without hidden weights", tie.where)
+        rule(tie.weights, "a tie of no weights", tie.where)
+        rule(all(a[0] < b[0] for a, b in zip(tie.weights, tie.weights[1:])), "tied weights are not in order", tie.where)
+        for weight, of_base in tie.weights:
+            rule(weight < len(s.program.weights) and of_base < len(base.program.weights), "tied weights that do not exist", tie.where)
+            rule(s.program.weights[weight].shape == base.program.weights[of_base].shape, "tied weights differ in shape", tie.where)
+        for opening in (tie.slice, tie.opening), (tie.base, tie.base_opening):
+            rule(WEIGHT_OPENINGS - MAX_TIES <= opening[1] < WEIGHT_OPENINGS, "a tie's opening is not among the last ones", tie.where)
+            rule(opening not in opened, "two ties use one opening", tie.where)
+            opened.add(opening)
+        rule(sound_geometry(s.security, tie.witness, 1) and sound_geometry(s.security, tie.end, 1),
+             "geometry of a tie below the profile", tie.where)
 
 
 def elements(shape):

@@ -133,5 +133,10 @@ def selected(rule, key, number):
         return {i for i, s in enumerate(key.slices) if any(op.onnx_type == rule["operator"] for op in s.program.ops)}
     wanted = pattern(rule["name"])
     return {i for i, s in enumerate(key.slices)
-            if any(wanted.fullmatch(name) for op in s.program.ops for name in [op.name, *op.name.split("+")])
-            or any(wanted.fullmatch(t.name) for t in s.program.tensors)}
+            if any(wanted.fullmatch(name) for op in s.program.ops for name in [op.name, whole(op.name), *whole(op.name).split("+")])
+            or any(wanted.fullmatch(name) for t in s.program.tensors for name in (t.name, whole(t.name)))}
+
+
+def whole(name):
+    """Of a part of an op or tensor, "conv1[rows 0:56]", the name of the whole."""
+    return re.split(r"\[(?:images|rows|columns|channels|features|entries) [0-9]", name, maxsplit=1)[0]

@@ -155,16 +155,36 @@ def verify_link(key, link):
     head = [("vk", key.digest),
             ("link", link.base + link.epoch + struct.pack("<II", link.base_opening, link.epoch_opening))]
 
-    def schedule(party):
-        party.check(party.hide("zero"))
-        difference = Form(party.one() * 0)
-        for w, shape in enumerate(shapes):
-            size = prod(shape)
-            point = [party.challenge("link point") for _ in range(bits_for(size))]
-            gamma = party.challenge("link weight")
-            vectors = [eq_table(point, party.one())[:size]]
-            difference = difference + Form(party.one() * 0, claims=[Claim(w, gamma, vectors), Claim(n + w, -gamma, vectors)])
-        party.check(difference)
-        party.sacrifice()
+    pairs = [(w, n + w, prod(shape)) for w, shape in enumerate(shapes)]
+    verify_argument(key.security, layout, head, [[link.base, link.epoch]], link.proof, lambda party: equal_vectors(party, pairs))
 
-    verify_argument(key.security, layout, head, [[link.base, link.epoch]], link.proof, schedule)
+
+def equal_vectors(party, pairs):
+    """Vectors (one, other, size) are equal: one random linear functional of their differences."""
+    party.check(party.hide("zero"))
+    difference = Form(party.one() * 0)
+    for one, other, size in pairs:
+        point = [party.challenge("link point") for _ in range(bits_for(size))]
+        gamma = party.challenge("link weight")
+        vectors = [eq_table(point, party.one())[:size]]
+        difference = difference + Form(party.one() * 0, claims=[Claim(one, gamma, vectors), Claim(other, -gamma, vectors)])
+    party.check(difference)
+    party.sacrifice()
+
+
+def verify_tie(key, tie):
+    """Two slices have the same weights. docs/protocol/keys.md, "Weight ties"."""
+    s, base = key.slices[tie.slice], key.slices[tie.base]
+    shapes = [w.shape for w in base.program.weights + s.program.weights]
+    n = len(base.program.weights)
+    given = [("base weights", base.weights, [Tree("weights", list(range(n)))]),
+             ("slice weights", s.weights, [Tree("weights", list(range(n, len(shapes))))])]
+    try:
+        layout = plan_layout(s.security.degree, shapes, given, [], tie.witness, tie.end, 1, 0)
+        check_layout(s, layout, 0, 2)
+        head = [("vk", s.digest), ("vk base", base.digest), ("tie", tie.body)]
+        pairs = [(n + weight, of_base, prod(shapes[of_base])) for weight, of_base in tie.weights]
+        verify_argument(s.security, layout, head, [[base.weight_root], [s.weight_root]], tie.proof,
+                        lambda party: equal_vectors(party, pairs))
+    except Rejected as rejection:
+        raise rejection.inside(tie.where) from rejection

@@ -40,6 +40,7 @@ struct ProveRequest {
   const quantize::TensorStore* trace = nullptr;
   const proof::WeightCommitment* weight_tree = nullptr;      ///< native
   std::vector<const proof::BoundaryCommitment*> boundaries;  ///< native; by port
+  proof::Codewords codewords = proof::Codewords::kept;       ///< native; of the witness tree
 };
 
 class Backend {

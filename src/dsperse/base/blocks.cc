@@ -1,12 +1,15 @@
 #include "dsperse/base/blocks.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -64,11 +67,22 @@ class Pieces {
   std::array<std::vector<void*>, kLast - kFirst + 1> free_;
 };
 
+/// Bytes of this process that are in memory; 0 if the system does not say. About a microsecond.
+std::size_t resident_bytes() {
+  static const int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  std::array<char, 96> text{};
+  if (file < 0 || pread(file, text.data(), text.size() - 1, 0) <= 0) return 0;
+  const char* const second = std::strchr(text.data(), ' ');
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return second == nullptr ? 0 : std::strtoull(second, nullptr, 10) * page;
+}
+
 /// Stretches of whole huge pages. Free ones are merged with their neighbours; the smallest that is large enough is cut.
 class Stretches {
  public:
   Block take(std::size_t bytes) {
     const std::scoped_lock lock(mutex_);
+    const std::size_t needed = needed_now() + bytes;
     const auto found = smallest(bytes);
     Block out;
     if (found != free_.end()) {
@@ -78,22 +92,53 @@ class Stretches {
       use_.kept -= bytes;
       out.data = reinterpret_cast<void*>(begin);
     } else {
-      trim(use_.most > use_.live + bytes ? use_.most - use_.live - bytes : 0);
+      trim(most_needed_ > needed ? most_needed_ - needed : 0);
       out = {map_pages(bytes), true};
       if (out.data == nullptr) {
         trim(0);
         out.data = map_pages(bytes);
       }
     }
+    most_needed_ = std::max(most_needed_, needed);
     use_.live += bytes;
     use_.most = std::max(use_.most, use_.live);
     return out;
   }
   void give(void* p, std::size_t bytes) {
     const std::scoped_lock lock(mutex_);
+    const std::size_t needed = needed_now();
+    most_needed_ = std::max(most_needed_, needed);
     use_.live -= bytes;
     use_.kept += bytes;
-    auto begin = reinterpret_cast<std::uintptr_t>(p);
+    add_free(reinterpret_cast<std::uintptr_t>(p), bytes);
+    trim(most_needed_ - (needed > bytes ? needed - bytes : 0));
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    trim(0);
+    use_.most = use_.live;
+    most_needed_ = 0;
+  }
+  BlockUse use() {
+    const std::scoped_lock lock(mutex_);
+    return use_;
+  }
+
+ private:
+  using Free = std::map<std::uintptr_t, std::size_t>;
+
+  /// What the process would have in memory if nothing waited here: its heap and its code, too.
+  [[nodiscard]] std::size_t needed_now() const {
+    const std::size_t resident = resident_bytes();
+    return std::max(use_.live, resident > use_.kept ? resident - use_.kept : 0);
+  }
+  Free::iterator smallest(std::size_t bytes) {
+    auto best = free_.end();
+    for (auto it = free_.begin(); it != free_.end(); ++it)
+      if (it->second >= bytes && (best == free_.end() || it->second < best->second)) best = it;
+    return best;
+  }
+  void add_free(std::uintptr_t begin, std::size_t bytes) {
     auto next = free_.lower_bound(begin);
     if (next != free_.end() && begin + bytes == next->first) {
       bytes += next->second;
@@ -108,30 +153,11 @@ class Stretches {
     }
     free_.emplace(begin, bytes);
   }
-  void release() {
-    const std::scoped_lock lock(mutex_);
-    trim(0);
-    use_.most = use_.live;
-  }
-  BlockUse use() {
-    const std::scoped_lock lock(mutex_);
-    return use_;
-  }
-
- private:
-  using Free = std::map<std::uintptr_t, std::size_t>;
-
-  Free::iterator smallest(std::size_t bytes) {
-    auto best = free_.end();
-    for (auto it = free_.begin(); it != free_.end(); ++it)
-      if (it->second >= bytes && (best == free_.end() || it->second < best->second)) best = it;
-    return best;
-  }
-  /// Unmaps free stretches until at most so many bytes wait.
+  /// Unmaps free stretches until at most so many bytes wait, in whole huge pages.
   void trim(std::size_t left) {
     while (use_.kept > left) {
       const auto last = std::prev(free_.end());
-      const std::size_t bytes = std::min(last->second, use_.kept - left);
+      const std::size_t bytes = std::min(last->second, round_up(use_.kept - left, kHugePage));
       munmap(reinterpret_cast<void*>(last->first + last->second - bytes), bytes);
       use_.kept -= bytes;
       last->second -= bytes;
@@ -142,6 +168,7 @@ class Stretches {
   std::mutex mutex_;
   Free free_;  ///< address -> bytes
   BlockUse use_;
+  std::size_t most_needed_ = 0;  ///< in the whole process, as far as it was seen here
 };
 
 struct Store {

@@ -1,9 +1,10 @@
 // Blocks of memory for the prover's large tables, kept for the next use: a fresh page costs more than most loops over it.
 //
 // A proof takes and gives back gigabytes in blocks of every size. Blocks above a megabyte are cut from stretches of huge pages,
-// and given back they wait in a list of free stretches. What waits never makes the process larger than it has been: before new
-// pages are taken, as much is returned to the system as would pass the most that was ever in use at once. Thread-safe. Not here:
-// the heap (std::vector). Used through Words (words.h). Tested by base/blocks_test.cc.
+// and given back they wait in a list of free stretches. What waits must not make the process larger than it has been: whenever a
+// block is taken or given back, the process's resident memory is looked at, heap included, and as much of what waits is returned
+// to the system as would pass the most that was needed so far. Thread-safe. Linux.
+// Not here: the heap (std::vector). Used through Words (words.h). Tested by base/blocks_test.cc.
 #pragma once
 
 #include <cstddef>

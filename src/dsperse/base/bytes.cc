@@ -87,7 +87,9 @@ void ByteWriter::u32(std::uint32_t x) {
 }
 
 void ByteWriter::u64(std::uint64_t x) {
-  for (int i = 0; i < 8; ++i) out_.push_back(static_cast<std::uint8_t>(x >> (8 * i)));
+  std::array<std::uint8_t, 8> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(x >> (8 * i));
+  out_.insert(out_.end(), bytes.begin(), bytes.end());
 }
 
 // Out of line: g++ 12 warns wrongly (-Wstringop-overflow) where it inlines the first insertion into an empty vector.

@@ -54,6 +54,8 @@ class ByteReader {
 
 class ByteWriter {
  public:
+  /// Makes room for so many bytes in all; writing more is fine.
+  void reserve(std::size_t bytes) { out_.reserve(bytes); }
   void u8(std::uint8_t x) { out_.push_back(x); }
   void u32(std::uint32_t x);
   void u64(std::uint64_t x);

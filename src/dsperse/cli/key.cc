@@ -36,6 +36,12 @@ Result<int> show(Context& context, const Flags& flags) {
         {{"slice", i}, {"key", to_hex(s.digest())}, {"weights", weights}, {"proofs_left", left ? Json(*left) : Json(nullptr)}});
   }
   context.say("{}", table_text(rows));
+  Json ties = Json::array();
+  for (const proof::WeightTie& t : key.ties) {
+    context.say("slices {} and {} have {} weight tensor(s) in common, by proof", t.base, t.slice, t.weights.size());
+    ties.push_back({{"base", t.base}, {"slice", t.slice}, {"weights", t.weights}});
+  }
+  context.document["ties"] = ties;
   context.document["model_id"] = to_hex(key.id());
   context.document["weights"] = key.weights_public() ? "public" : "hidden";
   context.document["slices"] = slices;

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <set>
 
+#include "dsperse/base/cpu.h"
 #include "dsperse/base/parallel.h"
 #include "dsperse/ops/common/window.h"
 #include "dsperse/ops/elementwise/elementwise.h"
@@ -241,6 +243,42 @@ TEST(Linear, GemmInAllItsForms) {
   expect_error({"Gemm", 13, {a, bt}, {}}, ErrorKind::bad_input, "inner dimensions 3 and 2");
   expect_error({"Gemm", 13, {a, b, live({3})}, {}}, ErrorKind::bad_input, "does not broadcast");
   expect_error({"Gemm", 13, {live({2, 2, 3}), b}, {{"transA", std::int64_t{1}}}}, ErrorKind::bad_input, "rank 3");
+}
+
+// Sums in the order of k, each product rounded: the bits of a plain loop, on every instruction set and thread count.
+TEST(Linear, ProductsAreThoseOfAPlainLoopToTheBit) {
+  const std::size_t before = threads();
+  for (const auto& [m, n, k] : std::vector<std::array<std::int64_t, 3>>{
+           {1, 1, 1}, {1, 130, 77}, {3, 70, 20}, {4, 64, 33}, {13, 49, 40}, {50, 17, 9}, {101, 200, 31}, {7, 33, 0}}) {
+    SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k));
+    const Tensor a = *random({m, k}, 1).value, b = *random({k, n}, 2).value;
+    Tensor turned = float_tensor({n, k}, Floats(b.f.size()));
+    Floats expected(static_cast<std::size_t>(m * n));
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t t = 0; t < k; ++t)
+        turned.f[static_cast<std::size_t>(j * k + t)] = b.f[static_cast<std::size_t>(t * n + j)];
+    for (std::int64_t i = 0; i < m; ++i)
+      for (std::int64_t j = 0; j < n; ++j) {
+        volatile float sum = 0;  // kept from being contracted
+        for (std::int64_t t = 0; t < k; ++t) {
+          const volatile float product = a.f[static_cast<std::size_t>(i * k + t)] * b.f[static_cast<std::size_t>(t * n + j)];
+          sum = sum + product;
+        }
+        expected[static_cast<std::size_t>(i * n + j)] = sum;
+      }
+    for (const Kernel level : {Kernel::scalar, Kernel::avx2, Kernel::avx512}) {
+      if (level > best_kernel()) continue;
+      for (const std::size_t count : {1U, 2U}) {
+        force_kernel(level);
+        set_threads(count);
+        EXPECT_EQ(value({"MatMul", 13, {{a, false}, {b, true}}, {}}).f, expected) << kernel_name(level);
+        EXPECT_EQ(value({"Gemm", 13, {{a, true}, {turned, false}}, {{"transB", std::int64_t{1}}}}).f, expected)
+            << kernel_name(level);
+      }
+    }
+  }
+  force_kernel(best_kernel());
+  set_threads(before);
 }
 
 TEST(Linear, MatMulBroadcastsLikeNumPy) {

@@ -8,7 +8,9 @@
 #include <set>
 
 #include "dsperse/base/random.h"
+#include "dsperse/proof/prove.h"
 #include "dsperse/proof/security.h"
+#include "dsperse/proof/tie.h"
 
 namespace dsperse::pipeline {
 namespace {
@@ -44,6 +46,61 @@ Status check_sum(const proof::ModelKey& key) {
                           key.slices.size(), table.total(), proof::bits(key.profile())),
               table.weakest().name,
               key.profile() == proof::Profile::bits100 ? "compile with --profile 128" : "cut the model into fewer slices");
+}
+
+/// Each hidden weight of several slices, tied from slice to slice.
+Result<std::vector<proof::WeightTie>> ties_of(const slice::Plan& plan, const proof::ModelKey& key) {
+  std::vector<proof::WeightTie> out;
+  std::map<quantize::WeightId, std::pair<std::uint32_t, std::uint32_t>> last;  // slice, its weight
+  std::vector<std::uint32_t> used(key.slices.size(), 0);
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
+    if (!key.slices[i].weight_root) continue;
+    std::map<std::uint32_t, proof::WeightTie> ties;  // by base
+    for (std::uint32_t w = 0; w < plan.slices[i].weights.size(); ++w) {
+      const auto [it, is_first] = last.emplace(plan.slices[i].weights[w], std::pair(i, w));
+      if (!is_first) ties[it->second.first].weights.emplace_back(w, it->second.second);
+      it->second = {i, w};
+    }
+    for (auto& [base, tie] : ties) {
+      tie.slice = i, tie.base = base;
+      for (const std::uint32_t slice : {i, base})
+        if (++used[slice] > proof::kMaxTies)
+          return fail(ErrorKind::unsupported, fmt::format("shares weights with more than {} slices", proof::kMaxTies),
+                      fmt::format("slice {}", slice), "cut the model into fewer slices");
+      tie.opening = proof::kWeightBudget - used[i];
+      tie.base_opening = proof::kWeightBudget - used[base];
+      out.push_back(std::move(tie));
+    }
+  }
+  return out;
+}
+
+/// Proves the ties; trees are made again from their seeds, two at a time.
+Status tie_weights(const slice::Plan& plan, Compiled& compiled, const Observer& observer) {
+  proof::ModelKey& key = compiled.model.key;
+  DSPERSE_TRY(std::vector<proof::WeightTie> ties, ties_of(plan, key));
+  std::map<std::uint32_t, proof::WeightCommitment> trees;
+  const auto tree = [&](std::uint32_t i) -> Status {
+    if (trees.contains(i)) return {};
+    DSPERSE_TRY(trees[i], proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed,
+                                                proof::Codewords::recomputed));
+    return {};
+  };
+  const auto count = static_cast<std::uint32_t>(ties.size());
+  for (std::uint32_t n = 0; n < count; ++n) {
+    proof::WeightTie& tie = ties[n];
+    tell(observer, {Event::Kind::begin, n, count, "tie weights", 0, 0, 0});
+    const auto start = std::chrono::steady_clock::now();
+    std::erase_if(trees, [&](const auto& t) { return t.first != tie.slice && t.first != tie.base; });
+    DSPERSE_CHECK_OK(tree(tie.base));
+    DSPERSE_CHECK_OK(tree(tie.slice));
+    const proof::WeightCommitment &base = trees.at(tie.base), &slice = trees.at(tie.slice);
+    DSPERSE_TRY(tie, proof::prove_tie(key, std::move(tie), base, slice));
+    tell(observer, {Event::Kind::finished, n, count, "tie weights",
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
+  }
+  key.ties = std::move(ties);
+  return {};
 }
 
 }  // namespace
@@ -126,6 +183,7 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
     tell(observer, {Event::Kind::finished, i, count, "commit weights",
                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
   }
+  DSPERSE_CHECK_OK(tie_weights(plan, out, observer));
   DSPERSE_CHECK_OK(proof::check_model_key(key));
   DSPERSE_CHECK_OK(check_sum(key));
   return out;

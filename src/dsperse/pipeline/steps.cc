@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "dsperse/pipeline/expectation.h"
+#include "dsperse/proof/tie.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/trust/lottery/challenge.h"
 
@@ -62,8 +63,10 @@ Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const Com
                                           const std::string& dsk, const Observer& observer) {
   DSPERSE_TRY(Compiled compiled, compile_plan(plan, options, backend, observer));
   std::vector<store::OpeningStore::Origin> origins;
-  for (const proof::SliceKey& s : compiled.model.key.slices)
-    if (s.weight_root) origins.push_back({s.digest(), *s.weight_root, 1, proof::kWeightBudget});
+  const proof::ModelKey& key = compiled.model.key;
+  for (std::uint32_t i = 0; i < key.slices.size(); ++i)
+    if (const proof::SliceKey& s = key.slices[i]; s.weight_root)
+      origins.push_back({s.digest(), *s.weight_root, 1, proof::end_of_openings(key, i)});
   DSPERSE_CHECK_OK(openings.add_origins(origins));
   if (const std::string folder = std::filesystem::path(dsk).parent_path().string(); !folder.empty())
     DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::shared));

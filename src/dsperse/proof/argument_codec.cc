@@ -57,7 +57,14 @@ std::vector<TreeShape> opened_trees(const Layout& layout) {
 
 template <int D>
 Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
+  std::size_t most = std::size_t{1} << 12;  // about: all but openings is small
+  for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.u_end}) most += part->size() * sizeof(Ext<D>);
+  for (const auto& u : proof.u) most += u.size() * sizeof(Ext<D>);
+  for (const crypto::Opening& o : proof.openings)
+    most += o.columns.size() * sizeof(Fp) + (o.salts.size() + o.path.size() + 1) * sizeof(Digest);
   ByteWriter w;
+  w.reserve(most);
+  (void)layout;
   for (const char c : kMagic) w.u8(static_cast<std::uint8_t>(c));
   for (const Digest& r : proof.fresh_roots) w.raw(r);
   w.raw(proof.end_root);
@@ -75,7 +82,6 @@ Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
     w.u32(static_cast<std::uint32_t>(o.path.size()));
     for (const Digest& p : o.path) w.raw(p);
   }
-  (void)layout;
   return w.take();
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dsperse/base/rule.h"
+#include "dsperse/proof/tie.h"
 #include "dsperse/proof/verify.h"
 
 namespace dsperse::proof {
@@ -204,8 +205,17 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   if (violated("proofs: none too many", given.size() != wanted.size()))
     return reject(Verdict::reject("a proof that the policy does not ask for"));
 
-  const Digest run = run_id(id, certificate.nonce, certificate.salt);
   Openings openings;
+  for (const WeightTie& tie : key.ties) {
+    const Digest digest = tie_digest(key, tie);
+    if (!user.known_ranges.contains(digest)) {
+      if (Verdict v = verify_tie(key, tie); !v) return reject(std::move(v));
+      out.checked_ranges.push_back(digest);
+    }
+    openings.use(*key.slices[tie.slice].weight_root, tie.opening);
+    openings.use(*key.slices[tie.base].weight_root, tie.base_opening);
+  }
+  const Digest run = run_id(id, certificate.nonce, certificate.salt);
   for (std::uint32_t i = 0; i < key.slices.size(); ++i) out.slices.push_back({i, wanted.contains(i), 0, 0});
   for (const SliceProof& s : certificate.slices) {
     const SliceKey& slice = key.slices[s.slice];

@@ -37,4 +37,9 @@ template <int D>
 [[nodiscard]] Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
                                               const WeightCommitment& epoch, const SliceForge<D>& forge);
 
+/// Geometries are the tie's.
+template <int D>
+[[nodiscard]] Result<Bytes> prove_tie_forged(const ModelKey& key, const WeightTie& tie, const WeightCommitment& base,
+                                             const WeightCommitment& slice, const SliceForge<D>& forge);
+
 }  // namespace dsperse::proof

@@ -9,31 +9,16 @@
 #include "dsperse/base/rule.h"
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/key_parts.h"
+#include "dsperse/proof/tie.h"
 #include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
 namespace {
 
 constexpr std::string_view kMagic = "DSKEY002";
-constexpr std::size_t kMaxSlices = 4096, kMaxChunks = 1U << 16, kMaxPorts = 4096, kMaxName = 4096, kMaxValues = 1U << 16;
+constexpr std::size_t kMaxSlices = 4096, kMaxChunks = 1U << 16, kMaxPorts = 4096, kMaxName = 4096, kMaxValues = 1U << 16,
+                      kMaxTiesOfKey = kMaxSlices * kMaxTies;
 constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 26, kMaxRangeProof = std::size_t{1} << 28;
-
-void write(ByteWriter& w, const Geometry& g) {
-  w.u32(g.code.c);
-  w.u64(g.code.r);
-  w.u32(g.code.log_n);
-  w.u32(g.t);
-}
-
-Geometry read_geometry(ByteReader& r) {
-  Geometry g;
-  g.code.c = r.u32();
-  // A size that this machine cannot have is far beyond the largest that sound_geometry takes.
-  g.code.r = static_cast<std::size_t>(std::min<std::uint64_t>(r.u64(), SIZE_MAX));
-  g.code.log_n = r.u32();
-  g.t = r.u32();
-  return g;
-}
 
 /// In the order of the bytes.
 template <class Key>
@@ -129,7 +114,7 @@ Bytes slice_body(const SliceKey& key) {
   write_ports(w, key.outputs);
   w.u32(key.options.limb_bits);
   w.u64(key.options.wide_rows);
-  for (const Geometry* g : geometries(key)) write(w, *g);
+  for (const Geometry* g : geometries(key)) write_geometry(w, *g);
   if (key.weight_root) w.raw(*key.weight_root);
   write_weights(w, key);
   return w.take();
@@ -211,6 +196,23 @@ std::unexpected<Error> bad(const std::string& what) {
 
 }  // namespace
 
+void write_geometry(ByteWriter& w, const Geometry& g) {
+  w.u32(g.code.c);
+  w.u64(g.code.r);
+  w.u32(g.code.log_n);
+  w.u32(g.t);
+}
+
+Geometry read_geometry(ByteReader& r) {
+  Geometry g;
+  g.code.c = r.u32();
+  // A size that this machine cannot have is far beyond the largest that sound_geometry takes.
+  g.code.r = static_cast<std::size_t>(std::min<std::uint64_t>(r.u64(), SIZE_MAX));
+  g.code.log_n = r.u32();
+  g.t = r.u32();
+  return g;
+}
+
 void write_slice(ByteWriter& w, const SliceKey& key) {
   w.raw(slice_body(key));
   write_bytes(w, key.range_proof);
@@ -285,6 +287,8 @@ Digest ModelKey::id() const {
   w.u32(static_cast<std::uint32_t>(slices.size()));
   for (const SliceKey& s : slices) w.raw(s.digest());
   write_graph(w, *this);
+  if (!ties.empty()) w.u32(static_cast<std::uint32_t>(ties.size()));
+  for (const WeightTie& t : ties) write_tie_body(w, t);
   return crypto::hash_tagged("dsperse model id v1", {w.bytes()});
 }
 
@@ -294,6 +298,8 @@ Bytes encode_model_key(const ModelKey& key) {
   w.u32(static_cast<std::uint32_t>(key.slices.size()));
   for (const SliceKey& s : key.slices) write_slice(w, s);
   write_graph(w, key);
+  if (!key.ties.empty()) w.u32(static_cast<std::uint32_t>(key.ties.size()));
+  for (const WeightTie& t : key.ties) write_tie(w, t);
   return w.take();
 }
 
@@ -311,6 +317,10 @@ Result<ModelKey> decode_model_key(ByteView bytes) {
     key.slices.push_back(std::move(slice));
   }
   read_graph(r, key);
+  if (r.ok() && r.left() != 0) {
+    key.ties.resize(r.count(kMaxTiesOfKey, kMinTieBytes));
+    for (WeightTie& t : key.ties) t = read_tie(r);
+  }
   if (violated("key bytes: all read", !r.finished())) return bad("truncated, or bytes after its end");
   DSPERSE_CHECK_OK(check_model_key(key));
   const Bytes again = encode_model_key(key);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsperse/proof/profile.h"
@@ -70,15 +71,26 @@ struct Edge {
   friend bool operator==(const Edge&, const Edge&) = default;
 };
 
+/// Weights of two slices that are the same (base < slice), each in its own tree, with a proof (proof/tie.h).
+struct WeightTie {
+  std::uint32_t slice = 0, base = 0;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> weights;  ///< WeightId of the slice, ascending, and of the base
+  std::uint32_t opening = 0, base_opening = 0;                   ///< of both origin trees
+  Geometry witness, end;
+  Bytes proof;
+  friend bool operator==(const WeightTie&, const WeightTie&) = default;
+};
+
 struct ModelKey {
   std::vector<SliceKey> slices;
   std::vector<Chunk> chunks;
   std::vector<Edge> edges;
   std::vector<std::string> labels;  ///< class labels of the (single) output; may be empty
+  std::vector<WeightTie> ties;      ///< ascending by (slice, base); most models have none
 
   [[nodiscard]] Profile profile() const { return slices.front().profile; }
   [[nodiscard]] bool weights_public() const;
-  /// H(version, profile, ordered slice digests, chunks, edges, labels).
+  /// H(version, profile, ordered slice digests, chunks, edges, labels, and ties without their proofs if there are any).
   [[nodiscard]] Digest id() const;
 };
 
@@ -90,7 +102,7 @@ struct ModelKey {
 [[nodiscard]] Status check_model_key(const ModelKey& key);
 
 Bytes encode_model_key(const ModelKey& key);
-/// Canonical, bounded; ends with check_model_key. Does not verify range proofs (verify_ranges does).
+/// Canonical, bounded; ends with check_model_key. Does not verify range proofs and ties (verify_ranges and verify_tie do).
 [[nodiscard]] Result<ModelKey> decode_model_key(ByteView bytes);
 
 }  // namespace dsperse::proof

@@ -11,6 +11,9 @@ namespace dsperse::proof {
 /// Least bytes of a chunk.
 inline constexpr std::size_t kMinChunkBytes = 33;
 
+void write_geometry(ByteWriter& w, const Geometry& g);
+Geometry read_geometry(ByteReader& r);
+
 /// Slice body, then its range proof.
 void write_slice(ByteWriter& w, const SliceKey& key);
 /// Errors (bad_input) say `where`; otherwise the reader tells whether all was there.

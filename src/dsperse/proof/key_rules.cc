@@ -7,6 +7,7 @@
 
 #include "dsperse/base/rule.h"
 #include "dsperse/proof/key_parts.h"
+#include "dsperse/proof/tie.h"
 #include "dsperse/quantize/limits.h"
 
 namespace dsperse::proof {
@@ -218,7 +219,7 @@ Status check_model_key(const ModelKey& key) {
     if (violated("key: at most four readers", !key.chunks[c].is_public && consumers[c] > 4))
       return bad("more than four slices read a committed chunk", key.chunks[c].name);
   }
-  return {};
+  return check_ties(key);
 }
 
 }  // namespace dsperse::proof

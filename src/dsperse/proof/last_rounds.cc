@@ -1,7 +1,6 @@
 #include "dsperse/proof/last_rounds.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "dsperse/base/parallel.h"
@@ -11,21 +10,24 @@ namespace {
 
 using crypto::Ext;
 using crypto::ExtVec;
-using crypto::Fp;
-using crypto::Symbols;
 
-constexpr unsigned kMinCut = 3, kMaxCut = 8;
 /// Variables from which on a group's table has the power-of-two size of its block.
 constexpr unsigned kDenseVars = 10;
-/// Outer entries of a claim that are weighed at once, and symbols that may be copied for that.
-constexpr std::size_t kBatchSymbols = std::size_t{1} << 17;
 
 std::uint64_t round_up(std::uint64_t x, unsigned b) { return (x + (std::uint64_t{1} << b) - 1) >> b << b; }
 
+/// t[at + o n + j] += outer[o] x[j], n elements of x; in whole blocks where the places allow it.
 template <int D>
-void copy_blocks(ExtVec<D>& to, std::size_t at, const ExtVec<D>& from) {
-  if (from.size() == 0) return;
-  std::memcpy(to.block(at / crypto::kLanes), from.block(0), from.blocks() * crypto::kLanes * D * sizeof(std::uint64_t));
+void add_outer(ExtVec<D>& t, std::size_t at, const std::vector<Ext<D>>& outer, std::span<const Ext<D>> x) {
+  const std::size_t n = x.size();
+  if (n == 1 && at % crypto::kLanes == 0) return crypto::add_scaled_at(t, at / crypto::kLanes, ExtVec<D>::of(outer), x[0]);
+  if (n % crypto::kLanes == 0 && at % crypto::kLanes == 0) {
+    const ExtVec<D> packed = ExtVec<D>::of(x);
+    for (std::size_t o = 0; o < outer.size(); ++o) crypto::add_scaled_at(t, (at + o * n) / crypto::kLanes, packed, outer[o]);
+    return;
+  }
+  for (std::size_t o = 0; o < outer.size(); ++o)
+    for (std::size_t j = 0; j < n; ++j) t.add(at + o * n + j, outer[o] * x[j]);
 }
 
 /// Values at 0 and 2 of the product of the lines through (a0, a1) and (b0, b1).
@@ -42,145 +44,6 @@ LastRounds<D>::LastRounds(const Layout& layout, const crypto::Folded<D>& folded,
     : layout_(layout), groups_(std::move(groups)) {
   choose_cut(folded);
   lay_segments(folded);
-}
-
-/// Least estimated work in nanoseconds. The cut is at most every group's c (at least 4), so blocks do not cross rows.
-template <int D>
-void LastRounds<D>::choose_cut(const crypto::Folded<D>& folded) {
-  unsigned most = kMaxCut;
-  double symbols = 0;
-  for (const Layout::Group& g : layout_.groups) {
-    most = std::min(most, g.geometry.code.c);
-    symbols += std::ldexp(static_cast<double>(g.data_rows), static_cast<int>(g.geometry.code.c));
-  }
-  double best = 0;
-  for (unsigned cut = kMinCut; cut <= most; ++cut) {
-    double work = symbols * 25;
-    for (const auto& claim : folded.claims) work += 5 * static_cast<double>(layout_.placed[claim.id].elements());
-    work = std::ldexp(work, -static_cast<int>(cut));
-    std::vector<bool> seen(layout_.placed.size(), false);
-    for (const auto& claim : folded.claims) {
-      const Placed& p = layout_.placed[claim.id];
-      if (p.b >= cut) continue;
-      work += static_cast<double>(p.elements()) * (seen[claim.id] ? 5 : 20);
-      seen[claim.id] = true;
-    }
-    if (cut_ == 0 || work < best) cut_ = cut, best = work;
-  }
-}
-
-template <int D>
-void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
-  // First all places, then the tables.
-  std::vector<std::pair<std::size_t, std::vector<E>>> tails;  // segment -> tail, by runs
-  std::vector<std::size_t> dense_of(layout_.placed.size(), SIZE_MAX);
-  std::size_t at = 0;
-  const auto dense = [&](std::size_t group, std::uint64_t begin, std::uint64_t end) {
-    Segment s{group, at, 0, begin >> cut_ << cut_, {}};
-    s.size = static_cast<std::size_t>(round_up(end, cut_) - s.base);
-    at += s.size;
-    segments_.push_back(std::move(s));
-    return segments_.size() - 1;
-  };
-  std::vector<FlatClaim<D>> flat;
-  std::vector<std::size_t> segment_of;
-  for (const auto& claim : folded.claims) {
-    const Placed& p = layout_.placed[claim.id];
-    flat.push_back(flatten_claim<D>(p, claim));
-    if (p.b >= cut_) {
-      Segment s{layout_.group_of[claim.id], at, static_cast<std::size_t>(flat.back().tail.size() / p.run * p.stride), p.base,
-                flat.back().outer};
-      at += s.size;
-      segments_.push_back(std::move(s));
-      segment_of.push_back(segments_.size() - 1);
-    } else {
-      if (dense_of[claim.id] == SIZE_MAX) dense_of[claim.id] = dense(layout_.group_of[claim.id], p.base, p.end());
-      segment_of.push_back(dense_of[claim.id]);
-    }
-  }
-  std::size_t own = SIZE_MAX;  // pads and slots
-  if (!folded.coef.empty())
-    own = dense(layout_.groups.size() - 1, layout_.pad_base,
-                layout_.slot_base + static_cast<std::uint64_t>(D) * 4 * layout_.slots.size());
-  low_w_ = Vec(round_up(std::max<std::size_t>(at, 1), 1 + cut_));
-  low_l_ = Vec(low_w_.size());
-
-  for (std::size_t i = 0; i < flat.size(); ++i) {
-    const Placed& p = layout_.placed[folded.claims[i].id];
-    const Segment& s = segments_[segment_of[i]];
-    const std::uint64_t runs = flat[i].tail.size() / p.run;  // a tail
-    if (!s.outer.empty()) {
-      for (std::uint64_t r = 0; r < runs; ++r)
-        for (std::uint64_t j = 0; j < p.run; ++j) low_l_.set(s.at + r * p.stride + j, flat[i].tail[r * p.run + j]);
-      continue;
-    }
-    const std::size_t first = s.at + (p.base - s.base);
-    for (std::uint64_t k = 0; k < p.runs; ++k) {
-      const E& a = flat[i].outer[k / runs];
-      const E* tail = flat[i].tail.data() + k % runs * p.run;
-      for (std::uint64_t j = 0; j < p.run; ++j) low_l_.add(first + k * p.stride + j, a * tail[j]);
-    }
-  }
-  if (own != SIZE_MAX) {
-    const Segment& s = segments_[own];
-    const std::uint64_t base = layout_.witness().offset + s.base;
-    for (const auto& [v, c] : folded.coef)
-      for (int limb = 0; limb < D; ++limb)
-        low_l_.add(s.at + (layout_.address(v) + static_cast<std::uint64_t>(limb) - base), c * E::basis(limb));
-  }
-  for (const Segment& s : segments_) s.outer.empty() ? fill_dense(s) : weigh_rows(s);
-}
-
-template <int D>
-Symbols LastRounds<D>::symbols(std::size_t group, std::uint64_t address) const {
-  const unsigned c = layout_.groups[group].geometry.code.c;
-  return groups_[group].rows[address >> c].from(address & ((std::uint64_t{1} << c) - 1));
-}
-
-/// w itself, block of 2^cut by block.
-template <int D>
-void LastRounds<D>::fill_dense(const Segment& s) {
-  const std::size_t block = std::size_t{1} << cut_;
-  for (std::size_t i = 0; i < s.size; i += block) {
-    const Symbols from = symbols(s.group, s.base + i);
-    for (std::size_t j = 0; j < block; ++j)
-      low_w_.block((s.at + i + j) / crypto::kLanes)[(s.at + i + j) % crypto::kLanes] = from.at(j).v;
-  }
-}
-
-/// S = sum over o of outer[o] w[base + o size, ...]. Stretches that cross the end of a tableau row are copied.
-template <int D>
-void LastRounds<D>::weigh_rows(const Segment& s) {
-  const unsigned c = layout_.groups[s.group].geometry.code.c;
-  const std::uint64_t kd = std::uint64_t{1} << c;
-  const std::size_t batch = std::max<std::size_t>(8, kBatchSymbols / s.size);
-  Vec sum(s.size);
-  std::vector<Fp> copies;
-  std::vector<Symbols> rows;
-  for (std::size_t first = 0; first < s.outer.size(); first += batch) {
-    const std::size_t n = std::min(batch, s.outer.size() - first);
-    rows.assign(n, Symbols());
-    std::size_t used = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::uint64_t begin = s.base + (first + i) * s.size;
-      if ((begin & (kd - 1)) + s.size <= kd) {
-        rows[i] = symbols(s.group, begin);
-        continue;
-      }
-      copies.resize(n * s.size);  // once: pointers into it stay
-      Fp* to = copies.data() + used;
-      used += s.size;
-      rows[i] = Symbols(to);
-      for (std::uint64_t at = begin; at < begin + s.size;) {
-        const std::uint64_t end = std::min(begin + s.size, (at | (kd - 1)) + 1);
-        const Symbols from = symbols(s.group, at);
-        for (std::size_t j = 0; j < end - at; ++j) *to++ = from.at(j);
-        at = end;
-      }
-    }
-    crypto::accumulate_rows<D>(sum, std::span<const E>(s.outer).subspan(first, n), std::span<const Symbols>(rows), s.size);
-  }
-  copy_blocks(low_w_, s.at, sum);
 }
 
 /// The group's rows, runs of 2^cut contracted with eq of the point so far; the mask row after them.
@@ -223,8 +86,7 @@ void LastRounds<D>::build_tables() {
         for (std::size_t j = 0; j < n; ++j) t.l.add(to + j, tail[j]);
         continue;
       }
-      for (std::size_t o = 0; o < s.outer.size(); ++o)
-        for (std::size_t j = 0; j < n; ++j) t.l.add(to + o * n + j, s.outer[o] * tail[j]);
+      add_outer<D>(t.l, to, s.outer, tail);
     }
     tables_.push_back(std::move(t));
     if (vars == 0) retire(g);

@@ -166,8 +166,10 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
       const FlatClaim<D> flat = flatten_claim<D>(p, *claim);
       const std::size_t runs = flat.tail.size() / run;  // runs a tail
       std::vector<Ext<D>> folded_tail(runs * blocks);
+      const std::span<const Ext<D>> tail(flat.tail);
       for (std::size_t r = 0; r < runs; ++r)
-        for (std::size_t j = 0; j < run; ++j) folded_tail[r * blocks + j / block] += flat.tail[r * run + j] * low[j % block];
+        for (std::size_t j = 0, b = 0; j < run; j += block, ++b)
+          folded_tail[r * blocks + b] = crypto::inner<D>(tail.subspan(r * run + j, std::min(block, run - j)), low);
       for (std::size_t o = 0; o < flat.outer.size(); ++o) {
         Ext<D> s;
         for (std::size_t k = 0; k < folded_tail.size(); ++k) s += folded_tail[k] * high[o * folded_tail.size() + k];

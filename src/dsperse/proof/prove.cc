@@ -6,6 +6,7 @@
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/forge.h"
 #include "dsperse/proof/slice_argument.h"
+#include "dsperse/proof/tie.h"
 #include "dsperse/relation/prover.h"
 #include "dsperse/run/accumulate.h"
 
@@ -141,10 +142,21 @@ Result<Bytes> prove_link_at(const SliceKey& key, const EpochLink& link, const We
       forge != nullptr ? forge->log : nullptr);
 }
 
+template <int D>
+Result<Bytes> prove_tie_at(const ModelKey& key, const WeightTie& tie, const WeightCommitment& base, const WeightCommitment& slice,
+                           const SliceForge<D>* forge = nullptr) {
+  const auto [spec, layout] = tie_argument<D>(key, tie);
+  return prove_argument<D>(
+      layout, tie_head(key, tie),
+      {{{&base.impl->tree}, {&slice.impl->tree}}, [](std::uint32_t) { return IntView(); }, Codewords::kept},
+      [&](crypto::Party<D>& party) { tie_schedule<D>(party, key, tie); }, nullptr, forge != nullptr ? &forge->argument : nullptr,
+      forge != nullptr ? forge->log : nullptr);
+}
+
 /// Geometries for an argument's witness and end tree. Pads do not depend on geometries: `layout_of` is asked with a placeholder,
 /// then with the solved witness geometry.
 template <class LayoutOf>
-void solve_argument(SliceKey& key, Geometry& witness, Geometry& end, const LayoutOf& layout_of) {
+void solve_argument(const SliceKey& key, Geometry& witness, Geometry& end, const LayoutOf& layout_of) {
   witness = solve_geometry(key.params(), 1, 1);
   const auto [spec, draft] = layout_of();
   std::vector<quantize::Shape> members;
@@ -276,6 +288,15 @@ Result<Bytes> prove_link_forged(const SliceKey& key, const EpochLink& link, cons
                                 const WeightCommitment& epoch, const SliceForge<D>& forge) {
   return prove_link_at<D>(key, link, base, epoch, &forge);
 }
+template <int D>
+Result<Bytes> prove_tie_forged(const ModelKey& key, const WeightTie& tie, const WeightCommitment& base,
+                               const WeightCommitment& slice, const SliceForge<D>& forge) {
+  return prove_tie_at<D>(key, tie, base, slice, &forge);
+}
+template Result<Bytes> prove_tie_forged<2>(const ModelKey&, const WeightTie&, const WeightCommitment&, const WeightCommitment&,
+                                           const SliceForge<2>&);
+template Result<Bytes> prove_tie_forged<3>(const ModelKey&, const WeightTie&, const WeightCommitment&, const WeightCommitment&,
+                                           const SliceForge<3>&);
 template Result<Bytes> prove_ranges_forged<2>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&,
                                               const SliceForge<2>&);
 template Result<Bytes> prove_ranges_forged<3>(const SliceKey&, const quantize::WeightStore&, const WeightCommitment&,
@@ -325,6 +346,17 @@ Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const Weigh
   DSPERSE_CHECK_OK(check_opening(key, link.base, link.base_opening));
   DSPERSE_CHECK_OK(check_opening(key, link.epoch, link.epoch_opening));
   return key.profile == Profile::bits100 ? prove_link_at<2>(key, link, base, epoch) : prove_link_at<3>(key, link, base, epoch);
+}
+
+Result<WeightTie> prove_tie(const ModelKey& key, WeightTie tie, const WeightCommitment& base, const WeightCommitment& slice) {
+  if (!base.impl || !slice.impl) return fail(ErrorKind::usage, "a weight tie needs two weight trees");
+  const bool small = key.profile() == Profile::bits100;
+  const auto solve = [&]<int D>() {
+    solve_argument(key.slices[tie.slice], tie.witness, tie.end, [&] { return tie_argument<D>(key, tie); });
+    return prove_tie_at<D>(key, tie, base, slice);
+  };
+  DSPERSE_TRY(tie.proof, small ? solve.template operator()<2>() : solve.template operator()<3>());
+  return tie;
 }
 
 }  // namespace dsperse::proof

@@ -90,4 +90,9 @@ struct ProveStats {
 [[nodiscard]] Result<Bytes> prove_link(const SliceKey& key, const EpochLink& link, const WeightCommitment& base,
                                        const WeightCommitment& epoch);
 
+/// Ties the weights of two slices of a key whose slices are complete: geometries and proof are filled in. tie: slices, weights
+/// and openings.
+[[nodiscard]] Result<WeightTie> prove_tie(const ModelKey& key, WeightTie tie, const WeightCommitment& base,
+                                          const WeightCommitment& slice);
+
 }  // namespace dsperse::proof

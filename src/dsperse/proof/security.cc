@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dsperse/proof/slice_argument.h"
+#include "dsperse/proof/tie.h"
 
 namespace dsperse::proof {
 namespace {
@@ -83,6 +84,10 @@ Result<SecurityTable> security_of_link(const SliceKey& key) {
   return security_of(key.profile == Profile::bits100 ? link_argument<2>(key).second : link_argument<3>(key).second, 0);
 }
 
+SecurityTable security_of_tie(const ModelKey& key, const WeightTie& tie) {
+  return security_of(key.profile() == Profile::bits100 ? tie_argument<2>(key, tie).second : tie_argument<3>(key, tie).second, 0);
+}
+
 Result<SecurityTable> security_of_certificate(const ModelKey& key, const std::set<std::uint32_t>& slices,
                                               const std::map<std::uint32_t, std::size_t>& links) {
   SecurityTable out;
@@ -103,6 +108,10 @@ Result<SecurityTable> security_of_certificate(const ModelKey& key, const std::se
       add(link, " epoch link", it->second);
     }
   }
+  for (const WeightTie& tie : key.ties)
+    for (const SecurityEvent& e : security_of_tie(key, tie).events)
+      out.events.push_back({"weights of slices " + std::to_string(tie.base) + " and " + std::to_string(tie.slice) + ": " + e.name,
+                            e.bits, e.times});
   return out;
 }
 

@@ -39,8 +39,9 @@ struct SecurityTable {
 [[nodiscard]] Result<SecurityTable> security_of_slice(const SliceKey& key);
 [[nodiscard]] Result<SecurityTable> security_of_ranges(const SliceKey& key);
 [[nodiscard]] Result<SecurityTable> security_of_link(const SliceKey& key);
-/// Of a certificate that proves these slices, with the weight range proofs of their keys and `links` epoch links: every event of
-/// every proof, named "slice 3: queries, weights".
+[[nodiscard]] SecurityTable security_of_tie(const ModelKey& key, const WeightTie& tie);
+/// Of a certificate that proves these slices, with the key's ties, the weight range proofs of their keys and `links` epoch links:
+/// every event of every proof, named "slice 3: queries, weights".
 [[nodiscard]] Result<SecurityTable> security_of_certificate(const ModelKey& key, const std::set<std::uint32_t>& slices,
                                                             const std::map<std::uint32_t, std::size_t>& links = {});
 

@@ -1,6 +1,7 @@
 #include "dsperse/proof/slice_argument.h"
 
 #include <algorithm>
+#include <bit>
 #include <set>
 
 #include "dsperse/crypto/poly/verifier_math.h"
@@ -45,6 +46,16 @@ std::uint32_t range_digits(std::int64_t max_abs) {
   std::uint32_t digits = 1;
   while ((static_cast<__int128>(1) << (relation::kDigitBits * digits)) <= 2 * static_cast<__int128>(max_abs)) ++digits;
   return digits;
+}
+
+/// A tensor's elements in flat order as two axes, the lower of 2^b entries. A cube pads axes one by one, so every element keeps
+/// the place that it has on one axis, while vectors on the axes have about sqrt(n) entries instead of n. b: half of the
+/// variables, or all of the tensor's last axis, so that whole runs of its layout lie in the lower axis.
+quantize::Shape two_axes(const quantize::Shape& shape) {
+  const auto n = static_cast<std::uint64_t>(quantize::elements(shape));
+  const unsigned last = shape.empty() ? 0 : relation::bits_for(static_cast<std::uint64_t>(shape.back()));
+  const unsigned b = std::min(static_cast<unsigned>(std::countr_zero(n)), std::max((relation::bits_for(n) + 1) / 2, last));
+  return {static_cast<std::int64_t>(n >> b), std::int64_t{1} << b};
 }
 
 /// Lookups and rows of the weight ranges, before any is made: the program may be anybody's.
@@ -163,11 +174,11 @@ Result<Relation> range_relation(const quantize::Program& program) {
     out.tables.push_back(std::move(table));
     return static_cast<std::uint32_t>(out.tables.size() - 1);
   };
-  const auto term = [](std::uint32_t ref, std::int64_t n, Fp scalar) {
+  const auto term = [](std::uint32_t ref, const quantize::Shape& site, Fp scalar) {
     relation::Term t;
     t.of = relation::Term::Of::tensor;
     t.id = ref;
-    t.view = relation::identity_view({n});
+    t.view = relation::identity_view(site);
     t.scalar = scalar;
     return t;
   };
@@ -175,7 +186,8 @@ Result<Relation> range_relation(const quantize::Program& program) {
     const quantize::WeightSpec& spec = program.weights[w];
     const std::int64_t n = quantize::elements(spec.shape);
     if (spec.max_abs < (std::int64_t{1} << 15)) {
-      out.lookups.push_back({spec.name + " range", {n}, range(-spec.max_abs, spec.max_abs), {{term(w, n, Fp(1))}}});
+      const quantize::Shape site = two_axes(spec.shape);
+      out.lookups.push_back({spec.name + " range", site, range(-spec.max_abs, spec.max_abs), {{term(w, site, Fp(1))}}});
       continue;
     }
     // max_abs + w and max_abs - w are both sums of digits, hence not negative.
@@ -183,7 +195,7 @@ Result<Relation> range_relation(const quantize::Program& program) {
     if (relation::kDigitBits * digits > 60)
       return fail(ErrorKind::unsupported, "constants beyond 2^40 cannot be range-checked", spec.name);
     for (const std::uint32_t side : {0U, 1U}) {
-      relation::Terms sum{term(w, n, Fp::from_signed(side == 0 ? 1 : -1))};
+      relation::Terms sum{term(w, {n}, Fp::from_signed(side == 0 ? 1 : -1))};
       relation::Term bound;
       bound.scalar = Fp::from_signed(spec.max_abs);
       sum.push_back(bound);
@@ -191,8 +203,8 @@ Result<Relation> range_relation(const quantize::Program& program) {
         const auto ref = static_cast<std::uint32_t>(out.tensors.size());
         const std::string name = spec.name + (side == 0 ? " low digit " : " high digit ") + std::to_string(l);
         out.tensors.push_back({name, {n}, Kind::digit, w, 2 * l + side});
-        out.lookups.push_back({name, {n}, range(0, (1 << relation::kDigitBits) - 1), {{term(ref, n, Fp(1))}}});
-        sum.push_back(term(ref, n, -crypto::power_of_two(static_cast<int>(relation::kDigitBits * l))));
+        out.lookups.push_back({name, {n}, range(0, (1 << relation::kDigitBits) - 1), {{term(ref, {n}, Fp(1))}}});
+        sum.push_back(term(ref, {n}, -crypto::power_of_two(static_cast<int>(relation::kDigitBits * l))));
       }
       out.identities.push_back({spec.name + (side == 0 ? " low bound" : " high bound"), {n}, std::move(sum)});
     }

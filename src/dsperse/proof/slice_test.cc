@@ -1,6 +1,7 @@
 // Honest slice proofs: every operator, table form, port kind and profile is accepted, on both sides with one schedule.
 #include <gtest/gtest.h>
 
+#include "dsperse/base/parallel.h"
 #include "dsperse/proof/testing/harness.h"
 #include "dsperse/run/testing/slow_run.h"
 
@@ -45,6 +46,43 @@ void accepted(Program program, CaseOptions options = {}, const std::string& what
   const auto plain = c.prove();
   ASSERT_TRUE(plain.has_value()) << plain.error().text();
   EXPECT_TRUE(c.verify(*plain));
+}
+
+/// Without codewords in memory, weights, boundaries and witness alike, and on two threads: the same bytes.
+TEST(HonestSlice, BytesDoNotDependOnCodewordsOrThreads) {
+  Builder b;
+  TensorId x = b.conv(b.input({1, 9, 9, 3}, -127, 127), 5, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, simple_requant(9));
+  b.gemm(b.conv(x, 7, {{2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}}, simple_requant(9)), 7, 40, simple_requant(9));
+  auto made = make_case(b.done());
+  ASSERT_TRUE(made.has_value()) << made.error().text();
+  SliceCase& c = *made;
+  SliceForge<2> fixed;
+  fixed.argument.seed = [](Digest& seed) { seed = testing::test_seed(4); };
+  const auto kept = c.prove<2>(fixed);
+  ASSERT_TRUE(kept.has_value()) << kept.error().text();
+  EXPECT_TRUE(c.verify(*kept));
+  const std::size_t before = threads();
+  for (const std::size_t n : {1UL, 2UL}) {
+    set_threads(n);
+    const auto tree = commit_weights(c.key, c.weights, testing::test_seed(c.options.seed, "weights"), Codewords::recomputed);
+    ASSERT_TRUE(tree.has_value());
+    ASSERT_EQ(tree->root(), c.weight_tree.root());
+    SliceWitness witness = c.witness();
+    witness.weight_tree = &*tree;
+    witness.codewords = Codewords::recomputed;
+    std::vector<BoundaryCommitment> boundaries;
+    const std::vector<Port> ports = c.key.ports();
+    boundaries.reserve(ports.size());
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      boundaries.push_back(*commit_boundary(c.key.profile, c.boundary, c.chunks[i], c.trace[ports[i].tensor],
+                                            testing::test_seed(c.options.seed, "boundary"), Codewords::recomputed));
+      witness.boundaries[i] = &boundaries.back();
+    }
+    const auto again = prove_slice_forged<2>(c.key, c.statement, witness, fixed);
+    ASSERT_TRUE(again.has_value()) << again.error().text();
+    EXPECT_TRUE(*again == *kept) << n << " threads";
+  }
+  set_threads(before);
 }
 
 Requant per_channel(std::vector<std::int32_t> shifts, Function f = Function::identity, unsigned bits = 12) {

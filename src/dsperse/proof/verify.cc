@@ -6,6 +6,7 @@
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/proof/security.h"
 #include "dsperse/proof/slice_argument.h"
+#include "dsperse/proof/tie.h"
 
 namespace dsperse::proof {
 namespace {
@@ -76,6 +77,15 @@ Verdict verify_link_at(const SliceKey& key, const EpochLink& link) {
                             [&](crypto::Party<D>& party) { link_schedule<D>(party, key); });
 }
 
+template <int D>
+Verdict verify_tie_at(const ModelKey& key, const WeightTie& tie) {
+  const auto [spec, layout] = tie_argument<D>(key, tie);
+  if (Verdict v = check_layout(key.slices[tie.slice], layout, 0); !v) return v;
+  const std::vector<std::vector<Digest>> roots{{*key.slices[tie.base].weight_root}, {*key.slices[tie.slice].weight_root}};
+  return verify_argument<D>(layout, tie_head(key, tie), roots, tie.proof,
+                            [&](crypto::Party<D>& party) { tie_schedule<D>(party, key, tie); });
+}
+
 }  // namespace
 
 Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView proof, std::vector<std::string>* log) {
@@ -123,6 +133,13 @@ Verdict verify_link(const SliceKey& key, const EpochLink& link) {
       violated("link: opening 0 of the origin", link.base == *key.weight_root && link.base_opening == 0))
     return Verdict::reject("opening budget");
   return key.profile == Profile::bits100 ? verify_link_at<2>(key, link) : verify_link_at<3>(key, link);
+}
+
+Verdict verify_tie(const ModelKey& key, const WeightTie& tie) {
+  Verdict v = key.profile() == Profile::bits100 ? verify_tie_at<2>(key, tie) : verify_tie_at<3>(key, tie);
+  const std::string where = "weights of slices " + std::to_string(tie.base) + " and " + std::to_string(tie.slice);
+  if (!v) v.where = where + (v.where.empty() ? "" : " > " + v.where);
+  return v;
 }
 
 }  // namespace dsperse::proof

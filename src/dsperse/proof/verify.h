@@ -27,6 +27,9 @@ Verdict verify_link(const SliceKey& key, const EpochLink& link);
 /// Names a slice key together with all of a link: what a user may remember as verified.
 Digest link_digest(const SliceKey& key, const EpochLink& link);
 
+/// Two slices have the same weights. key: has passed check_model_key.
+Verdict verify_tie(const ModelKey& key, const WeightTie& tie);
+
 /// A slice proof as certificates carry it: the key's weight ranges, the links from the key's weights to the epoch, the proof.
 /// statement: key, run, slice and boundaries; weights and opening are the proof's. known: range_digest() and link_digest() that
 /// this user has verified before.
@@ -43,7 +46,7 @@ struct Expectation {
     std::vector<Digest> roots;
   };
   std::map<std::string, Tensor> inputs, outputs;
-  /// range_digest() of slice keys whose range proof this user has verified before: it is not checked again.
+  /// range_digest() of slice keys, and tie_digest() of ties, whose proof this user has verified before: it is not checked again.
   std::set<Digest> known_ranges;
   /// link_digest() of epoch links that this user has verified before: the proof is not checked again, the rules are.
   std::set<Digest> known_links;
@@ -68,7 +71,7 @@ struct CertificateVerdict {
   Coverage coverage;
   bool model_pinned = false, fresh = false;
   std::vector<SliceReport> slices;
-  std::vector<Digest> checked_ranges;  ///< range_digest() of the range proofs that were verified and accepted
+  std::vector<Digest> checked_ranges;  ///< range_digest() and tie_digest() of what was verified and accepted
   std::vector<Digest> checked_links;   ///< link_digest() of the links that were verified and accepted
 };
 

@@ -24,10 +24,12 @@ std::vector<float> reals(const model::Tensor& t) {
 
 void compare(const Origin& origin, const TensorSpec& spec, const std::vector<float>& real, const IntTensor& q, TensorSums& sums) {
   const auto at = storage_index(origin.view);
+  // Powers of two: multiplying by them is exact.
+  const double step = std::ldexp(1.0, spec.exponent), back = std::ldexp(1.0, -spec.exponent);
   for (std::size_t i = 0; i < real.size(); ++i) {
-    const double x = apply(origin.after, static_cast<double>(real[i])), scaled = std::ldexp(x, spec.exponent);
+    const double x = apply(origin.after, static_cast<double>(real[i])), scaled = x * step;
     const std::int64_t value = q[static_cast<std::size_t>(at[i])];
-    const double difference = x - std::ldexp(static_cast<double>(value), -spec.exponent);
+    const double difference = x - static_cast<double>(value) * back;
     sums.signal += x * x;
     sums.error += difference * difference;
     sums.count += 1;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dsperse/quantize/limits.h"
+#include "dsperse/quantize/rounding.h"
 #include "dsperse/quantize/table.h"
 
 namespace dsperse::quantize {
@@ -29,8 +30,7 @@ std::int64_t coarse_bound(std::int64_t m) {
 
 class Finisher {
  public:
-  Finisher(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
-           const QuantizeOptions& options)
+  Finisher(Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics, const QuantizeOptions& options)
       : draft_(draft),
         scales_(scales),
         statistics_(statistics),
@@ -147,10 +147,12 @@ class Finisher {
     w.resize(real.size());
     std::vector<std::int32_t> shift(outputs);
     for (std::size_t o = 0; o < outputs; ++o) {
+      const double scale = std::ldexp(1.0, e[o]);  // a power of two: the product is exact
       for (std::size_t k = o * inner; k < (o + 1) * inner; ++k)
-        w[k] = static_cast<std::int16_t>(rounded(static_cast<double>(real[k]), e[o]));
+        w[k] = static_cast<std::int16_t>(round_away(static_cast<double>(real[k]) * scale));
       shift[o] = exponent(op.x) + e[o] - v_exponent;
     }
+    std::vector<float>().swap(draft_.weights[op.w]);
     if (op.bias) {
       std::vector<std::int64_t> b(outputs);
       for (std::size_t o = 0; o < outputs; ++o)
@@ -232,7 +234,7 @@ class Finisher {
     return {};
   }
 
-  const Draft& draft_;
+  Draft& draft_;
   const Scales& scales_;
   const std::vector<TensorStatistics>& statistics_;
   const QuantizeOptions& options_;
@@ -243,7 +245,7 @@ class Finisher {
 
 }  // namespace
 
-Result<Finished> finish(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+Result<Finished> finish(Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
                         const QuantizeOptions& options) {
   return Finisher(draft, scales, statistics, options).run();
 }

@@ -19,9 +19,10 @@ struct Finished {
   WeightStore weights;
 };
 
-/// The Program passes check_program. Errors (unsupported) name the op: accumulators that could reach 2^61, biases or constants
+/// The Program passes check_program. The real factors of a product are freed as they become integers, so that both are never in
+/// memory together. Errors (unsupported) name the op: accumulators that could reach 2^61, biases or constants
 /// beyond 40 bits, slopes outside of [0, 1].
-[[nodiscard]] Result<Finished> finish(const Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+[[nodiscard]] Result<Finished> finish(Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
                                       const QuantizeOptions& options);
 
 }  // namespace dsperse::quantize

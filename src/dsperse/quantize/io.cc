@@ -1,12 +1,17 @@
 #include "dsperse/quantize/io.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dsperse/quantize/limits.h"
+#include "dsperse/quantize/rounding.h"
 #include "dsperse/quantize/view.h"
 
 namespace dsperse::quantize {
 namespace {
+
+/// Beyond every range of a tensor.
+constexpr double kFar = 0x1p40;
 
 /// The mapping's storage order, after checking that mapping and tensor belong together.
 Result<View> view_of(const IoMapping& io, const TensorSpec& spec, std::size_t given) {
@@ -43,17 +48,21 @@ Result<QuantizedInput> quantize_input(const IoMapping& io, const TensorSpec& spe
     if (list->size() > 1 && (io.logical_shape.size() < 2 || std::cmp_not_equal(list->size(), io.logical_shape[1])))
       return fail(ErrorKind::bad_input, "preprocessing has another number of channels", io.name);
   const auto to = storage_index(view);
+  const double step = std::ldexp(1.0, spec.exponent);  // a power of two: multiplying by it is exact
+  const auto lo = static_cast<double>(spec.lo), hi = static_cast<double>(spec.hi);
+  const auto value = [&](const std::vector<float>& list, std::size_t i, double none) {
+    return list.size() == 1 ? static_cast<double>(list[0]) : per_channel(list, i, channel_block, none);
+  };
   QuantizedInput out;
   out.values.resize(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!std::isfinite(x[i])) return fail(ErrorKind::bad_input, "value " + std::to_string(i) + " is NaN or infinite", io.name);
-    const double real =
-        static_cast<double>(x[i]) * per_channel(io.scale, i, channel_block, 1) + per_channel(io.bias, i, channel_block, 0);
+    const double real = static_cast<double>(x[i]) * value(io.scale, i, 1) + value(io.bias, i, 0);
     if (!std::isfinite(real)) return fail(ErrorKind::bad_input, "preprocessing is no number", io.name, "compile the model again");
-    const double q = std::round(std::ldexp(real, spec.exponent));  // halves away from zero
-    const auto lo = static_cast<double>(spec.lo), hi = static_cast<double>(spec.hi);
+    // Far beyond the range is as good as where it was.
+    const auto q = static_cast<double>(round_away(std::clamp(real * step, -kFar, kFar)));
     if (q < lo - 1 || q > hi + 1) ++out.clamped;  // one step is rounding: 1.0 at exponent 11 is 2048
-    out.values[static_cast<std::size_t>(to[i])] = static_cast<std::int32_t>(q < lo ? lo : q > hi ? hi : q);
+    out.values[static_cast<std::size_t>(to[i])] = static_cast<std::int32_t>(std::clamp(q, lo, hi));
   }
   return out;
 }

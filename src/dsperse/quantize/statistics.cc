@@ -1,16 +1,23 @@
 #include "dsperse/quantize/statistics.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace dsperse::quantize {
+namespace {
+
+/// floor(log2(m)) of a normal number; below -1000 for smaller ones.
+int exponent_of(double m) { return static_cast<int>(std::bit_cast<std::uint64_t>(m) >> 52) - 1023; }
+
+}  // namespace
 
 void TensorStatistics::add(double x) {
   count_ += 1;
   const double m = std::fabs(x);
   if (m == 0) return;
   largest_ = std::max(largest_, m);
-  auto& c = classes_[static_cast<std::size_t>(std::clamp(std::ilogb(m) - kLowest, 0, kClasses - 1))];
+  auto& c = classes_[static_cast<std::size_t>(std::clamp(exponent_of(m) - kLowest, 0, kClasses - 1))];
   c.count += 1, c.sum += m, c.squares += m * m;
 }
 

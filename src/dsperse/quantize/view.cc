@@ -151,7 +151,12 @@ std::vector<std::int64_t> storage_index(const View& view) {
   std::int64_t block = total;
   for (std::size_t f = 0; f < stride.size(); ++f) {  // logical index: digit f changes every `block` elements
     block /= view.factors[f];
-    for (std::int64_t i = 0; i < total; ++i) at[static_cast<std::size_t>(i)] += i / block % view.factors[f] * stride[f];
+    std::int64_t digit = 0;
+    for (std::int64_t begin = 0; begin < total; begin += block) {
+      const std::int64_t add = digit * stride[f];
+      for (std::int64_t i = begin; i < begin + block; ++i) at[static_cast<std::size_t>(i)] += add;
+      if (++digit == view.factors[f]) digit = 0;
+    }
   }
   return at;
 }

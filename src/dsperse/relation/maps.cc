@@ -18,21 +18,31 @@ Ext<D> total(const std::vector<Ext<D>>& v) {
 
 template <int D>
 std::vector<Ext<D>> axis_vector(const AxisMap& map, std::int64_t size, const Vectors<D>& vectors, const Shape& extra) {
-  // Partial sums over the letters, one letter at a time: pairs (index, weight), merged only at the end.
+  std::vector<Ext<D>> out(static_cast<std::size_t>(size));
+  // Partial sums over all letters but the last: pairs (index, weight). The last one's go to where they belong.
   std::vector<std::pair<std::int64_t, Ext<D>>> partial{{map.offset, Ext<D>::one()}};
-  for (const auto& [letter, coef] : map.parts) {
+  for (std::size_t k = 0; k < map.parts.size(); ++k) {
+    const auto& [letter, coef] = map.parts[k];
     const bool is_extra = letter >= vectors.size();
     const std::int64_t n = is_extra ? extra[letter - vectors.size()] : static_cast<std::int64_t>(vectors[letter].size());
     std::vector<std::pair<std::int64_t, Ext<D>>> next;
-    next.reserve(partial.size() * static_cast<std::size_t>(n));
+    if (k + 1 < map.parts.size()) next.reserve(partial.size() * static_cast<std::size_t>(n));
     for (const auto& [at, w] : partial)
-      for (std::int64_t j = 0; j < n; ++j)
-        next.emplace_back(at + coef * j, is_extra ? w : w * vectors[letter][static_cast<std::size_t>(j)]);
+      for (std::int64_t j = 0; j < n; ++j) {
+        const std::int64_t i = at + coef * j;
+        const bool last = k + 1 == map.parts.size();
+        if (last && (i < 0 || i >= size)) continue;
+        const Ext<D> x = is_extra ? w
+                         : k == 0 ? vectors[letter][static_cast<std::size_t>(j)]
+                                  : w * vectors[letter][static_cast<std::size_t>(j)];
+        if (last)
+          out[static_cast<std::size_t>(i)] += x;
+        else
+          next.emplace_back(i, x);
+      }
     partial = std::move(next);
   }
-  std::vector<Ext<D>> out(static_cast<std::size_t>(size));
-  for (const auto& [at, w] : partial)
-    if (at >= 0 && at < size) out[static_cast<std::size_t>(at)] += w;
+  if (map.parts.empty() && map.offset >= 0 && map.offset < size) out[static_cast<std::size_t>(map.offset)] = Ext<D>::one();
   return out;
 }
 
@@ -86,9 +96,10 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
   std::uint64_t combos = 1, bound = 1;
   for (std::size_t i = 0; i < letters.size(); ++i)
     (i < out.kept.size() ? combos : bound) *= static_cast<std::uint64_t>(product.letters[letters[i]]);
-  out.rows.resize(static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX)));
+  const auto rows = static_cast<std::size_t>(std::min<std::uint64_t>(combos, SIZE_MAX));
+  out.ends.reserve(rows);
   std::vector<std::int64_t> at(product.letters.size(), 0);
-  for (std::size_t row = 0; row < out.rows.size(); ++row)
+  for (std::size_t row = 0; row < rows; ++row) {
     for (std::uint64_t k = 0; k < bound; ++k) {
       std::uint64_t rest = row * bound + k;
       std::int64_t index = map.offset;
@@ -105,8 +116,10 @@ AxisRows<D> axis_rows(const Product& product, const AxisMap& map, std::int64_t s
         for (const auto& [letter, coef] : weight.map->parts) j += coef * at[letter];
         w *= claim[weight.axis][static_cast<std::size_t>(j)];
       }
-      out.rows[row].emplace_back(static_cast<std::uint32_t>(index), w);
+      out.entries.emplace_back(static_cast<std::uint32_t>(index), w);
     }
+    out.ends.push_back(out.entries.size());
+  }
   return out;
 }
 
@@ -158,7 +171,7 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
       eqs.push_back(crypto::eq_values<D>(point.subspan(bound.shift(letter), bound.bits[i])));
     }
     std::vector<Ext<D>> v(static_cast<std::size_t>(axis.size));
-    for (std::size_t row = 0; row < axis.rows.size(); ++row) {
+    for (std::size_t row = 0; row < axis.rows(); ++row) {
       Ext<D> w = Ext<D>::one();
       std::size_t rest = row;
       for (std::size_t i = eqs.size(); i-- > 0;) {
@@ -166,7 +179,7 @@ Vectors<D> factor_vectors(const BoundProduct<D>& bound, const std::vector<AxisRo
         w *= eqs[i][rest % n];
         rest /= n;
       }
-      for (const auto& [index, weight] : axis.rows[row]) v[index] += w * weight;
+      for (const auto& [index, weight] : axis.row(row)) v[index] += w * weight;
     }
     out.push_back(std::move(v));
   }

@@ -25,8 +25,16 @@ template <int D>
 struct AxisRows {
   std::vector<std::uint32_t> kept;  ///< letters that stay, in order of the map
   Shape kept_sizes;
-  std::int64_t size = 0;                                                    ///< of the axis
-  std::vector<std::vector<std::pair<std::uint32_t, crypto::Ext<D>>>> rows;  ///< (axis entry, weight)
+  std::int64_t size = 0;                                   ///< of the axis
+  using Entry = std::pair<std::uint32_t, crypto::Ext<D>>;  ///< (axis entry, weight)
+  std::vector<Entry> entries;                              ///< row by row
+  std::vector<std::size_t> ends;                           ///< of each row in entries
+
+  [[nodiscard]] std::size_t rows() const { return ends.size(); }
+  [[nodiscard]] std::span<const Entry> row(std::size_t r) const {
+    const std::size_t begin = r == 0 ? 0 : ends[r - 1];
+    return std::span<const Entry>(entries).subspan(begin, ends[r] - begin);
+  }
 };
 
 /// A product with the claim's vectors joined: both factors' matrices and the letters of the sumcheck.

@@ -8,6 +8,7 @@
 
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/crypto/poly/verifier_math.h"
+#include "dsperse/relation/factor_table.h"
 #include "dsperse/relation/maps.h"
 #include "dsperse/relation/testing/checker.h"
 
@@ -159,6 +160,57 @@ void products_bind() {
 TEST(Maps, ProductsBind) {
   products_bind<2>();
   products_bind<3>();
+}
+
+/// A factor's table is at every boolean point what its claim by factor_vectors says, in every width of storage.
+template <int D>
+void factors_fold() {
+  crypto::SeedStream s(Digest{3}, "factors");
+  std::mt19937_64 rng(5);
+  for (const std::int64_t groups : {1, 2})
+    for (const std::int64_t ci : {1, 3, 9, 16}) {
+      Product p;
+      const std::int64_t per_group = 3;
+      p.letters = {1, 3, 2, groups, per_group, 3, 2, ci};
+      p.shape = {1, 3, 2, groups * per_group};
+      const AxisMap channel{0, {{3, per_group}, {4, 1}}};
+      p.out = {axis(0), axis(1), axis(2), channel};
+      p.a = {0,
+             {{1, 5, 4, groups * ci},
+              {axis(0), AxisMap{-1, {{1, 2}, {5, 1}}}, AxisMap{0, {{2, 2}, {6, 2}}}, AxisMap{0, {{3, ci}, {7, 1}}}}}};
+      p.b = {1, {{groups * per_group, 3, 2, ci}, {channel, axis(5), axis(6), axis(7)}}};
+      Vectors<D> claim;
+      for (const auto n : p.shape) claim.push_back(random_vector<D>(s, n));
+      const BoundProduct<D> bound = bind_product<D>(p, claim);
+      for (const auto& [view, rows] : {std::pair(&p.a.view, &bound.a), std::pair(&p.b.view, &bound.b)}) {
+        std::vector<std::int16_t> narrow;
+        for (std::int64_t i = quantize::elements(view->axes); i > 0; --i) narrow.push_back(static_cast<std::int16_t>(rng()));
+        const std::vector<std::int32_t> normal(narrow.begin(), narrow.end());
+        const std::vector<std::int64_t> wide(narrow.begin(), narrow.end());
+        const auto table = factor_table<D>(IntView(std::span<const std::int16_t>(narrow)), bound, *rows);
+        const auto same = factor_table<D>(IntView(std::span<const std::int32_t>(normal)), bound, *rows);
+        const auto too = factor_table<D>(IntView(std::span<const std::int64_t>(wide)), bound, *rows);
+        ASSERT_EQ(table.size(), std::size_t{1} << bound.vars);
+        for (std::uint64_t at = 0; at < table.size(); ++at) {
+          std::vector<E<D>> point;
+          for (unsigned k = 0; k < bound.vars; ++k) point.push_back((at >> k & 1) != 0 ? E<D>::one() : E<D>());
+          const Vectors<D> v = factor_vectors<D>(bound, *rows, point);
+          E<D> sum;
+          for (std::size_t i = 0; i < wide.size(); ++i) {
+            E<D> x = E<D>::from_signed(wide[i]);
+            std::size_t rest = i;
+            for (std::size_t k = v.size(); k-- > 0; rest /= v[k].size()) x *= v[k][rest % v[k].size()];
+            sum += x;
+          }
+          ASSERT_TRUE(table[at] == sum) << groups << " " << ci << " " << at;
+          ASSERT_TRUE(same[at] == sum && too[at] == sum);
+        }
+      }
+    }
+}
+TEST(Maps, FactorsFold) {
+  factors_fold<2>();
+  factors_fold<3>();
 }
 
 TEST(Views, AxisMapsAndBits) {

@@ -12,8 +12,8 @@ namespace dsperse::run {
 
 /// acc[i] = sum of x * w for element i of the op's output (flat order), without bias. op: a Conv or Gemm of a checked program;
 /// x: its input's values, within the declared range; w: its factor's values (int16), within max_abs; acc: as long as the output.
-/// Exact; equal on every kernel and thread count. Packs the weights of a Conv each time, which costs about as much as
-/// one run: where a runner of the program is at hand, IntegerRunner::accumulate is the same without.
+/// Exact; equal on every kernel and thread count. Where the output has few pixels, weights are read where they lie; otherwise
+/// those of a Conv are packed each time: IntegerRunner::accumulate, where a runner of the program is at hand, has them packed.
 void accumulate(const quantize::Program& program, const quantize::Op& op, const quantize::WeightValues& w,
                 const quantize::IntTensor& x, std::span<std::int64_t> acc);
 

@@ -143,6 +143,13 @@ TEST(Integer, ConvolutionsOfEveryShape) {
       {{2, 13, 11, 19}, 38, 19, window({3, 2}, {1, 1}, {2, 2}, {2, 0}, {1, 3})},    // depthwise, two outputs each, ragged
       {{1, 7, 7, 12}, 8, 4, window({3, 3})},                                        // groups of three inputs
       {{1, 7, 7, 150}, 150, 150, window({3, 3}), 65535},                            // depthwise, two planes, more than 128 lanes
+      {{2, 13, 11, 19}, 19, 19, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1})},    // depthwise, a ragged block, rows of three
+      {{1, 13, 30, 33}, 33, 33, window({3, 3}, {2, 2}, {1, 1}, {0, 0}, {1, 1})},    // and every other pixel
+      {{1, 12, 12, 40}, 40, 40, window({5, 2}, {3, 1}, {2, 3}, {4, 2}, {4, 2})},    // windows of another shape, dilated
+      {{1, 4, 3, 16}, 16, 16, window({7, 7}, {1, 1}, {1, 1}, {3, 3}, {3, 3})},      // no window inside the image
+      {{3, 9, 8, 20}, 24, 1, window({1, 1}, {2, 3})},                               // 1 x 1 that skips pixels, over a batch
+      {{2, 9, 8, 20}, 24, 1, window({1, 1}, {2, 2}), 65535},                        // in two planes
+      {{2, 70, 9, 33}, 50, 1, window({1, 1})},                                      // 1 x 1: one column of pixels
       {{1, 7, 7, 6}, 7, 1, window({5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}), 65535},  // two planes
       {{1, 5, 5, 2}, 3, 1, window({2, 2}, {3, 3}, {1, 1}, {9, 9}, {9, 9})},         // windows wholly in the padding
       {{1, 2, 2, 2}, 3, 1, window({2, 2}, {9, 9}, {1, 1}, {4, 4}, {0, 0})},         // nothing but padding
@@ -157,6 +164,24 @@ TEST(Integer, ConvolutionsOfEveryShape) {
     b.conv(b.input(c.x, -c.x_max, c.x_max), c.outputs, c.window, simple_requant(12, Function::leaky_relu), c.groups);
     ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(b.done()));
   }
+}
+
+// Every form of finish in registers: shifts to both sides by channel, tables, ranges that clamp everything; groups that end
+// inside a block of channels must not count their neighbours' elements as clamped.
+TEST(Integer, FinishesInRegistersAsInMemory) {
+  for (const std::int64_t groups : {1, 2, 40})
+    for (const Function f : {Function::identity, Function::relu, Function::sigmoid, Function::leaky_relu, Function::clip}) {
+      SCOPED_TRACE(std::to_string(groups) + " groups, function " + std::to_string(static_cast<int>(f)));
+      Requant r = simple_requant(5, f);
+      Requant channels = r;
+      channels.shift.resize(40);
+      for (std::size_t i = 0; i < 40; ++i) channels.shift[i] = static_cast<std::int32_t>(i % 13) - 2;
+      Builder b;
+      const auto x = b.input({1, 9, 10, 40}, -15, 15);
+      b.conv(x, 40, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), r, groups);
+      b.conv(x, 40, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), channels, groups);
+      ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(b.done()));
+    }
 }
 
 // A padded copy of the image would have 2^40 elements.
@@ -218,14 +243,15 @@ TEST(Integer, RearrangeWithSeveralLettersInAnAxis) {
 
 TEST(Integer, AccumulatesWithoutBias) {
   std::vector<Program> programs;
-  for (const std::int64_t rows : {1, 5, 70}) {
+  for (const std::int64_t rows : {1, 5, 70})
+    for (const std::int64_t limit : {2047, 40000}) {
+      Builder b;
+      b.gemm(b.input({rows, 33}, -limit, limit), 33, 21, simple_requant(0), true);
+      programs.push_back(b.done());
+    }
+  for (const auto& [groups, height] : {std::pair{1, 7}, {6, 7}, {1, 3}}) {  // three rows: few enough pixels to be gathered
     Builder b;
-    b.gemm(b.input({rows, 33}, -40000, 40000), 33, 21, simple_requant(0), true);
-    programs.push_back(b.done());
-  }
-  for (const std::int64_t groups : {1, 6}) {
-    Builder b;
-    b.conv(b.input({2, 7, 6, 6}), 12, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), simple_requant(0), groups);
+    b.conv(b.input({2, height, 6, 6}), 12, window({3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), simple_requant(0), groups);
     programs.push_back(b.done());
   }
   Rng rng(3);

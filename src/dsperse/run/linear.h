@@ -64,6 +64,7 @@ class Linear {
   void run_panel_tiles(const Band& band, const std::int16_t* buffer, std::int64_t plane_stride, const Out& out) const;
   void run_lanes(const Band& band, const quantize::IntTensor& x, const Sink& sink) const;
   void run_taps(const Band& band, const quantize::IntTensor& x, const Out& out) const;
+  std::uint64_t run_tap_rows(const Band& band, const quantize::IntTensor& x, const NarrowFinish* finish, std::int32_t* y) const;
   void run_dots(const quantize::IntTensor& x, const Sink& sink) const;
   void run_direct(const Band& band, const quantize::IntTensor& x, const Sink& sink) const;
   void narrow_band(const Band& band, const quantize::IntTensor& x, std::int16_t* buffer, std::int64_t plane_stride) const;
@@ -91,8 +92,9 @@ class Linear {
   std::vector<std::int64_t> run_offset_;
   std::vector<Step> steps_;
   std::vector<Tap> taps_;
-  std::int64_t block_ = 1;  ///< pairs that fit into 32 bits
-  bool narrow_ = false;     ///< every sum fits
+  std::int64_t inner_first_ = 0, inner_last_ = 0;  ///< taps: output columns whose windows lie inside the image
+  std::int64_t block_ = 1;                         ///< pairs that fit into 32 bits
+  bool narrow_ = false;                            ///< every sum fits
   std::vector<std::int64_t> sum_bounds_;
   const quantize::WeightValues* weights_ = nullptr;
   Aligned<std::int16_t> packed_;        ///< panels: [group][panel][pair][lane][2]

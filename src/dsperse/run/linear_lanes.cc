@@ -6,6 +6,11 @@
 #include "dsperse/run/scratch.h"
 
 namespace dsperse::run {
+namespace {
+
+constexpr std::int64_t kSinkMost = 128;
+
+}  // namespace
 
 void Linear::pack_lanes() {
   const auto [kh, kw] = window_.kernel;
@@ -97,6 +102,10 @@ void Linear::pack_taps() {
   for (std::int64_t ky = 0; ky < kh; ++ky)
     for (std::int64_t kx = 0; kx < kw; ++kx)
       taps_.push_back({(ky * window_.dilation[0] * w_ + kx * window_.dilation[1]) * c_, (ky * kw + kx) * lanes});
+  const auto inside = [&](std::int64_t ox) { return quantize::window_taps(window_, 1, ox, 0, w_).count() == window_.kernel[1]; };
+  while (inner_first_ < ow_ && !inside(inner_first_)) ++inner_first_;
+  inner_last_ = inner_first_;
+  while (inner_last_ < ow_ && inside(inner_last_)) ++inner_last_;
   band_rows_ = std::max<std::int64_t>(1, kTaskMacs / 4 / (ow_ * c_ * kh * kw));
   const auto size = static_cast<std::size_t>(kh * kw * lanes);
   packed_pairs_ = make_aligned<std::int32_t>(size);
@@ -107,51 +116,53 @@ void Linear::pack_taps() {
           pair_of(weights_->narrow[static_cast<std::size_t>(c * kh * kw + tap)], 0);
 }
 
-/// Pixels whose windows lie inside the image in groups; the others one by one, with the taps that hit it.
 void Linear::run_taps(const Band& band, const quantize::IntTensor& x, const Out& out) const {
+  const std::int64_t first = (band.image * oh_ + band.first_row) * ow_ * c_, pixels = (band.last_row - band.first_row) * ow_;
+  std::vector<std::int32_t> sums(out.finish == nullptr ? static_cast<std::size_t>(pixels * c_) : 0);
+  std::int32_t* const y = out.finish != nullptr ? out.y + first : sums.data();
+  const std::uint64_t clamped = run_tap_rows(band, x, out.finish, y);
+  if (clamped != 0) out.clamped->fetch_add(clamped, std::memory_order_relaxed);
+  if (out.finish != nullptr) return;
+  std::vector<std::int64_t> wide(static_cast<std::size_t>(c_));
+  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+    std::copy_n(sums.data() + pixel * c_, c_, wide.begin());
+    for (std::int64_t c = 0; c < c_; c += kSinkMost)
+      (*out.sink)(first + pixel * c_ + c, wide.data() + c, std::min(kSinkMost, c_ - c));
+  }
+}
+
+/// Pixels whose windows lie inside the image go together; the others one by one, with the taps that hit it.
+std::uint64_t Linear::run_tap_rows(const Band& band, const quantize::IntTensor& x, const NarrowFinish* finish,
+                                   std::int32_t* y) const {
   const Kernels& k = kernels();
-  const std::int64_t kw = window_.kernel[1], step = window_.stride[1] * c_;
+  const auto kw = static_cast<std::size_t>(window_.kernel[1]);
+  const std::int64_t step = window_.stride[1] * c_, column = window_.dilation[1] * c_;
   std::vector<Tap> some;
-  std::vector<std::int32_t> sums;
-  std::vector<std::int64_t> wide;
-  if (out.finish == nullptr) sums.resize(static_cast<std::size_t>(kTapRows * c_)), wide.resize(static_cast<std::size_t>(c_));
   std::uint64_t clamped = 0;
-  for (std::int64_t oy = band.first_row; oy < band.last_row; ++oy) {
+  for (std::int64_t oy = band.first_row; oy < band.last_row; ++oy, y += ow_ * c_) {
     const quantize::Taps ty = quantize::window_taps(window_, 0, oy, 0, h_);
     const std::int64_t top = oy * window_.stride[0] - window_.pad_begin[0];
-    const std::int64_t row = ((band.image * oh_ + oy) * ow_) * c_;
     for (std::int64_t ox = 0; ox < ow_;) {
-      const quantize::Taps tx = quantize::window_taps(window_, 1, ox, 0, w_);
       std::int64_t m = 1;
-      const Tap* taps = nullptr;
-      std::size_t n = 0;
-      if (tx.count() == kw) {
-        while (m < kTapRows && ox + m < ow_ && quantize::window_taps(window_, 1, ox + m, 0, w_).count() == kw) ++m;
-        n = static_cast<std::size_t>(ty.count() * kw);
-        taps = taps_.data() + (n == 0 ? 0 : ty.first * kw);
+      TapList taps{taps_.data(), static_cast<std::size_t>(ty.count()) * kw, kw, column};
+      if (ox >= inner_first_ && ox < inner_last_) {
+        m = inner_last_ - ox;
+        if (taps.count != 0) taps.at += ty.first * window_.kernel[1];
       } else {
+        const quantize::Taps tx = quantize::window_taps(window_, 1, ox, 0, w_);
         some.clear();
         for (std::int64_t ky = ty.first; ky < ty.last; ++ky)
-          for (std::int64_t kx = tx.first; kx < tx.last; ++kx) some.push_back(taps_[static_cast<std::size_t>(ky * kw + kx)]);
-        taps = some.data(), n = some.size();
+          for (std::int64_t kx = tx.first; kx < tx.last; ++kx)
+            some.push_back(taps_[static_cast<std::size_t>(ky * window_.kernel[1] + kx)]);
+        taps = {some.data(), some.size(), static_cast<std::size_t>(tx.count()), column};
       }
       const std::int64_t left = ox * window_.stride[1] - window_.pad_begin[1];
-      const std::int32_t* const from = x.data() + ((band.image * h_ + top) * w_ + left) * c_;
-      const auto count = static_cast<int>(m);
-      if (out.finish != nullptr) {
-        clamped += k.taps_finish(from, step, count, taps, n, packed_pairs_.get(), c_, out.finish, out.y + row + ox * c_);
-      } else {
-        k.taps_finish(from, step, count, taps, n, packed_pairs_.get(), c_, nullptr, sums.data());
-        for (std::int64_t r = 0; r < m; ++r) {
-          std::copy_n(sums.data() + r * c_, c_, wide.begin());
-          for (std::int64_t c = 0; c < c_; c += 128)
-            (*out.sink)(row + (ox + r) * c_ + c, wide.data() + c, std::min<std::int64_t>(128, c_ - c));
-        }
-      }
+      clamped += k.taps_finish(x.data() + ((band.image * h_ + top) * w_ + left) * c_, step, static_cast<int>(m), &taps,
+                               packed_pairs_.get(), c_, finish, y + ox * c_);
       ox += m;
     }
   }
-  if (clamped != 0) out.clamped->fetch_add(clamped, std::memory_order_relaxed);
+  return clamped;
 }
 
 }  // namespace dsperse::run

@@ -35,7 +35,9 @@ void Linear::pack_panels() {
     for (std::int64_t kx = 0; kx < (rows ? 1 : kw); ++kx)
       run_offset_.push_back((ky * window_.dilation[0] * pw_ + kx * window_.dilation[1]) * c_);
   plan_steps(block_);
-  choose_bands(static_cast<std::int64_t>(sizeof(std::int16_t)) * planes() * pw_ * c_ * window_.stride[0], kBandPixels);
+  // Outputs count where a pixel's are written in several passes.
+  const std::int64_t out_bytes = ceil_div(group_out_, kLanes) > kMaxPanels ? 4 * o_ * ow_ : 0;
+  choose_bands(2 * planes() * pw_ * c_ * window_.stride[0] + out_bytes, kBandPixels);
 
   const auto runs = static_cast<std::int64_t>(run_offset_.size());
   const std::int64_t panels = ceil_div(group_out_, kLanes), k = runs * run_;

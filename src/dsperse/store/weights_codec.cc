@@ -1,5 +1,7 @@
 #include "dsperse/store/weights_codec.h"
 
+#include <bit>
+
 #include "dsperse/quantize/limits.h"
 
 namespace dsperse::store {
@@ -8,6 +10,11 @@ void write_weights(ByteWriter& w, const quantize::Program& program, const quanti
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::size_t n = weights[i].size();
     w.u64(n);
+    if (std::endian::native == std::endian::little && !weights[i].narrow.empty() &&
+        program.weights[i].max_abs <= quantize::kMaxNarrowWeight) {  // as they lie
+      w.raw({reinterpret_cast<const std::uint8_t*>(weights[i].narrow.data()), n * sizeof(std::int16_t)});
+      continue;
+    }
     for (std::size_t k = 0; k < n; ++k) {
       const std::int64_t x = weights[i].at(k);
       if (program.weights[i].max_abs <= quantize::kMaxNarrowWeight) {

@@ -19,6 +19,10 @@ void add_honest(Corpus& out) {
     spec.profile = profile;
     const ModelCase chunks = make_model(spec);
     accepts(out, "honest chunks and an epoch " + bits, chunks, chunks.certificate, chunks.user);
+    spec = proof::testing::tied_model();
+    spec.profile = profile;
+    const ModelCase tied = make_model(spec);
+    accepts(out, "honest weight ties " + bits, tied, tied.certificate, tied.user);
   }
   const ModelCase open = make_model(public_model());
   accepts(out, "honest public tensors", open, open.certificate, open.user);

@@ -1,4 +1,6 @@
 // What the certificate takes from setup: weight ranges, epoch links, opening budgets, keys below their profile.
+#include <utility>
+
 #include "cases.h"
 #include "dsperse/proof/slice_argument.h"
 
@@ -252,12 +254,54 @@ class Links {
   const proof::SliceKey& key_;
 };
 
+/// Weight ties: of other weights, with proofs of something else, of openings that a proof uses too.
+void add_ties(Corpus& out) {
+  proof::testing::ModelSpec spec = proof::testing::tied_model();
+  spec.publics = {spec.chunks.begin(), spec.chunks.end()};  // small proofs
+  const ModelCase m = make_model(spec);
+  const auto add = [&](const std::string& name, const std::string& reason, const std::string& where,
+                       const std::function<void(ModelKey&)>& change) {
+    ModelKey key = m.key;
+    change(key);
+    out.rejects("ties: " + name, reason, where, proof::encode_model_key(key), proof::encode_certificate(m.certificate), m.user);
+  };
+  const std::string pinned = "the key is not the pinned model", where = "weights of slices 1 and 2";
+  add("left out", pinned, "", [](ModelKey& k) { k.ties.pop_back(); });
+  add("of fewer weights", pinned, "", [](ModelKey& k) { k.ties[1].weights.pop_back(); });
+  add("another opening", pinned, "", [](ModelKey& k) { --k.ties[1].opening; });
+  add("two of one opening", "key: two ties use one opening", "key", [](ModelKey& k) { k.ties[1].base_opening = 15; });
+  add("without a proof", "proof length", where, [](ModelKey& k) { k.ties[1].proof.clear(); });
+  add("another tie's proof", "proof truncated", where, [](ModelKey& k) { k.ties[1].proof = k.ties[0].proof; });
+  add("a byte of a proof", "Merkle root", where, [](ModelKey& k) { k.ties[1].proof.back() ^= 1; });
+
+  // Slices of different weights, tied all the same: with honest messages, and with a hidden zero that is none.
+  const std::vector<proof::WeightTie> ties = std::exchange(spec.ties, {});
+  ModelCase other = make_model(spec);
+  const auto tie = [&](const SliceForge<2>& forge) {
+    proof::WeightTie t = proof::prove_tie(other.key, ties[0], other.origins[0], other.origins[1]).value();
+    t.proof = proof::prove_tie_forged<2>(other.key, t, other.origins[0], other.origins[1], forge).value();
+    other.key.ties = {t};
+    other.user.model_id = other.certificate.model_id = other.key.id();
+    for (proof::SliceProof& s : other.certificate.slices) s = other.prove(s.slice);
+    return proof::encode_model_key(other.key);
+  };
+  Bytes key = tie({});
+  out.rejects("ties: of other weights", "end check", "weights of slices 0 and 1", key,
+              proof::encode_certificate(other.certificate), other.user);
+  SliceForge<2> f;
+  f.argument.hidden = [](std::string_view, std::uint32_t, crypto::Ext<2>& x) { x += crypto::Ext<2>::one(); };
+  key = tie(f);
+  out.rejects("ties: of other weights, a hidden zero that is none", "end check", "weights of slices 0 and 1", key,
+              proof::encode_certificate(other.certificate), other.user);
+}
+
 }  // namespace
 
 void add_setup(Corpus& out) {
   add_ranges(out);
   add_keys(out);
   Links(out).all();
+  add_ties(out);
 }
 
 }  // namespace dsperse::soundness

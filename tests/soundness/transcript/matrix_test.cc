@@ -123,7 +123,7 @@ void expect_one_order(const Subject<D>& s) {
   expect_right_records(s);
 }
 
-/// Every operator, in both profiles: slice proof, weight ranges, epoch link.
+/// Every operator, in both profiles: slice proof, weight ranges, epoch link, weight tie.
 TEST(Transcripts, BothPartiesSpeakInOneOrder) {
   const auto with = [&]<int D>(proof::Profile profile) {
     for (NamedSlice& slice : attack_slices()) {
@@ -135,6 +135,7 @@ TEST(Transcripts, BothPartiesSpeakInOneOrder) {
       const auto epoch = *proof::commit_weights(c.key, c.weights, proof::testing::test_seed(5));
       expect_one_order(range_subject<D>(name, c));
       expect_one_order(link_subject<D>(name, c, epoch));
+      expect_one_order(tie_subject<D>(name, c, epoch));
     }
   };
   with.template operator()<2>(proof::Profile::bits100);

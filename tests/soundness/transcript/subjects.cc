@@ -1,6 +1,7 @@
 #include "subjects.h"
 
 #include "dsperse/proof/slice_argument.h"
+#include "dsperse/proof/tie.h"
 
 namespace dsperse::soundness {
 namespace {
@@ -78,12 +79,39 @@ Subject<D> link_subject(const std::string& name, const SliceCase& c, const proof
   return s;
 }
 
+template <int D>
+Subject<D> tie_subject(const std::string& name, const SliceCase& c, const proof::WeightCommitment& epoch) {
+  Subject<D> s;
+  s.name = name + ", tie";
+  const auto key = std::make_shared<proof::ModelKey>();
+  key->slices = {c.key, c.key};
+  key->slices[1].weight_root = epoch.root();
+  proof::WeightTie wanted{1, 0, {}, 15, 15, {}, {}, {}};
+  for (std::uint32_t w = 0; w < c.program.weights.size(); ++w) wanted.weights.emplace_back(w, w);
+  const auto tie = std::make_shared<proof::WeightTie>(proof::prove_tie(*key, wanted, c.weight_tree, epoch).value());
+  s.layout = proof::tie_argument<D>(*key, *tie).second;
+  s.head = proof::tie_head(*key, *tie);
+  s.roots = {{*c.key.weight_root}, {*epoch.root()}};
+  s.trees = {{&c.weight_tree.impl->tree}, {&epoch.impl->tree}};
+  s.prove = [&c, &epoch, key, tie](const SliceForge<D>& forge) {
+    return proof::prove_tie_forged<D>(*key, *tie, c.weight_tree, epoch, forge);
+  };
+  s.verify = [key, tie, layout = s.layout, head = s.head, roots = s.roots](ByteView proof, std::vector<std::string>* log) {
+    return proof::verify_argument<D>(
+        layout, head, roots, proof, [&](crypto::Party<D>& party) { proof::tie_schedule<D>(party, *key, *tie); }, log);
+  };
+  run(s);
+  return s;
+}
+
 template Subject<2> slice_subject<2>(const std::string&, const SliceCase&);
 template Subject<3> slice_subject<3>(const std::string&, const SliceCase&);
 template Subject<2> range_subject<2>(const std::string&, const SliceCase&);
 template Subject<3> range_subject<3>(const std::string&, const SliceCase&);
 template Subject<2> link_subject<2>(const std::string&, const SliceCase&, const proof::WeightCommitment&);
 template Subject<3> link_subject<3>(const std::string&, const SliceCase&, const proof::WeightCommitment&);
+template Subject<2> tie_subject<2>(const std::string&, const SliceCase&, const proof::WeightCommitment&);
+template Subject<3> tie_subject<3>(const std::string&, const SliceCase&, const proof::WeightCommitment&);
 
 SliceCase small_case(proof::Profile profile) {
   quantize::testing::Builder b;

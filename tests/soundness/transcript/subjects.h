@@ -1,4 +1,5 @@
-// Proofs whose transcripts are examined: a slice's, its weight ranges', an epoch link's, with all that prover and verifier saw.
+// Proofs whose transcripts are examined: a slice's, its weight ranges', an epoch link's, a weight tie's, with all that prover and
+// verifier saw.
 #pragma once
 
 #include "attack.h"
@@ -34,10 +35,14 @@ Subject<D> range_subject(const std::string& name, const SliceCase& c);
 template <int D>
 Subject<D> link_subject(const std::string& name, const SliceCase& c, const proof::WeightCommitment& epoch);
 
+/// The same weights as those of two slices, tied.
+template <int D>
+Subject<D> tie_subject(const std::string& name, const SliceCase& c, const proof::WeightCommitment& epoch);
+
 /// The smallest slice with every kind of record: weights of both sizes, a committed input, a public output.
 SliceCase small_case(proof::Profile profile);
 
-/// f(subject) for slice, ranges and link of the small case, in both degrees.
+/// f(subject) for slice, ranges, link and tie of the small case, in both degrees.
 template <class F>
 void for_small_subjects(F f) {
   const auto with = [&]<int D>(proof::Profile profile) {
@@ -47,6 +52,7 @@ void for_small_subjects(F f) {
     f(slice_subject<D>(name, c));
     f(range_subject<D>(name, c));
     f(link_subject<D>(name, c, epoch));
+    f(tie_subject<D>(name, c, epoch));
   };
   with.template operator()<2>(proof::Profile::bits100);
   with.template operator()<3>(proof::Profile::bits128);

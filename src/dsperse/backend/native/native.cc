@@ -33,7 +33,7 @@ Result<Bytes> Native::prove(const ProveRequest& request, proof::ProveStats* stat
     return fail(ErrorKind::usage, "an incomplete request");
   if (request.statement->weights && request.weight_tree == nullptr) return fail(ErrorKind::usage, "the weights' tree is missing");
   return proof::prove_slice(request.artefacts->key, *request.statement,
-                            {request.weights, request.trace, request.weight_tree, request.boundaries}, stats);
+                            {request.weights, request.trace, request.weight_tree, request.boundaries, request.codewords}, stats);
 }
 
 Verdict Native::verify(const proof::SliceKey& key, const proof::Statement& statement, ByteView proof) const {

@@ -76,6 +76,45 @@ void merge_groups(const std::uint32_t* left, const std::uint32_t* right, std::si
   }
 }
 
+#if defined(__AVX2__)
+
+/// words[i] = word i of eight digests; writes digest j to digests + 32 columns[j].
+DSPERSE_INLINE void scatter_eight(const __m256i* words, const std::uint32_t* columns, std::uint8_t* digests) {
+  __m256i a[8], b[8];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < 8; i += 2) {
+    a[i] = _mm256_unpacklo_epi32(words[i], words[i + 1]);
+    a[i + 1] = _mm256_unpackhi_epi32(words[i], words[i + 1]);
+  }
+#pragma GCC unroll 2
+  for (std::size_t i = 0; i < 8; i += 4) {  // b[i + q]: words i ... i + 3 of digest q and of digest q + 4
+    b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);
+    b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
+    b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
+    b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
+  }
+#pragma GCC unroll 4
+  for (std::size_t q = 0; q < 4; ++q) {
+    const auto put = [&](std::size_t j, __m256i digest) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(digests + std::size_t{32} * columns[j]), digest);
+    };
+    put(q, _mm256_permute2x128_si256(b[q], b[4 + q], 0x20));
+    put(q + 4, _mm256_permute2x128_si256(b[q], b[4 + q], 0x31));
+  }
+}
+
+void scatter_groups(const std::uint32_t* cvs, std::size_t groups, const std::uint32_t* columns, std::uint8_t* digests) {
+  for (std::size_t g = 0; g < groups; ++g, cvs += kGroupWords, columns += kGroup)
+    for (std::size_t lane = 0; lane < kGroup; lane += 8) {
+      __m256i words[8];
+      for (std::size_t w = 0; w < 8; ++w)
+        words[w] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(cvs + kGroup * w + lane));
+      scatter_eight(words, columns + lane, digests);
+    }
+}
+
+#else
+
 void scatter_groups(const std::uint32_t* cvs, std::size_t groups, const std::uint32_t* columns, std::uint8_t* digests) {
   for (std::size_t g = 0; g < groups; ++g, cvs += kGroupWords, columns += kGroup) {
     for (std::size_t lane = 0; lane < kGroup; ++lane) {
@@ -85,5 +124,7 @@ void scatter_groups(const std::uint32_t* cvs, std::size_t groups, const std::uin
     }
   }
 }
+
+#endif
 
 }  // namespace dsperse::crypto::DSPERSE_LANES

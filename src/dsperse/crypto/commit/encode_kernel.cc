@@ -2,8 +2,11 @@
 //
 // A block holds polynomials modulo x^M - g^M. Radix R splits it into R blocks modulo x^(M/R) - (g w_R^i)^(M/R): multiply the k-th
 // part by g^k' (one constant a block, g' = g^(M/R)), then an R-point DFT whose roots are powers of two: shifts. So cosets cost
-// nothing, there is no bit reversal, and a coset ends with one evaluation a position. Blocks are finished depth first, so the
-// last passes and the column hash work in the first-level cache.
+// nothing, there is no bit reversal, and a coset ends with one evaluation a position. With at most four cosets the constants of
+// the first pass are a factor that all cosets share, multiplied into the tile once, and a power of two. Blocks are finished depth
+// first, so the last passes and the column hash work in the first-level cache.
+#include <utility>
+
 #include "dsperse/crypto/commit/column_kernel.h"
 #include "dsperse/crypto/commit/kernels.h"
 #include "dsperse/crypto/field/packed.h"
@@ -65,16 +68,35 @@ DSPERSE_INLINE void dft(Reg* x) {
   }
 }
 
+/// Factors of the parts of a block: constants 1 ... R - 1 in memory.
+struct Twiddles {
+  const std::uint64_t* constants;
+  template <std::size_t K>
+  DSPERSE_INLINE Reg times(Reg x) const {
+    if constexpr (K == 0) return x;
+    return x * broadcast_reg(constants[K - 1]);
+  }
+};
+/// The same for the first pass on a scaled tile and coset E of four: part K times w_(4 R)^(E K).
+template <unsigned L, unsigned E>
+struct CosetTwist {
+  static constexpr unsigned kStep = 3 * kRootPower * (16U >> L) * E;  ///< exponent of 2
+  template <std::size_t K>
+  DSPERSE_INLINE static Reg times(Reg x) {
+    return times_power_of_two<kStep * K % 192>(x);
+  }
+};
+
 /// One block of R m positions: from the words of `source(position)` to `out`, as many lanes at a time as a register has.
-template <unsigned L, class Source>
-DSPERSE_INLINE void split_block(std::uint64_t* out, std::size_t m, const std::uint64_t* twiddles, Source source) {
+template <unsigned L, class Twist, class Source>
+DSPERSE_INLINE void split_block(std::uint64_t* out, std::size_t m, const Twist& twist, Source source) {
   constexpr std::size_t kRadix = std::size_t{1} << L;
   for (std::size_t j = 0; j < m; ++j) {
     for (std::size_t lane = 0; lane < kTileRows; lane += kRegLanes) {
       Reg x[kRadix];
-      x[0] = load_reg(source(j) + lane);
-#pragma GCC unroll 16
-      for (std::size_t k = 1; k < kRadix; ++k) x[k] = load_reg(source(k * m + j) + lane) * broadcast_reg(twiddles[k - 1]);
+      [&]<std::size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+        ((x[K] = twist.template times<K>(load_reg(source(K * m + j) + lane))), ...);
+      }(std::make_index_sequence<kRadix>());
       dft<L>(x);
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < kRadix; ++i) store(out + kTileRows * (i * m + j) + lane, x[kRootPower * i % kRadix]);
@@ -87,16 +109,9 @@ void split_in_place(std::uint64_t* data, std::size_t m, std::size_t blocks, cons
   constexpr std::size_t kRadix = std::size_t{1} << L;
   for (std::size_t b = 0; b < blocks; ++b) {
     std::uint64_t* const block = data + b * kRadix * m * kTileRows;
-    split_block<L>(block, m, twiddles + b * (kRadix - 1), [&](std::size_t j) { return block + kTileRows * j; });
+    split_block<L>(block, m, Twiddles{twiddles + b * (kRadix - 1)}, [&](std::size_t j) { return block + kTileRows * j; });
   }
 }
-/// The first pass: coefficients below `folded` are already in out, the others in the tile.
-template <unsigned L>
-void split_first(const std::uint64_t* tile, std::size_t folded, std::uint64_t* out, std::size_t m,
-                 const std::uint64_t* twiddles) {
-  split_block<L>(out, m, twiddles, [&](std::size_t j) { return (j < folded ? out : tile) + kTileRows * j; });
-}
-
 struct Work {
   const EncodeTables& tables;
   std::size_t coset;
@@ -164,38 +179,81 @@ void finish_at(const Work& work, unsigned p, std::size_t b, std::size_t length, 
   }
 }
 
-/// Folds the coefficients from kd on and does the first pass; returns the length of its blocks (kd if there is no pass).
-std::size_t first_pass(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out) {
-  // Coefficients from kd on fold onto the first ones: x^kd is a constant on the coset.
+/// Coefficients from kd on fold onto the first ones, x^kd being a constant on a coset: times(x) multiplies by it. Returns how
+/// many words of out are written.
+template <class Times>
+DSPERSE_INLINE std::size_t fold_pads(const EncodeTables& t, const std::uint64_t* tile, std::uint64_t* out, Times times) {
   const std::size_t folded = t.k - t.kd < t.kd ? t.k - t.kd : t.kd;
-  const F8 s = broadcast(t.fold[coset]);
   for (std::size_t j = 0; j < folded; ++j) {
     std::size_t last = j + (t.k - 1 - j) / t.kd * t.kd;
     F8 sum = load(tile + kTileRows * last);
-    for (; last > j; last -= t.kd) sum = sum * s + load(tile + kTileRows * (last - t.kd));
+    for (; last > j; last -= t.kd) sum = times(sum) + load(tile + kTileRows * (last - t.kd));
     store(out + kTileRows * j, sum);
   }
+  return folded;
+}
+/// The first pass: coefficients below `folded` are already in out, the others in the tile.
+template <unsigned L>
+void split_first(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out) {
+  const F8 s = broadcast(t.fold[coset]);
+  const std::size_t folded = fold_pads(t, tile, out, [&](F8 x) { return x * s; });
+  const Twiddles twiddles{t.twiddles[0] + coset * ((std::size_t{1} << L) - 1)};
+  split_block<L>(out, t.kd >> L, twiddles, [&](std::size_t j) { return (j < folded ? out : tile) + kTileRows * j; });
+}
+/// The same on a scaled tile.
+template <unsigned L, unsigned E>
+void split_scaled(const EncodeTables& t, const std::uint64_t* tile, std::uint64_t* out) {
+  using Twist = CosetTwist<L, E>;
+  const std::size_t folded = fold_pads(t, tile, out, [](F8 x) { return times_power_of_two<(Twist::kStep << L) % 192>(x); });
+  split_block<L>(out, t.kd >> L, Twist{}, [&](std::size_t j) { return (j < folded ? out : tile) + kTileRows * j; });
+}
+template <unsigned L>
+void run_first(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out) {
+  if (t.scale == nullptr) return split_first<L>(t, coset, tile, out);
+  switch (coset * 4 / t.cosets) {
+    case 0:
+      return split_scaled<L, 0>(t, tile, out);
+    case 1:
+      return split_scaled<L, 1>(t, tile, out);
+    case 2:
+      return split_scaled<L, 2>(t, tile, out);
+    default:
+      return split_scaled<L, 3>(t, tile, out);
+  }
+}
+
+/// Folds the coefficients from kd on and does the first pass; returns the length of its blocks (kd if there is no pass).
+std::size_t first_pass(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out) {
   if (t.passes == 0) {
-    if (folded == 0) store(out, load(tile));
+    const F8 s = broadcast(t.fold[coset]);
+    if (fold_pads(t, tile, out, [&](F8 x) { return x * s; }) == 0) store(out, load(tile));
     return t.kd;
   }
-  const std::size_t radix = std::size_t{1} << t.log_radix[0], m = t.kd / radix;
-  const std::uint64_t* const twiddles = t.twiddles[0] + coset * (radix - 1);
   switch (t.log_radix[0]) {
     case 1:
-      split_first<1>(tile, folded, out, m, twiddles);
+      run_first<1>(t, coset, tile, out);
       break;
     case 2:
-      split_first<2>(tile, folded, out, m, twiddles);
+      run_first<2>(t, coset, tile, out);
       break;
     case 3:
-      split_first<3>(tile, folded, out, m, twiddles);
+      run_first<3>(t, coset, tile, out);
       break;
     default:
-      split_first<4>(tile, folded, out, m, twiddles);
+      run_first<4>(t, coset, tile, out);
       break;
   }
-  return m;
+  return t.kd >> t.log_radix[0];
+}
+
+void scale(const EncodeTables& t, std::uint64_t* tile) {
+  if (t.scale == nullptr) return;
+  const std::size_t m = t.kd >> t.log_radix[0];
+  for (std::size_t part = 1, at = m; at < t.k; ++part, at += m) {
+    const F8 factor = broadcast(t.scale[part]);
+    const std::size_t end = at + m < t.k ? at + m : t.k;
+    for (std::size_t j = at; j < end; ++j) store(tile + kTileRows * j, load(tile + kTileRows * j) * factor);
+  }
 }
 
 void encode(const EncodeTables& t, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out, const BlockHash* hash,
@@ -226,6 +284,6 @@ void encode_at(const EncodeTables& t, std::size_t coset, const std::uint64_t* ti
 }  // namespace
 
 extern const CommitKernels kCommitKernels;
-const CommitKernels kCommitKernels{load_tile, encode, encode_at, hash_groups, salt_groups, merge_groups, scatter_groups};
+const CommitKernels kCommitKernels{load_tile, scale, encode, encode_at, hash_groups, salt_groups, merge_groups, scatter_groups};
 
 }  // namespace dsperse::crypto::DSPERSE_LANES

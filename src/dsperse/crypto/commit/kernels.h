@@ -18,7 +18,7 @@ inline constexpr std::size_t kTileRows = 8;      ///< rows of a tile, one a lane
 inline constexpr std::size_t kGroup = 16;        ///< positions hashed together
 inline constexpr std::size_t kGroupWords = 128;  ///< 32-bit words of a group's chaining values
 inline constexpr unsigned kMaxPasses = 10;
-inline constexpr unsigned kRootPower = 13;  ///< w_16 = 2^(12 kRootPower), asserted in plan.h
+inline constexpr unsigned kRootPower = 13;  ///< w_64 = 2^(3 kRootPower), asserted in plan.h
 
 /// What the NTT of one code needs; owned by EncodePlan (plan.h).
 struct EncodeTables {
@@ -30,7 +30,10 @@ struct EncodeTables {
   /// Pass p splits blocks of kd / (radices before): for block b of coset e, constants 1 ... radix - 1 at
   /// twiddles[p][(e * blocks + b) * (radix - 1)].
   const std::uint64_t* twiddles[kMaxPasses] = {};
-  const std::uint64_t* fold = nullptr;     ///< per coset: the value of x^kd there
+  const std::uint64_t* fold = nullptr;  ///< per coset: the value of x^kd there
+  /// If there is a pass and at most four cosets: for part i of the first pass, coefficients [i m, (i + 1) m) with m = kd / radix,
+  /// pads included, the factor 7^(i m). Scaled by it once, the parts differ from coset to coset by powers of two alone.
+  const std::uint64_t* scale = nullptr;
   const std::uint32_t* columns = nullptr;  ///< per position: its column
 };
 
@@ -52,8 +55,10 @@ struct TileRow {
 struct CommitKernels {
   /// tile[j][i] = symbol j of row i for j < kd, pad j - kd for the next r.
   void (*load_tile)(const TileRow* rows, std::size_t kd, std::size_t r, std::uint64_t* tile);
-  /// Evaluates the tile's 8 polynomials (coefficients [k][8]) on one coset: out [kd][8]. If hash is given (kd >= 16), also
-  /// absorbs each position's 64 bytes into its chaining value: cvs of the coset's kd / 16 groups.
+  /// Multiplies the parts of a tile (coefficients [k][8]) by tables.scale, if there is such; encode wants them so.
+  void (*scale)(const EncodeTables& tables, std::uint64_t* tile);
+  /// Evaluates the tile's 8 polynomials (coefficients [k][8], scaled) on one coset: out [kd][8]. If hash is given (kd >= 16),
+  /// also absorbs each position's 64 bytes into its chaining value: cvs of the coset's kd / 16 groups.
   void (*encode)(const EncodeTables& tables, std::size_t coset, const std::uint64_t* tile, std::uint64_t* out,
                  const BlockHash* hash, std::uint32_t* cvs);
   /// The same at these positions of the coset alone (ascending); words of other positions are undefined.

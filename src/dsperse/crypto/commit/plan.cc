@@ -11,9 +11,10 @@ EncodePlan::EncodePlan(const Code& code) {
   tables_.kd = kd;
   tables_.k = code.k();
   tables_.cosets = cosets;
-  unsigned left = code.c;
-  if (left % 4 != 0) tables_.log_radix[tables_.passes++] = left % 4;
-  for (left -= left % 4; left != 0; left -= 4) tables_.log_radix[tables_.passes++] = 4;
+  // Radix 16 first where blocks of whole groups remain, since that pass is nearly free of multiplications (EncodeTables::scale);
+  // then what does not divide by four.
+  for (unsigned left = code.c; left != 0; left -= tables_.log_radix[tables_.passes++])
+    tables_.log_radix[tables_.passes] = left % 4 == 0 || (left == code.c && left >= 8) ? 4 : left % 4;
 
   std::vector<Fp> roots(n);
   const Fp w = root_of_unity(code.log_n);
@@ -23,6 +24,14 @@ EncodePlan::EncodePlan(const Code& code) {
   const Fp shift_kd = power(Fp(kGenerator), kd);
   fold_.resize(cosets);
   for (std::size_t e = 0; e < cosets; ++e) fold_[e] = point_power(e, shift_kd, kd).v;
+
+  if (tables_.passes != 0 && cosets <= 4) {
+    const std::size_t m = kd >> tables_.log_radix[0];
+    const Fp step = power(Fp(kGenerator), m);
+    Fp factor(1);
+    for (std::size_t at = 0; at < tables_.k; at += m, factor *= step) scale_.push_back(factor.v);
+    tables_.scale = scale_.data();
+  }
 
   // exponents[b]: a block holds the points 7 w_n^j with j = exponents[b] modulo n / length.
   std::vector<std::uint32_t> exponents(cosets);

@@ -12,7 +12,7 @@
 
 namespace dsperse::crypto {
 
-static_assert(root_of_unity(4) == power_of_two(12 * static_cast<int>(kRootPower)), "the DFTs of encode_kernel.cc shift by this");
+static_assert(root_of_unity(6) == power_of_two(3 * static_cast<int>(kRootPower)), "encode_kernel.cc shifts by this");
 
 class EncodePlan {
  public:
@@ -33,7 +33,7 @@ class EncodePlan {
  private:
   EncodeTables tables_;
   std::vector<std::vector<std::uint64_t>> twiddles_;
-  std::vector<std::uint64_t> fold_;
+  std::vector<std::uint64_t> fold_, scale_;
   std::vector<std::uint32_t> columns_;
 };
 

@@ -71,7 +71,7 @@ struct Tree::Impl {
   }
   [[nodiscard]] const Digest* level(unsigned l) const { return const_cast<Impl*>(this)->level(l); }
 
-  /// Coefficients of tile t, [k][8].
+  /// Coefficients of tile t, [k][8], scaled.
   void load_tile(const CommitKernels& kernels, std::size_t t, std::uint64_t* out) const {
     TileRow tile_rows[kTileRows];
     for (std::size_t i = 0; i < kTileRows && kTileRows * t + i < rows.size(); ++i) {
@@ -79,6 +79,7 @@ struct Tree::Impl {
       tile_rows[i] = {row.data.data, row.data.width, reinterpret_cast<const std::uint64_t*>(row.pads)};
     }
     kernels.load_tile(tile_rows, code.kd(), code.r, out);
+    kernels.scale(plan->tables(), out);
   }
 
   Code code;

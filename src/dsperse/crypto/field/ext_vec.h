@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "dsperse/base/words.h"
@@ -26,6 +27,12 @@ class ExtVec {
     out.n_ = n;
     out.data_ = Words(out.blocks() * kBlock);
     if (n % kLanes != 0) std::memset(out.block(n / kLanes), 0, kBlock * sizeof(std::uint64_t));
+    return out;
+  }
+  /// A copy of these.
+  static ExtVec of(std::span<const Ext<D>> values) {
+    ExtVec out = uninitialized(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) out.set(i, values[i]);
     return out;
   }
   ExtVec(ExtVec&& o) noexcept : n_(std::exchange(o.n_, 0)), data_(std::move(o.data_)) {}

@@ -109,14 +109,15 @@ Fp SeedStream::fp() {
 }
 
 void SeedStream::fill(std::span<Fp> out) {
-  std::array<std::uint8_t, kBuffer> bytes;
-  for (std::size_t done = 0; done < out.size();) {
-    const std::size_t n = std::min(out.size() - done, kBuffer / 8);
-    fill(std::span(bytes).first(8 * n));
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::uint64_t x = read_u64(bytes.data() + 8 * i);
-      if (x < kP) out[done++] = Fp(x);
-    }
+  static_assert(sizeof(Fp) == sizeof(std::uint64_t));
+  // Words straight into place; the few that are no elements are closed up, and as many drawn behind them.
+  while (!out.empty()) {
+    auto* const bytes = reinterpret_cast<std::uint8_t*>(out.data());
+    fill(std::span(bytes, out.size_bytes()));
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (const std::uint64_t x = read_u64(bytes + sizeof(Fp) * i); x < kP) out[done++] = Fp(x);
+    out = out.subspan(done);
   }
 }
 

@@ -97,6 +97,11 @@ void add_scaled(ExtVec<D>& t, const ExtVec<D>& x, const Ext<D>& c) {
 }
 
 template <int D>
+void add_scaled_at(ExtVec<D>& t, std::size_t first_block, const ExtVec<D>& x, const Ext<D>& c) {
+  if (x.size() != 0) kernels<D>().add_scaled(t.block(first_block), x.block(0), x.blocks(), words(c));
+}
+
+template <int D>
 void fold(ExtVec<D>& t, const Ext<D>& x) {
   const std::size_t in = t.blocks();
   chunks_in_place((in + 1) / 2, [&](std::size_t begin, std::size_t end) {
@@ -230,30 +235,36 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
                      std::size_t length) {
   accumulate<D>(kernels<D>().rows_i32, out, weights, rows.data(), length);
 }
+namespace {
+
+/// Rows of any widths, sorted by width.
 template <int D>
-void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Symbols> rows, std::size_t length) {
+struct SortedRows {
   Rows<D, std::int16_t> i16;
   Rows<D, std::int32_t> i32;
   Rows<D, std::int64_t> i64;
   Rows<D, Word> field;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Symbols& row = rows[i];
-    switch (row.width) {
-      case Width::i16:
-        i16.add(weights[i], row.data);
-        break;
-      case Width::i32:
-        i32.add(weights[i], row.data);
-        break;
-      case Width::i64:
-        i64.add(weights[i], row.data);
-        break;
-      case Width::field:
-        field.add(weights[i], row.data);
+
+  SortedRows(std::span<const Ext<D>> weights, std::span<const Symbols> rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Symbols& row = rows[i];
+      switch (row.width) {
+        case Width::i16:
+          i16.add(weights[i], row.data);
+          break;
+        case Width::i32:
+          i32.add(weights[i], row.data);
+          break;
+        case Width::i64:
+          i64.add(weights[i], row.data);
+          break;
+        case Width::field:
+          field.add(weights[i], row.data);
+      }
     }
   }
-  const PolyKernels& k = kernels<D>();
-  parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) {
+  void add_to(ExtVec<D>& out, std::size_t begin, std::size_t end) const {
+    const PolyKernels& k = kernels<D>();
     const auto add = [&](auto run, const auto& r) {
       accumulate<D>(run, out, std::span<const Ext<D>>(r.weights), r.rows.data(), begin, end);
     };
@@ -261,11 +272,34 @@ void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<
     add(k.rows_i32, i32);
     add(k.rows_i64, i64);
     add(k.rows_f, field);
+  }
+};
+
+}  // namespace
+
+template <int D>
+void accumulate_rows(ExtVec<D>& out, std::span<const Ext<D>> weights, std::span<const Symbols> rows, std::size_t length) {
+  constexpr std::size_t kRows = 256;  // of a thread's share, where columns are too few to share
+  if (length > PolyKernels::kTile || rows.size() < 2 * kRows || threads() == 1) {
+    const SortedRows<D> sorted(weights, rows);
+    parallel_for(length, PolyKernels::kTile, [&](std::size_t begin, std::size_t end) { sorted.add_to(out, begin, end); });
+    return;
+  }
+  const std::size_t share = std::max(kRows, (rows.size() + threads() - 1) / threads()), parts = (rows.size() + share - 1) / share;
+  std::vector<ExtVec<D>> sums(parts);
+  parallel_for(parts, 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t part = begin; part < end; ++part) {
+      const std::size_t first = part * share, n = std::min(share, rows.size() - first);
+      sums[part] = ExtVec<D>(length);
+      SortedRows<D>(weights.subspan(first, n), rows.subspan(first, n)).add_to(sums[part], 0, length);
+    }
   });
+  for (const ExtVec<D>& sum : sums) add_scaled_at(out, 0, sum, Ext<D>::one());
 }
 
 #define DSPERSE_INSTANTIATE(D)                                                                                           \
   template ExtVec<D> eq_table(std::span<const Ext<D>>, const Ext<D>&);                                                   \
+  template void add_scaled_at(ExtVec<D>&, std::size_t, const ExtVec<D>&, const Ext<D>&);                                 \
   template void add_scaled(ExtVec<D>&, const ExtVec<D>&, const Ext<D>&);                                                 \
   template void fold(ExtVec<D>&, const Ext<D>&);                                                                         \
   template void sum_pairs(ExtVec<D>&);                                                                                   \

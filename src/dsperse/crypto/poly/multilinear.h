@@ -23,6 +23,10 @@ ExtVec<D> eq_table(std::span<const Ext<D>> point, const Ext<D>& scale = Ext<D>::
 template <int D>
 void add_scaled(ExtVec<D>& t, const ExtVec<D>& x, const Ext<D>& c);
 
+/// t[8 first_block + i] += c x[i].
+template <int D>
+void add_scaled_at(ExtVec<D>& t, std::size_t first_block, const ExtVec<D>& x, const Ext<D>& c);
+
 /// t <- t with variable 0 bound to x: t'[i] = t[2i] + x (t[2i+1] - t[2i]). Size 2m -> m (m >= 1). In place.
 template <int D>
 void fold(ExtVec<D>& t, const Ext<D>& x);

@@ -156,6 +156,7 @@ TYPED_TEST(PolyTest, ContractRuns) {
 /// Rows of all widths in one sum.
 TYPED_TEST(PolyTest, AccumulateRowsOfMixedWidths) {
   constexpr int D = TestFixture::kDegree;
+  const std::size_t before = threads();
   TestFixture::each_kernel([&] {
     for (const std::size_t length : {1, 8, 77, 2061}) {
       std::vector<std::vector<std::int16_t>> a;
@@ -179,6 +180,16 @@ TYPED_TEST(PolyTest, AccumulateRowsOfMixedWidths) {
         for (std::size_t k = 0; k < length; ++k) want[k] += weights[i] * rows[i].at(k);
       accumulate_rows<D>(out, weights, std::span<const Symbols>(rows), length);
       TestFixture::expect_equal(out, want);
+      // Many short rows: threads share the rows.
+      const std::vector<Symbols> many(600, rows[3]);
+      const std::vector<Ext<D>> ones(many.size(), Ext<D>::one());
+      set_threads(2);
+      accumulate_rows<D>(out, ones, std::span<const Symbols>(many), length);
+      set_threads(before);
+      for (std::size_t k = 0; k < length; ++k) want[k] += Ext<D>(rows[3].at(k) * Fp(600));
+      TestFixture::expect_equal(out, want);
+      add_scaled_at<D>(out, 0, testing::pack(want), -Ext<D>::one());
+      TestFixture::expect_equal(out, std::vector<Ext<D>>(length));
     }
   });
 }

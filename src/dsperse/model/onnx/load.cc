@@ -37,14 +37,15 @@ class Importer {
     context_ = {options.max_tensor_bytes, options.allow_external_data, folder};
   }
 
-  Result<Graph> run(const onnx::ModelProto& model) {
+  /// Empties the model's initializers as it reads them: a tensor is in memory once.
+  Result<Graph> run(onnx::ModelProto& model) {
     if (!model.has_graph()) return fail(ErrorKind::bad_input, "not an ONNX model: it has no graph");
     if (model.functions_size() > 0)
       return fail(ErrorKind::unsupported, "model-local functions", {}, "export the model with functions inlined");
     if (model.training_info_size() > 0)
       return fail(ErrorKind::unsupported, "training information", {}, "export the model for inference");
     DSPERSE_CHECK_OK(opset(model));
-    const onnx::GraphProto& proto = model.graph();
+    onnx::GraphProto& proto = *model.mutable_graph();
     DSPERSE_CHECK_OK(check_text(proto.name(), "the graph's name"));
     graph_.name = proto.name();
     DSPERSE_CHECK_OK(constants(proto));
@@ -69,11 +70,13 @@ class Importer {
     return {};
   }
 
-  Status constants(const onnx::GraphProto& proto) {
+  Status constants(onnx::GraphProto& proto) {
     if (proto.sparse_initializer_size() > 0)
       return fail(ErrorKind::unsupported, "sparse tensor", tensor_text(proto.sparse_initializer(0).values().name()),
                   "store weights densely");
-    for (const onnx::TensorProto& tensor : proto.initializer()) {
+    for (onnx::TensorProto& stored : *proto.mutable_initializer()) {
+      onnx::TensorProto tensor;
+      tensor.Swap(&stored);
       DSPERSE_CHECK_OK(check_text(tensor.name(), "an initializer's name"));
       if (tensor.name().empty()) return fail(ErrorKind::bad_input, "initializer without a name");
       auto value = decode_tensor(tensor, context_);
@@ -260,7 +263,8 @@ class Importer {
   Graph graph_;
 };
 
-Result<Graph> parse(ByteView bytes, const std::string& folder, const LoadOptions& options, const OperatorSet& operators) {
+/// The message, whose sizes the scanner has bounded.
+Status parse(ByteView bytes, const LoadOptions& options, onnx::ModelProto& model) {
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return fail(ErrorKind::resource, "protobuf files end at 2 GiB", {}, "store the weights as external data");
   if (bytes.size() > options.max_file_bytes) return fail(ErrorKind::resource, "file is larger than the limit");
@@ -268,17 +272,15 @@ Result<Graph> parse(ByteView bytes, const std::string& folder, const LoadOptions
       onnx_file::scan_model(bytes, {.nodes = options.max_nodes, .values = options.max_tensor_bytes / sizeof(float)}));
   google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   stream.SetRecursionLimit(kRecursion);
-  onnx::ModelProto model;
   if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
     return fail(ErrorKind::bad_input, "not an ONNX file: malformed protobuf");
-  return Importer(options, folder, operators).run(model);
+  return {};
 }
 
-}  // namespace
-
-Result<Graph> parse_onnx(ByteView bytes, const std::string& folder, const LoadOptions& options, const OperatorSet& operators) {
+template <class F>
+Result<Graph> within_memory(F f) {
   try {
-    return parse(bytes, folder, options, operators);
+    return f();
   } catch (const std::bad_alloc&) {
     return fail(ErrorKind::resource, "not enough memory to read the model");
   } catch (const std::length_error&) {
@@ -286,16 +288,27 @@ Result<Graph> parse_onnx(ByteView bytes, const std::string& folder, const LoadOp
   }
 }
 
+}  // namespace
+
+Result<Graph> parse_onnx(ByteView bytes, const std::string& folder, const LoadOptions& options, const OperatorSet& operators) {
+  return within_memory([&]() -> Result<Graph> {
+    onnx::ModelProto model;
+    DSPERSE_CHECK_OK(parse(bytes, options, model));
+    return Importer(options, folder, operators).run(model);
+  });
+}
+
 Result<Graph> load_onnx(const std::string& path, const LoadOptions& options, const OperatorSet& operators) {
-  try {
-    const auto bytes = onnx_file::read_file(path, options.max_file_bytes);
-    if (!bytes) return std::unexpected(bytes.error().within(path));
-    auto graph = parse_onnx(*bytes, onnx_file::folder_of(path), options, operators);
-    if (!graph) return std::unexpected(graph.error().within(path));
-    return graph;
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorKind::resource, "not enough memory to read the model", path);
-  }
+  auto graph = within_memory([&]() -> Result<Graph> {
+    onnx::ModelProto model;
+    {
+      DSPERSE_TRY(const Bytes bytes, onnx_file::read_file(path, options.max_file_bytes));
+      DSPERSE_CHECK_OK(parse(bytes, options, model));
+    }  // the file's bytes go before its tensors are decoded
+    return Importer(options, onnx_file::folder_of(path), operators).run(model);
+  });
+  if (!graph) return std::unexpected(graph.error().within(path));
+  return graph;
 }
 
 }  // namespace dsperse::model

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "dsperse/base/parallel.h"
 #include "dsperse/ops/common/window.h"
 #include "dsperse/ops/linear/gemm_kernel.h"
 #include "dsperse/ops/linear/linear.h"
@@ -27,20 +28,42 @@ ConvGeometry geometry(const SpatialWindow& w, const Shape& x, std::int64_t chann
           w.dilation[0], w.dilation[1], w.pad_begin[0], w.pad_begin[1], w.out[0],    w.out[1]};
 }
 
+/// Output positions of one row, side by side in a panel: where they begin in it, how many, and where their windows begin.
+struct Segment {
+  std::int64_t at, count, top, left;
+};
+
 /// The taps of `columns` output positions from j0, one column each, zero where the padding is.
 void pack_taps(const ConvGeometry& g, const float* x, std::int64_t j0, std::int64_t columns, float* panel) {
-  std::array<std::int64_t, kPanel> row{}, column{};
-  for (std::int64_t t = 0; t < columns; ++t) {
-    row[static_cast<std::size_t>(t)] = (j0 + t) / g.out_w * g.stride_h - g.pad_h;
-    column[static_cast<std::size_t>(t)] = (j0 + t) % g.out_w * g.stride_w - g.pad_w;
+  std::array<Segment, kPanel> segments{};
+  std::size_t n = 0;
+  for (std::int64_t t = 0; t < columns;) {
+    const std::int64_t row = (j0 + t) / g.out_w, column = (j0 + t) % g.out_w, count = std::min(columns - t, g.out_w - column);
+    segments[n++] = {t, count, row * g.stride_h - g.pad_h, column * g.stride_w - g.pad_w};
+    t += count;
   }
   for (std::int64_t c = 0; c < g.channels; ++c)
     for (std::int64_t u = 0; u < g.kernel_h; ++u)
       for (std::int64_t v = 0; v < g.kernel_w; ++v, panel += kPanel)
-        for (std::int64_t t = 0; t < columns; ++t) {
-          const std::int64_t h = row[static_cast<std::size_t>(t)] + u * g.dilation_h,
-                             w = column[static_cast<std::size_t>(t)] + v * g.dilation_w;
-          panel[t] = h >= 0 && h < g.height && w >= 0 && w < g.width ? x[(c * g.height + h) * g.width + w] : 0.0F;
+        for (std::size_t s = 0; s < n; ++s) {
+          const Segment& segment = segments[s];
+          const std::int64_t h = segment.top + u * g.dilation_h, w = segment.left + v * g.dilation_w;
+          float* const out = panel + segment.at;
+          if (h < 0 || h >= g.height) {
+            std::fill_n(out, segment.count, 0.0F);
+            continue;
+          }
+          const float* const from = x + (c * g.height + h) * g.width;
+          // Positions whose tap lies inside the row.
+          const std::int64_t first = std::clamp<std::int64_t>(w >= 0 ? 0 : (-w + g.stride_w - 1) / g.stride_w, 0, segment.count);
+          const std::int64_t inside = g.width > w ? (g.width - w + g.stride_w - 1) / g.stride_w : 0;
+          const std::int64_t last = std::clamp(inside, first, segment.count);
+          for (std::int64_t t = 0; t < first; ++t) out[t] = 0.0F;
+          if (g.stride_w == 1)
+            for (std::int64_t t = first; t < last; ++t) out[t] = from[w + t];
+          else
+            for (std::int64_t t = first; t < last; ++t) out[t] = from[w + t * g.stride_w];
+          for (std::int64_t t = last; t < segment.count; ++t) out[t] = 0.0F;
         }
 }
 
@@ -87,17 +110,20 @@ Evaluated evaluate_conv(const EvaluateCall& call) {
   const std::int64_t outputs = w.shape[0] / groups, taps = w.shape[1] * g.kernel_h * g.kernel_w;
   const std::int64_t in_plane = g.height * g.width, out_plane = g.out_h * g.out_w;
   std::vector<Tensor> out{zeros(infos[0])};
-  for (std::int64_t n = 0; n < x.shape[0]; ++n)
-    for (std::int64_t group = 0; group < groups; ++group) {
-      const float* source = x.f.data() + (n * x.shape[1] + group * g.channels) * in_plane;
-      const float* weights = w.f.data() + group * outputs * taps;
-      float* target = out[0].f.data() + (n * w.shape[0] + group * outputs) * out_plane;
-      if (outputs < 4)
-        for (std::int64_t o = 0; o < outputs; ++o) conv_rows(g, source, weights + o * taps, target + o * out_plane);
-      else
-        gemm_packed(outputs, out_plane, taps, weights, target, out_plane,
-                    [&](std::int64_t j0, std::int64_t columns, float* panel) { pack_taps(g, source, j0, columns, panel); });
-    }
+  const auto run_group = [&](std::int64_t n, std::int64_t group) {
+    const float* source = x.f.data() + (n * x.shape[1] + group * g.channels) * in_plane;
+    const float* weights = w.f.data() + group * outputs * taps;
+    float* target = out[0].f.data() + (n * w.shape[0] + group * outputs) * out_plane;
+    if (outputs < 4)
+      for (std::int64_t o = 0; o < outputs; ++o) conv_rows(g, source, weights + o * taps, target + o * out_plane);
+    else
+      gemm_packed(outputs, out_plane, taps, weights, target, out_plane,
+                  [&](std::int64_t j0, std::int64_t columns, float* panel) { pack_taps(g, source, j0, columns, panel); });
+  };
+  // A single group of a single image runs here, so that its products use the threads.
+  parallel_for(static_cast<std::size_t>(x.shape[0] * groups), 1, [&](std::size_t begin, std::size_t end) {
+    for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) run_group(i / groups, i % groups);
+  });
   if (has_input(call, 2)) {
     float* y = out[0].f.data();
     for (std::int64_t n = 0; n < x.shape[0]; ++n)
@@ -114,13 +140,12 @@ Evaluated evaluate_gemm(const EvaluateCall& call) {
   DSPERSE_TRY(const float alpha, call.node.float_or("alpha", 1));
   DSPERSE_TRY(const float beta, call.node.float_or("beta", 1));
   const Tensor a = trans_a != 0 ? transposed(*call.inputs[0]) : Tensor{};
-  const Tensor b = trans_b != 0 ? transposed(*call.inputs[1]) : Tensor{};
-  const Tensor &left = trans_a != 0 ? a : *call.inputs[0], &right = trans_b != 0 ? b : *call.inputs[1];
+  const Tensor &left = trans_a != 0 ? a : *call.inputs[0], &right = *call.inputs[1];
   std::vector<Tensor> out{zeros(infos[0])};
   Tensor& y = out[0];
-  const std::int64_t n = right.shape[1], k = right.shape[0];
+  const std::int64_t n = right.shape[trans_b != 0 ? 0 : 1], k = right.shape[trans_b != 0 ? 1 : 0];
   const std::int64_t m = n == 0 ? 0 : static_cast<std::int64_t>(y.f.size()) / n;
-  gemm(m, n, k, left.f.data(), right.f.data(), y.f.data());
+  (trans_b != 0 ? gemm_transposed : gemm)(m, n, k, left.f.data(), right.f.data(), y.f.data());
   if (alpha != 1.0F)
     for (float& v : y.f) v *= alpha;
   if (has_input(call, 2)) {

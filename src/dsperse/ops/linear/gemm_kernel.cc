@@ -3,39 +3,55 @@
 #include <algorithm>
 #include <vector>
 
+#include "dsperse/base/cpu.h"
 #include "dsperse/base/parallel.h"
 
 namespace dsperse::ops {
 
+namespace isa_scalar {
+extern const PanelProduct panel_product;
+}
+namespace isa_avx2 {
+extern const PanelProduct panel_product;
+}
+namespace isa_avx512 {
+extern const PanelProduct panel_product;
+}
+
 namespace {
 
-template <int kRows>
-void rows_times_panel(std::int64_t k, const float* a, const float* panel, std::int64_t columns, float* c, std::int64_t ldc) {
-  float acc[kRows][kPanel] = {};
-  for (std::int64_t t = 0; t < k; ++t) {
-    const float* b = panel + t * kPanel;
-    for (int r = 0; r < kRows; ++r) {
-      const float x = a[r * k + t];
-      for (int j = 0; j < kPanel; ++j) acc[r][j] += x * b[j];
-    }
+/// Rows of one task: a multiple of every tile's.
+constexpr std::int64_t kTaskRows = 48;
+
+PanelProduct panel_product() {
+  switch (kernel()) {
+    case Kernel::avx512:
+      return isa_avx512::panel_product;
+    case Kernel::avx2:
+      return isa_avx2::panel_product;
+    case Kernel::scalar:
+      break;
   }
-  for (int r = 0; r < kRows; ++r)
-    for (std::int64_t j = 0; j < columns; ++j) c[r * ldc + j] = acc[r][j];
+  return isa_scalar::panel_product;
 }
 
 }  // namespace
 
 void gemm_packed(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, float* c, std::int64_t ldc,
                  const std::function<void(std::int64_t, std::int64_t, float*)>& pack) {
-  const std::int64_t panels = (n + kPanel - 1) / kPanel;
-  parallel_for(static_cast<std::size_t>(panels), 4, [&](std::size_t begin, std::size_t end) {
+  const PanelProduct product = panel_product();
+  const std::int64_t panels = (n + kPanel - 1) / kPanel, tasks = (m + kTaskRows - 1) / kTaskRows;
+  // A single panel is multiplied by several threads; of more, each thread packs its own.
+  parallel_for(static_cast<std::size_t>(panels), 1, [&](std::size_t begin, std::size_t end) {
     std::vector<float> panel(static_cast<std::size_t>(k * kPanel), 0.0F);
     for (auto p = static_cast<std::int64_t>(begin); p < static_cast<std::int64_t>(end); ++p) {
       const std::int64_t j0 = p * kPanel, columns = std::min(kPanel, n - j0);
       pack(j0, columns, panel.data());
-      std::int64_t i = 0;
-      for (; i + 4 <= m; i += 4) rows_times_panel<4>(k, a + i * k, panel.data(), columns, c + i * ldc + j0, ldc);
-      for (; i < m; ++i) rows_times_panel<1>(k, a + i * k, panel.data(), columns, c + i * ldc + j0, ldc);
+      parallel_for(static_cast<std::size_t>(tasks), 1, [&](std::size_t first, std::size_t last) {
+        const std::int64_t i = static_cast<std::int64_t>(first) * kTaskRows,
+                           rows = std::min(m, static_cast<std::int64_t>(last) * kTaskRows) - i;
+        product(rows, k, a + i * k, panel.data(), columns, c + i * ldc + j0, ldc);
+      });
     }
   });
 }
@@ -53,6 +69,19 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const 
   gemm_packed(m, n, k, a, c, n, [&](std::int64_t j0, std::int64_t columns, float* panel) {
     for (std::int64_t t = 0; t < k; ++t) std::copy_n(b + t * n + j0, columns, panel + t * kPanel);
   });
+}
+
+void gemm_transposed(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, float* c) {
+  // The transpose of c is b times the transpose of a.
+  std::vector<float> transpose(m == 1 ? 0 : static_cast<std::size_t>(n * m));
+  float* const out = m == 1 ? c : transpose.data();
+  gemm_packed(n, m, k, b, out, m, [&](std::int64_t i0, std::int64_t columns, float* panel) {
+    for (std::int64_t t = 0; t < k; ++t)
+      for (std::int64_t i = 0; i < columns; ++i) panel[t * kPanel + i] = a[(i0 + i) * k + t];
+  });
+  if (m == 1) return;
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) c[i * n + j] = transpose[static_cast<std::size_t>(j * m + i)];
 }
 
 }  // namespace dsperse::ops

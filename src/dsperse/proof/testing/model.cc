@@ -27,6 +27,14 @@ Program merge(std::size_t n) {
   return b.done();
 }
 
+/// Gemm twice.
+Program deep() {
+  Builder b;
+  const auto h = b.gemm(b.input({2, 3}, -31, 31, 4), 3, 3, simple_requant(5, Function::identity, 6, 4), true, 15);
+  b.gemm(h, 3, 3, simple_requant(5, Function::identity, 6, 4), true, 15);
+  return b.done();
+}
+
 template <class T>
 T must(Result<T> r) {
   if (!r) std::abort();
@@ -105,6 +113,9 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
   for (std::uint32_t i = 0; i < slices.size(); ++i) {
     const SliceSpec& s = slices[i];
     m.weights.push_back(quantize::testing::random_weights(s.program, rng));
+    for (const WeightTie& t : spec.ties)
+      for (const auto& [weight, of_base] : t.weights)
+        if (t.slice == i) m.weights[i][weight] = m.weights[t.base][of_base];
     quantize::TensorStore trace = quantize::testing::random_inputs(s.program, rng);
     for (const Port& p : s.inputs)
       if (m.values[p.chunk].empty())
@@ -122,6 +133,7 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed) {
     if (spec.fresh_epochs.contains(i))
       m.epochs.back() = must(commit_weights(m.key.slices.back(), m.weights.back(), test_seed(seed * 100 + i, "epoch")));
   }
+  for (const WeightTie& t : spec.ties) m.key.ties.push_back(must(prove_tie(m.key, t, m.origins[t.base], m.origins[t.slice])));
   if (!check_model_key(m.key)) std::abort();
   Certificate& c = m.certificate;
   c.model_id = m.key.id();
@@ -173,6 +185,17 @@ ModelSpec chunk_model() {
           {"y"},
           {0},
           Profile::bits100};
+}
+
+ModelSpec tied_model() {
+  ModelSpec spec;
+  spec.slices = {{gemm(), {"x"}, {"a"}}, {gemm(), {"a"}, {"b"}}, {deep(), {"b"}, {"y"}}};
+  spec.edges = {
+      {"x", {0}, true, false, {}}, {"a", {1}, false, false, {}}, {"b", {2}, false, false, {}}, {"y", {3}, false, true, {}}};
+  spec.chunks = {"x", "a", "b", "y"};
+  spec.publics = {"x", "y"};
+  spec.ties = {{1, 0, {{0, 0}, {1, 1}}, 15, 15, {}, {}, {}}, {2, 1, {{0, 0}, {1, 1}}, 15, 14, {}, {}, {}}};
+  return spec;
 }
 
 }  // namespace dsperse::proof::testing

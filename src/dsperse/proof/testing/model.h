@@ -27,6 +27,7 @@ struct ModelSpec {
   std::uint8_t slack = kMinSlackBits;  ///< at least; that of the number of slices if it is more
   std::uint8_t work = 0;               ///< bits of proof of work: none, so that it does not stand before what a test is about
   bool public_weights = false;
+  std::vector<WeightTie> ties = {};  ///< slices, weights, openings: values are the base's, geometries and proofs are added
 };
 
 struct ModelCase {
@@ -58,5 +59,7 @@ ModelCase make_model(ModelSpec spec, std::uint64_t seed = 1);
 ModelSpec skip_model();
 /// x -> a0, a1 (two chunks of one edge), then y from both; slice 0 uses an epoch of its own.
 ModelSpec chunk_model();
+/// x -> a -> b -> y: slice 1 has the weights of slice 0, slice 2 has them beside others of its own.
+ModelSpec tied_model();
 
 }  // namespace dsperse::proof::testing

@@ -12,7 +12,6 @@ namespace dsperse::run {
 inline constexpr int kLanes = 16;     ///< outputs of a panel
 inline constexpr int kMaxPanels = 4;  ///< panels of a tile
 inline constexpr int kMaxRows = 12;   ///< rows of a tile
-inline constexpr int kTapRows = 8;    ///< pixels of a depthwise tile
 inline constexpr int kMaxTile = kMaxRows * kMaxPanels * kLanes;
 
 /// `pairs` consecutive pairs of factors, the first at element x of the row; flush: 32-bit sums are widened after it.
@@ -22,7 +21,7 @@ struct Step {
   bool flush = false;
 };
 
-/// Clamp of v, then table[v - clamp_lo], or without a table the clamp to [y_lo, y_hi].
+/// Clamp of v, then table[v - clamp_lo], or without a table the clamp to [y_lo, y_hi] (which alone gives the same values).
 struct FinishRange {
   std::int64_t clamp_lo = 0, clamp_hi = 0, y_lo = 0, y_hi = 0;
   const std::int32_t* table = nullptr;
@@ -52,6 +51,12 @@ struct PanelTile {
 struct Tap {
   std::int64_t x = 0, w = 0;
 };
+/// Taps in rows of `in_row`, `column` elements of x apart.
+struct TapList {
+  const Tap* at = nullptr;
+  std::size_t count = 0, in_row = 0;
+  std::int64_t column = 0;
+};
 
 /// How sums meet what is in acc: acc = sum, or acc = 256 acc + sum (low plane after the high plane of wide factors).
 enum class Combine : std::uint8_t { set, append_low };
@@ -70,11 +75,11 @@ struct Kernels {
   /// Returns the number of clamped elements.
   std::uint64_t (*panels_finish)(const PanelTile* tile, const NarrowFinish* finish, std::int64_t channel, std::int64_t n,
                                  std::int32_t* y, std::int64_t ld);
-  /// Depthwise, m <= kTapRows pixels, `channels` of each: y[r channels + c] = finish(sum over taps of x[r x_step + tap.x + c]
-  /// w[tap.w + c]); finish nullptr: the sums themselves. x: values of 16 bits; w: zero in the high half, readable to a whole
-  /// block of kLanes.
-  std::uint64_t (*taps_finish)(const std::int32_t* x, std::int64_t x_step, int m, const Tap* taps, std::size_t n_taps,
-                               const std::int32_t* w, std::int64_t channels, const NarrowFinish* finish, std::int32_t* y);
+  /// Depthwise, m pixels, `channels` of each: y[r channels + c] = finish(sum
+  /// over taps of x[r x_step + tap.x + c] w[tap.w + c]); finish nullptr: the sums themselves. x: values of 16 bits; w: zero in
+  /// the high half, readable to a whole block of kLanes.
+  std::uint64_t (*taps_finish)(const std::int32_t* x, std::int64_t x_step, int m, const TapList* taps, const std::int32_t* w,
+                               std::int64_t channels, const NarrowFinish* finish, std::int32_t* y);
   /// y[i] of 32-bit sums of channels from `channel` on.
   std::uint64_t (*narrow_finish)(const std::int32_t* acc, const NarrowFinish* finish, std::int64_t channel, std::int64_t n,
                                  std::int32_t* y);

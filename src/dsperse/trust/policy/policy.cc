@@ -16,9 +16,22 @@ std::string_view trimmed(std::string_view text) {
   return first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+/// What a tile is a part of: the name before "[rows 0:56]" (slice/tile.h). Others are their own whole.
+std::string_view whole_name(std::string_view name) {
+  for (std::size_t at = name.find('['); at != std::string_view::npos; at = name.find('[', at + 1))
+    for (const std::string_view axis : {"images ", "rows ", "columns ", "channels ", "features ", "entries "}) {
+      const std::string_view rest = name.substr(at + 1);
+      if (rest.starts_with(axis) && rest.size() > axis.size() && rest[axis.size()] >= '0' && rest[axis.size()] <= '9')
+        return name.substr(0, at);
+    }
+  return name;
+}
+
+/// The name, that of the whole of which it is a part, or one of those that the whole joins with '+' (a fused op).
 bool name_matches(std::string_view pattern, std::string_view name) {
   if (matches(pattern, name)) return true;
-  // The names of a fused op are joined by '+'; each counts.
+  name = whole_name(name);
+  if (matches(pattern, name)) return true;
   for (std::size_t begin = 0; begin <= name.size();) {
     const std::size_t end = std::min(name.find('+', begin), name.size());
     if (matches(pattern, name.substr(begin, end - begin))) return true;
@@ -34,7 +47,8 @@ bool selects(const Rule& rule, std::uint32_t index, const quantize::Program& sli
   if (!rule.op.empty())
     return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return op.onnx_type == rule.op; });
   return std::any_of(slice.ops.begin(), slice.ops.end(), [&](const auto& op) { return name_matches(rule.name, op.name); }) ||
-         std::any_of(slice.tensors.begin(), slice.tensors.end(), [&](const auto& t) { return matches(rule.name, t.name); });
+         std::any_of(slice.tensors.begin(), slice.tensors.end(),
+                     [&](const auto& t) { return matches(rule.name, t.name) || matches(rule.name, whole_name(t.name)); });
 }
 
 std::string rule_text(const Rule& rule, std::size_t index) {

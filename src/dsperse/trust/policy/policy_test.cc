@@ -83,6 +83,29 @@ TEST(Policy, NamesMatchOpsTheirPartsAndTensors) {
   EXPECT_THAT(one("layer3*"), HasSubstr("this rule matches no slice (policy rule 1, name \"layer3*\")"));
 }
 
+// Parts of a tiled layer answer to the layer's names, and to their own.
+TEST(Policy, NamesOfTiledLayers) {
+  Slices slices;
+  slices.programs[0].ops[0].name = "layer1/conv+layer1/relu[rows 0:28]";
+  slices.programs[1].ops[0].name = "layer1/conv+layer1/relu[rows 28:56] concat";
+  slices.programs[2].tensors[0].name = "logits[features 0:5]";
+  const auto view = slices.view();
+  const auto one = [&](const std::string& pattern) {
+    const auto policy = parse_policy("[[rule]]\nname = '" + pattern + "'\nmode = \"trust\"\n");
+    const auto treatments = expand(*policy, view);
+    std::string out;
+    if (!treatments) return std::string("none");
+    for (const Treatment& t : *treatments) out += t.proof ? "P" : "t";
+    return out;
+  };
+  EXPECT_EQ(one("layer1/relu"), "ttP");
+  EXPECT_EQ(one("layer1/conv+layer1/relu"), "ttP");
+  EXPECT_EQ(one("*[[]rows 0:28]"), "tPP");
+  EXPECT_EQ(one("logits"), "PPt");
+  slices.programs[2].tensors[0].name = "logits[5]";  // a name of the model's own
+  EXPECT_EQ(one("logits"), "none");
+}
+
 TEST(Policy, LettersBeyondAscii) {
   EXPECT_THAT(expanded("default = \"trust\"\n# caf\u00e9\n"), HasSubstr("a character beyond ASCII (policy line 2)"));
   EXPECT_THAT(expanded("\u00fc = 1\n"), HasSubstr("policy line 1"));
