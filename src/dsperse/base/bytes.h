@@ -66,8 +66,6 @@ class ByteWriter {
   void raw(ByteView bytes);
   void text(std::string_view s);
 
-  /// Room for so many bytes altogether.
-  void reserve(std::size_t n) { out_.reserve(n); }
   [[nodiscard]] const Bytes& bytes() const { return out_; }
   [[nodiscard]] Bytes take() { return std::move(out_); }
 
