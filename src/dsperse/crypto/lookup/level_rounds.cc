@@ -7,6 +7,10 @@
 namespace dsperse::crypto {
 namespace {
 
+/// Blocks of eq of a piece of work: few enough for two threads to share what a middling round has.
+constexpr std::size_t kGrain = 256;
+static_assert(kGrain <= LookupKernels::kChunk && SplitEq<2>::kChunk % kGrain == 0);
+
 template <int D>
 const std::uint64_t* words(const Ext<D>& e) {
   return &e.c[0].v;
@@ -40,7 +44,7 @@ LevelRounds<D>::LevelRounds(NodeStore<D>& store, std::size_t level, std::span<co
   }
   eq_ = SplitEq<D>(point);
   if (blocks_ % 2 != 0 && kLanes * blocks_ < std::size_t{1} << vars_) ++blocks_;  // raise() has written one more
-  sum((blocks_ + 1) / 2, LookupKernels::kChunk, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
+  sum((blocks_ + 1) / 2, kGrain, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
     lookup_kernels<D>().first_round(eq, from<D>(t_, 2 * begin).data(), std::min(2 * end, blocks_) - 2 * begin, words(lambda),
                                     sums);
   });
@@ -79,7 +83,9 @@ Ext<D> LevelRounds<D>::unstored_sum() const {
 template <int D>
 template <class Body>
 void LevelRounds<D>::sum(std::size_t eq_blocks, std::size_t grain, const Body& body) {
-  std::vector<std::array<E, 2>> parts((eq_blocks + grain - 1) / grain);
+  std::array<std::array<E, 2>, 8> few;  // most trees and rounds are small
+  std::vector<std::array<E, 2>> many(eq_blocks > few.size() * grain ? (eq_blocks + grain - 1) / grain : 0);
+  const std::span<std::array<E, 2>> parts = many.empty() ? std::span(few) : std::span(many);
   parallel_for(eq_blocks, grain, [&](std::size_t first, std::size_t last) {
     for (std::size_t begin = first; begin < last; begin += grain) {
       std::array<E, 2>& part = parts[begin / grain];
@@ -178,7 +184,7 @@ void LevelRounds<D>::fold_stored(const E& x) {
     for (std::size_t k = 0; k < tables(); ++k) NodeStore<D>::fill(from<D>(t_, blocks_)[k], 1, unstored_[k]);
   const std::size_t in = blocks_;
   blocks_ = (in + 1) / 2;
-  sum((blocks_ + 1) / 2, LookupKernels::kChunk, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
+  sum((blocks_ + 1) / 2, kGrain, [&](std::size_t begin, std::size_t end, const Word* eq, Word* sums) {
     const auto run = kind_ == Kind::leaves ? lookup_kernels<D>().fold_pair_round : lookup_kernels<D>().fold_round;
     run(from<D>(other_, 2 * begin).data(), eq, from<D>(t_, 4 * begin).data(), std::min(4 * end, in) - 4 * begin, words(x), sums);
   });
