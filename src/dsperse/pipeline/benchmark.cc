@@ -127,12 +127,13 @@ class Times {
 const std::string kRun = "run", kBoundaries = "commit boundaries", kWeights = "commit weights", kProve = "prove",
                   kVerify = "verify";
 
-/// Does once everything that `dsperse prove` and `verify` do for slice i, without files. Opening 1 of the origin every time, as
-/// nothing is published. Returns the proof's size.
+/// Does once everything that `dsperse prove` and `verify` do for slice i, codewords as planned, without files. Opening 1 of the
+/// origin every time, as nothing is published. Returns the proof's size.
 Result<std::size_t> measure(const Ready& ready, const backend::Backend& backend, std::uint32_t i, Times& times) {
   const proof::ModelKey& key = ready.compiled.model.key;
   const proof::SliceKey& slice = key.slices[i];
   const store::ProvingKey& secret = ready.compiled.secrets[i];
+  const proof::Codewords codewords = codewords_of(ready.compiled.model.predicted[i].codewords);
   auto start = Clock::now();
   const auto lap = [&](const std::string& name) {
     times.add(name, seconds_since(start));
@@ -149,14 +150,14 @@ Result<std::size_t> measure(const Ready& ready, const backend::Backend& backend,
     if (key.chunks[c].is_public) {
       statement.boundaries.push_back({c, std::nullopt, ready.values[c]});
     } else {
-      DSPERSE_TRY(trees[p],
-                  proof::commit_boundary(key.profile(), ready.boundary, key.chunks[c], ready.values[c], ready.seeds[c]));
+      DSPERSE_TRY(trees[p], proof::commit_boundary(key.profile(), ready.boundary, key.chunks[c], ready.values[c], ready.seeds[c],
+                                                   codewords));
       statement.boundaries.push_back({c, trees[p]->root(), {}});
     }
     by_port.push_back(trees[p] ? &*trees[p] : nullptr);
   }
   lap(kBoundaries);
-  DSPERSE_TRY(const proof::WeightCommitment weights, proof::commit_weights(slice, secret.weights, secret.seed));
+  DSPERSE_TRY(const proof::WeightCommitment weights, proof::commit_weights(slice, secret.weights, secret.seed, codewords));
   if (slice.weight_root) {
     statement.weights = slice.weight_root;
     statement.opening = 1;
@@ -164,7 +165,8 @@ Result<std::size_t> measure(const Ready& ready, const backend::Backend& backend,
   lap(kWeights);
   const backend::Artefacts artefacts{slice, {}};
   proof::ProveStats stats;
-  DSPERSE_TRY(const Bytes proof, backend.prove({&artefacts, &statement, &secret.weights, &trace, &weights, by_port}, &stats));
+  DSPERSE_TRY(const Bytes proof,
+              backend.prove({&artefacts, &statement, &secret.weights, &trace, &weights, by_port, codewords}, &stats));
   lap(kProve);
   for (const auto& [stage, seconds] : stats.stages) times.add(kProve + ": " + stage, seconds);
   start = Clock::now();
