@@ -128,7 +128,7 @@ def growth(documents, gates):
             upper = fit.largest(points)
             fixed, per = fit.line(points)
             text = peer_table.seconds if what in ("prove", "verify") else peer_table.size
-            line = f"{text(max(fixed, 0))} + {plot.number(per * (1e9 if what in ('prove', 'verify') else 1))} {'ns' if what in ('prove', 'verify') else 'bytes'} each"
+            line = f"{text(max(fixed, 0))} + {per * (1e9 if what in ('prove', 'verify') else 1):.3g} {'ns' if what in ('prove', 'verify') else 'bytes'} each"
             lines.append([f"{label} over {unit}", f"{fit.exponent(upper):.2f}", f"{wanted:g}", f"{len(upper)}", line,
                           text(points[-1][1]) + f" at {plot.number(points[-1][0])}"])
     return markdown(["curve", "exponent, upper half", "expected", "sizes", "line through all, least relative errors", "largest"], lines, (1, 2, 3)) if lines else NOTHING
