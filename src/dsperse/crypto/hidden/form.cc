@@ -33,6 +33,15 @@ Form<D>& Form<D>::operator*=(const Ext<D>& s) {
   return *this;
 }
 
+template <int D>
+Form<D>& Form<D>::add_scaled(const Form& o, const Ext<D>& s) {
+  constant += o.constant * s;
+  for (const auto& [v, c] : o.coef) coef.emplace_back(v, c * s);
+  for (const LinearClaim<D>& c : o.claims) claims.push_back({c.id, c.scalar * s, c.functional});
+  pad = kNoPad;
+  return *this;
+}
+
 template struct Form<2>;
 template struct Form<3>;
 

@@ -49,6 +49,8 @@ struct Form {
   Form& operator+=(const Form& o);
   Form& operator-=(const Form& o);
   Form& operator*=(const Ext<D>& s);
+  /// += o s.
+  Form& add_scaled(const Form& o, const Ext<D>& s);
   Form& operator+=(const Ext<D>& c) {
     constant += c;
     pad = kNoPad;
