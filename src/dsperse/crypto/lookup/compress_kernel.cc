@@ -152,38 +152,70 @@ DSPERSE_INLINE void add_column(const Tuples<D>& tuples, typename Tuples<D>::Valu
   tuples.template add<T>(v, k, tail);
 }
 
-/// Columns that are all 16 bits wide, the usual ones, or any.
-template <int D, std::size_t kNarrow>
-void compress_columns(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
-                      const std::uint8_t* real) {
+/// Any columns.
+template <int D>
+void compress_any(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
+                  const std::uint8_t* real) {
   const Tuples<D> tuples(columns, map);
   compress_with<D>(out, blocks, n, map, real, tuples,
                    [&](typename Tuples<D>::Value& v, std::size_t first) __attribute__((always_inline)) {
-                     if constexpr (kNarrow != 0) {
-                       for (std::size_t k = 0; k < kNarrow; ++k)
+                     for (std::size_t k = 0; k < columns.count; ++k)
+                       if (columns.bytes[k] == 2)
                          add_column<D, std::int16_t>(tuples, v, k, columns.data[k], first, n);
-                     } else {
-                       for (std::size_t k = 0; k < columns.count; ++k)
-                         if (columns.bytes[k] == 2)
-                           add_column<D, std::int16_t>(tuples, v, k, columns.data[k], first, n);
-                         else if (columns.bytes[k] == 4)
-                           add_column<D, std::int32_t>(tuples, v, k, columns.data[k], first, n);
-                         else
-                           add_column<D, Word>(tuples, v, k, columns.data[k], first, n);
-                     }
+                       else if (columns.bytes[k] == 4)
+                         add_column<D, std::int32_t>(tuples, v, k, columns.data[k], first, n);
+                       else
+                         add_column<D, Word>(tuples, v, k, columns.data[k], first, n);
                    });
 }
 
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512IFMA__)
+
+/// Columns of types known when compiled: the usual one or two.
+template <int D, class T>
+void compress_one(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
+                  const std::uint8_t* real) {
+  const Tuples<D> tuples(columns, map);
+  const void* const x = columns.data[0];
+  compress_with<D>(out, blocks, n, map, real, tuples,
+                   [&](typename Tuples<D>::Value& v, std::size_t first)
+                       __attribute__((always_inline)) { add_column<D, T>(tuples, v, 0, x, first, n); });
+}
+template <int D, class T, class U>
+void compress_two(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
+                  const std::uint8_t* real) {
+  const Tuples<D> tuples(columns, map);
+  const void *const x = columns.data[0], *const y = columns.data[1];
+  compress_with<D>(out, blocks, n, map, real, tuples,
+                   [&](typename Tuples<D>::Value& v, std::size_t first) __attribute__((always_inline)) {
+                     add_column<D, T>(tuples, v, 0, x, first, n);
+                     add_column<D, U>(tuples, v, 1, y, first, n);
+                   });
+}
+template <int D, class T>
+CompressKernel with_second(unsigned bytes) {
+  return bytes == 2 ? compress_two<D, T, std::int16_t> : bytes == 4 ? compress_two<D, T, std::int32_t> : compress_two<D, T, Word>;
+}
 template <int D>
 void compress(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
               const std::uint8_t* real) {
-  bool narrow = true;
-  for (std::size_t k = 0; k < columns.count; ++k) narrow = narrow && columns.bytes[k] == 2;
-  const auto run = narrow && columns.count == 1   ? compress_columns<D, 1>
-                   : narrow && columns.count == 2 ? compress_columns<D, 2>
-                                                  : compress_columns<D, 0>;
+  CompressKernel run = compress_any<D>;
+  const unsigned first = columns.bytes[0], second = columns.bytes[1];
+  if (columns.count == 1)
+    run = first == 2 ? compress_one<D, std::int16_t> : first == 4 ? compress_one<D, std::int32_t> : compress_one<D, Word>;
+  else if (columns.count == 2)
+    run = first == 2   ? with_second<D, std::int16_t>(second)
+          : first == 4 ? with_second<D, std::int32_t>(second)
+                       : with_second<D, Word>(second);
   run(out, blocks, n, columns, map, real);
 }
+
+#else
+
+template <int D>
+constexpr CompressKernel compress = compress_any<D>;
+
+#endif
 
 }  // namespace
 
