@@ -120,14 +120,15 @@ std::uint64_t Linear::run(const quantize::IntTensor& x, const NarrowFinish& fini
 void Linear::run_all(const quantize::IntTensor& x, const Out& out) const {
   if (way_ == Way::dots) return run_dots(x, *out.sink);
   const std::int64_t bands = ceil_div(oh_, band_rows_);
-  parallel_for(static_cast<std::size_t>(n_ * bands),
-               grain_for(band_rows_ * ow_ * o_ * group_in_ * window_.kernel[0] * window_.kernel[1]),
-               [&](std::size_t begin, std::size_t end) {
-                 for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
-                   const std::int64_t first = i % bands * band_rows_;
-                   run_band({i / bands, first, std::min(first + band_rows_, oh_)}, x, out);
-                 }
-               });
+  // A large window is clamped: the product only chooses how many bands go together.
+  const std::int64_t window = std::min<std::int64_t>(window_.kernel[0], 1024) * std::min<std::int64_t>(window_.kernel[1], 1024);
+  const std::int64_t macs = std::min<std::int64_t>(band_rows_ * ow_ * o_, kTaskMacs) * std::min(group_in_ * window, kTaskMacs);
+  parallel_for(static_cast<std::size_t>(n_ * bands), grain_for(macs), [&](std::size_t begin, std::size_t end) {
+    for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
+      const std::int64_t first = i % bands * band_rows_;
+      run_band({i / bands, first, std::min(first + band_rows_, oh_)}, x, out);
+    }
+  });
 }
 
 void Linear::run_band(const Band& band, const quantize::IntTensor& x, const Out& out) const {

@@ -113,7 +113,9 @@ class MaxRunner final : public OpRunner {
   std::uint64_t run(quantize::TensorStore& trace) const override {
     const std::int32_t* const x = trace[op_.x].data();
     std::int32_t* const y = trace[op_.y].data();
-    const std::int64_t row = pool_.y[2] * pool_.y[3], work = row * pool_.window.kernel[0] * pool_.window.kernel[1];
+    const std::int64_t row = pool_.y[2] * pool_.y[3];
+    const std::int64_t work =
+        row * std::min<std::int64_t>(pool_.window.kernel[0], 256) * std::min<std::int64_t>(pool_.window.kernel[1], 256);
     parallel_for(static_cast<std::size_t>(pool_.y[0] * pool_.y[1]), static_cast<std::size_t>(1 + 65536 / work),
                  [&](std::size_t begin, std::size_t end) {
                    const std::int64_t line = pool_.x[2] * pool_.x[3];
