@@ -114,6 +114,8 @@ void TileChoice::share_parts() {
         if (from == UINT32_MAX || !by_rows(from)) continue;
         TileRequest& before = wanted_[from];
         const bool light = quantize::op_weights(program_.ops[i]).empty();
+        // The axis means the same only for tensors of one rank: a row of an image is no feature of a matrix.
+        if (program_.tensors[quantize::op_output(program_.ops[i])].shape.size() != program_.tensors[id].shape.size()) continue;
         if (!by_rows(i) && !(light && !wanted_.contains(i))) continue;
         const std::uint32_t here = by_rows(i) ? wanted_[i].parts : 1;
         const std::uint32_t most = std::max(here, before.parts);

@@ -66,6 +66,47 @@ TEST(PlanFolder, RoundTrip) {
   EXPECT_EQ(info.st_mode & 0777, 0600U) << "weights are secret";
 }
 
+TEST(PlanFolder, OpenedPlansReadTheirWeightsOneByOne) {
+  const testing::TemporaryFolder dir;
+  PlanFile plan = small_plan();
+  plan.optimize = slice::Optimize::verify;
+  plan.process_bytes = 5;
+  plan.unsliced.emplace().prove_seconds = 2.5;
+  plan.predicted[1].codewords = slice::Codewords::recomputed;
+  ASSERT_TRUE(write_plan(dir / "p", plan));
+  const auto open = open_plan(dir / "p");
+  ASSERT_TRUE(open) << open.error().text();
+  EXPECT_TRUE(open->model.weights.empty());
+  EXPECT_EQ(open->model.program, plan.model.program);
+  EXPECT_EQ(open->labels, plan.labels);
+  EXPECT_EQ(open->cuts, plan.cuts);
+  EXPECT_EQ(open->optimize, slice::Optimize::verify);
+  EXPECT_EQ(open->process_bytes, 5U);
+  EXPECT_EQ(open->unsliced->prove_seconds, 2.5);
+  EXPECT_EQ(open->predicted[1].codewords, slice::Codewords::recomputed);
+  const std::vector<quantize::WeightId> ids{3, 0, 1};
+  const auto some = open->weights_of(ids), same = plan.weights_of(ids);
+  ASSERT_TRUE(some && same);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ((*some)[i].narrow, plan.model.weights[ids[i]].narrow);
+    EXPECT_EQ((*some)[i].wide, plan.model.weights[ids[i]].wide);
+    EXPECT_EQ((*same)[i].narrow, plan.model.weights[ids[i]].narrow);
+  }
+  Bytes program = *read_file(dir / "p/program.bin", 1 << 20);
+  for (std::size_t i = 0; i < program.size(); i += 13) {
+    program[i] ^= 0x40;
+    std::ofstream(dir / "p/program.bin", std::ios::binary)
+        .write(reinterpret_cast<const char*>(program.data()), static_cast<std::streamsize>(program.size()));
+    EXPECT_FALSE(open_plan(dir / "p")) << "byte " << i;
+    program[i] ^= 0x40;
+  }
+  for (std::size_t n = 0; n < program.size(); n += 7) {
+    std::ofstream(dir / "p/program.bin", std::ios::binary)
+        .write(reinterpret_cast<const char*>(program.data()), static_cast<std::streamsize>(n));
+    EXPECT_FALSE(open_plan(dir / "p"));
+  }
+}
+
 TEST(PlanFolder, CutsAndTreatmentsMayBeEditedButMustFit) {
   const testing::TemporaryFolder dir;
   ASSERT_TRUE(write_plan(dir / "p", small_plan()));
