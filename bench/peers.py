@@ -137,6 +137,7 @@ def main():
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--memory", type=float, default=16, help="GiB a process may take")
     parser.add_argument("--minutes", type=float, default=20, help="time a process may take")
+    parser.add_argument("--note", default="", help="what readers must know of this run; goes into the document")
     parser.add_argument("--install", action="store_true", help="only install the packages, for bench/run.py too")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--keep", action="store_true")
@@ -159,7 +160,7 @@ def main():
         run.forget("ours", "dsperse/", "bench/", "onnxruntime/")
         run.step("ours", lambda: ours)
     measure(run, bench, Ezkl(python, bench.folder / "work-ezkl", limit, seconds, threads), threads, names)
-    document = {"about": {**about, **ours}, "steps": run.done}
+    document = {"about": {**about, **ours, "note": args.note}, "steps": run.done}
     (bench.folder / "peers.json").write_text(rows.compact(document))
     if args.keep:
         (HERE / "results" / "peers.json").write_text(rows.compact(document))

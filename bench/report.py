@@ -51,7 +51,8 @@ def conditions(documents, gates):
     for name in ("default", "large", "peers"):
         d = documents[name]
         if d:
-            lines.append(f"- {name}: {machine.in_words(d['about']['machine'])}; sources {d['about']['version']}.")
+            lines.append(f"- {name}: {machine.in_words(d['about']['machine'])}; sources {d['about']['version']}."
+                         + (f" {d['about']['note']}" if d["about"].get("note") else ""))
     return "\n".join(lines) + "\n" if lines else NOTHING
 
 

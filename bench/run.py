@@ -58,6 +58,7 @@ def main():
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--note", default="", help="what readers must know of this run; goes into the document")
     parser.add_argument("--models", help="only these, by comma")
     parser.add_argument("--cuts", help=f"only these, by comma: {', '.join(suite.CUTS)}")
     parser.add_argument("--memory", type=float, default=20, help="GiB a process may take (default 20)")
@@ -75,7 +76,7 @@ def main():
     about = {"mode": mode, "machine": machine.describe(), "programs": steps.digest(bench.programs())}
     run = steps.Steps(bench.folder / "results" / f"{mode}.jsonl", about, args.fresh)
     measure(bench, run, mode, gates, [1, 2] if len(os.sched_getaffinity(0)) > 1 else [1])
-    document = {"about": {**about, "version": machine.version(HERE.parent)}, "steps": run.done}
+    document = {"about": {**about, "version": machine.version(HERE.parent), "note": args.note}, "steps": run.done}
     table = rows.rows(document, gates)
     (bench.folder / "summary.json").write_text(json.dumps(table, indent=1) + "\n")
     if args.keep:

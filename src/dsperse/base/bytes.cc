@@ -49,16 +49,24 @@ std::uint8_t ByteReader::u8() {
 }
 
 namespace {
+/// Zero if there are fewer bytes than T has.
 template <class T>
 T little_endian(ByteView b) {
+  if (b.size() < sizeof(T)) return 0;
   T x = 0;
-  for (std::size_t i = 0; i < b.size(); ++i) x |= static_cast<T>(static_cast<T>(b[i]) << (8 * i));
+  for (std::size_t i = 0; i < sizeof(T); ++i) x |= static_cast<T>(static_cast<T>(b[i]) << (8 * i));
   return x;
 }
 }  // namespace
 
 std::uint32_t ByteReader::u32() { return little_endian<std::uint32_t>(take(4)); }
 std::uint64_t ByteReader::u64() { return little_endian<std::uint64_t>(take(8)); }
+
+void ByteReader::u64s(std::span<std::uint64_t> out) {
+  const ByteView b = take(8 * out.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = b.empty() ? 0 : little_endian<std::uint64_t>(b.subspan(8 * i, 8));
+}
+
 std::int64_t ByteReader::i64() { return static_cast<std::int64_t>(u64()); }
 
 Digest ByteReader::digest() {
@@ -82,14 +90,22 @@ std::string ByteReader::text(std::size_t limit) {
   return {b.begin(), b.end()};
 }
 
-void ByteWriter::u32(std::uint32_t x) {
-  for (int i = 0; i < 4; ++i) out_.push_back(static_cast<std::uint8_t>(x >> (8 * i)));
+namespace {
+template <class T>
+void append(Bytes& out, T x) {
+  const std::size_t at = out.size();
+  out.resize(at + sizeof(T));
+  for (std::size_t i = 0; i < sizeof(T); ++i) out[at + i] = static_cast<std::uint8_t>(x >> (8 * i));
 }
+}  // namespace
 
-void ByteWriter::u64(std::uint64_t x) {
-  std::array<std::uint8_t, 8> bytes;
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(x >> (8 * i));
-  out_.insert(out_.end(), bytes.begin(), bytes.end());
+void ByteWriter::u32(std::uint32_t x) { append(out_, x); }
+void ByteWriter::u64(std::uint64_t x) { append(out_, x); }
+void ByteWriter::u64s(std::span<const std::uint64_t> xs) {
+  const std::size_t at = out_.size();
+  out_.resize(at + 8 * xs.size());
+  for (std::size_t k = 0; k < xs.size(); ++k)
+    for (std::size_t i = 0; i < 8; ++i) out_[at + 8 * k + i] = static_cast<std::uint8_t>(xs[k] >> (8 * i));
 }
 
 // Out of line: g++ 12 warns wrongly (-Wstringop-overflow) where it inlines the first insertion into an empty vector.

@@ -31,6 +31,8 @@ class ByteReader {
   std::uint32_t u32();
   std::uint64_t u64();
   std::int64_t i64();
+  /// As many u64; all zero if fewer are left.
+  void u64s(std::span<std::uint64_t> out);
   Digest digest();
   /// Length-prefixed (u32) bytes of at most `limit`; a longer one is an error.
   std::string text(std::size_t limit);
@@ -59,6 +61,7 @@ class ByteWriter {
   void u8(std::uint8_t x) { out_.push_back(x); }
   void u32(std::uint32_t x);
   void u64(std::uint64_t x);
+  void u64s(std::span<const std::uint64_t> xs);
   void i64(std::int64_t x) { u64(static_cast<std::uint64_t>(x)); }
   void raw(ByteView bytes);
   void text(std::string_view s);

@@ -11,12 +11,17 @@ TEST(Bytes, RoundTrip) {
   w.u32(0x01020304);
   w.u64(~std::uint64_t{0});
   w.i64(-5);
+  const std::array<std::uint64_t, 3> words{1, ~std::uint64_t{0} - 1, 0x0102030405060708};
+  w.u64s(words);
   w.text("abc");
   ByteReader r(w.bytes());
   EXPECT_EQ(r.u8(), 7);
   EXPECT_EQ(r.u32(), 0x01020304U);
   EXPECT_EQ(r.u64(), ~std::uint64_t{0});
   EXPECT_EQ(r.i64(), -5);
+  std::array<std::uint64_t, 3> read{};
+  r.u64s(read);
+  EXPECT_EQ(read, words);
   EXPECT_EQ(r.text(3), "abc");
   EXPECT_TRUE(r.finished());
 }
@@ -30,6 +35,11 @@ TEST(Bytes, EveryTruncationIsSeen) {
     (void)r.u32();
     (void)r.text(100);
     EXPECT_FALSE(r.finished()) << n;
+    ByteReader words(ByteView(w.bytes()).first(n));
+    std::array<std::uint64_t, 2> read{1, 1};
+    words.u64s(read);
+    EXPECT_FALSE(words.ok()) << n;
+    EXPECT_EQ(read, (std::array<std::uint64_t, 2>{})) << n;
   }
 }
 

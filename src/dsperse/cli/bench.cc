@@ -1,12 +1,15 @@
-// dsperse bench MODEL: repeats proving and verifying, prints a table and JSON. Uses up no openings.
+// dsperse bench MODEL: repeats proving and verifying, prints a table and JSON. Uses up no openings. bench --calibrate:
+// calibrate.h.
 #include <cmath>
 #include <random>
 
 #include "dsperse/backend/native/native.h"
+#include "dsperse/cli/calibrate.h"
 #include "dsperse/cli/facts.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/pipeline/benchmark.h"
+#include "dsperse/pipeline/costing.h"
 #include "dsperse/pipeline/input.h"
 
 namespace dsperse::cli {
@@ -18,6 +21,9 @@ struct Flags {
   unsigned repeat = 3;
   int profile = 100;
   WeightsFlag weights;
+  bool calibrate = false;
+  std::string out;
+  int network = -1;
 };
 
 /// Made-up data: close to standard normal (the sum of twelve uniform numbers) from a fixed seed; equal values everywhere would
@@ -52,11 +58,16 @@ Result<quantize::TensorStore> bench_inputs(const store::PlanFile& plan, const st
 }
 
 Result<int> bench(Context& context, const Flags& flags) {
+  if (flags.network >= 0) return measure_network(static_cast<std::size_t>(flags.network));
+  if (flags.calibrate == !flags.import.model.empty())
+    return fail(ErrorKind::usage, "one of the two: a MODEL to measure, or --calibrate");
+  if (flags.calibrate) return calibrate(context, flags.out);
   DSPERSE_TRY(const pipeline::ImportRequest request, flags.import.request(context));
   pipeline::BenchmarkOptions options;
   options.repeat = flags.repeat;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
+  options.goal = pipeline::goal_of(request.cut.optimize);
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   show_plan(context, plan);
@@ -95,11 +106,15 @@ Result<int> bench(Context& context, const Flags& flags) {
 void add_bench(CLI::App& app, Context& context) {
   auto* verb = app.add_subcommand("bench", "repeat proving and verifying, with 1 and 2 threads; uses up no openings");
   const auto flags = std::make_shared<Flags>();
-  flags->import.add(*verb, true);
+  flags->import.add(*verb, ImportFlags::Of::bench);
   verb->add_option("--input", flags->input, "tensor file to run on (default: made-up data)");
   verb->add_option("--repeat", flags->repeat, "proofs of every slice")->check(CLI::Range(1U, 1000U))->capture_default_str();
   verb->add_option("--profile", flags->profile, "security in bits: 100 or 128")->capture_default_str();
   flags->weights.add(*verb);
+  verb->add_flag("--calibrate", flags->calibrate, "no model: measure this machine, so that predictions are of it");
+  verb->add_option("--out", flags->out,
+                   "of --calibrate: file to write (default: in the state folder, where predictions find it)");
+  verb->add_option("--measure-network", flags->network, "one part of --calibrate, in this process")->group("");
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "bench";

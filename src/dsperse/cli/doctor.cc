@@ -2,11 +2,11 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "dsperse/backend/native/native.h"
 #include "dsperse/base/cpu.h"
 #include "dsperse/base/parallel.h"
+#include "dsperse/cli/cost_model.h"
 #include "dsperse/cli/verbs.h"
 #include "dsperse/pipeline/memory.h"
 #include "dsperse/store/disk/file.h"
@@ -14,13 +14,6 @@
 
 namespace dsperse::cli {
 namespace {
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
 
 /// The state folder as it is used: created if absent, a file written and removed. Empty: fine; otherwise why not.
 std::string state_problem(const std::string& folder) {

@@ -12,14 +12,21 @@ inline constexpr const char* kRunDocument = "full-run.json";
 
 /// Slices of a plan with what they are predicted to cost.
 void show_plan(Context& context, const store::PlanFile& plan);
+/// Time and memory of every slice's compilation beside what was predicted.
+void show_compiled(Context& context, const pipeline::CompiledSlices& compiled);
 /// Model id, slices, the soundness budget of a certificate that proves what the model's treatments want.
 [[nodiscard]] Status show_model(Context& context, const store::CompiledModel& model);
-/// Outputs, saturation, clamping, commitments of private inputs.
-[[nodiscard]] Status show_run(Context& context, const proof::ModelKey& key, const pipeline::RunStep& step);
+/// Outputs, saturation, clamping, commitments of private inputs; time and memory beside what was predicted.
+[[nodiscard]] Status show_run(Context& context, const store::CompiledModel& model, const pipeline::RunStep& step);
 /// Per proved slice: time, size, memory, beside what was predicted.
 void show_proofs(Context& context, const pipeline::ProveStep& step);
 /// "accepted" or "rejected ..." first; coverage; notes. The exit code. measured: per slice, when this command proved too.
 int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::VerifyReport& report,
                  const std::map<std::uint32_t, store::SliceRecord>& measured = {});
+
+/// Names of a program's ops.
+Json operators_json(const quantize::Program& program);
+/// Memory of the slices that were proved together: measured and predicted.
+void add_work(Json& slice, const store::SliceRecord& record);
 
 }  // namespace dsperse::cli

@@ -71,11 +71,14 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
     if (input == "-" || input.ends_with("=-"))
       return fail(ErrorKind::usage, "full-run reads its input twice, standard input can be read once", input,
                   "write it to a file, or use `dsperse run`");
-  DSPERSE_TRY(const pipeline::ImportRequest request, flags.import.request(context));
+  ImportFlags import = flags.import;
+  import.workers = flags.network.workers;  // of a deadline, too
+  DSPERSE_TRY(const pipeline::ImportRequest request, import.request(context));
   pipeline::CompileOptions options;
   DSPERSE_TRY(options.profile, parse_profile(flags.profile));
   options.public_weights = flags.weights.is_public();
   options.private_input = flags.private_input;
+  options.goal = pipeline::goal_of(request.cut.optimize);
   DSPERSE_TRY(const std::string state, store::state_folder());
   DSPERSE_TRY(store::OpeningStore openings, store::OpeningStore::open(state));
   const backend::Native native;
@@ -88,6 +91,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
 
   DSPERSE_TRY(store::PlanFile plan, pipeline::plan_model(request, context.observer()));
   std::optional<store::CompiledModel> model;
+  options.cost = request.cost;
   auto before =
       flags.network.wanted() ? made_before(plan, request.policy.is_explicit(), options, in_out("model.plan"), dsm) : std::nullopt;
   if (before) {
@@ -99,7 +103,10 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   context.text_to = Context::Text::progress;
   show_plan(context, plan);
   if (!model) {
-    DSPERSE_TRY(model, pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
+    DSPERSE_TRY(pipeline::CompiledSlices compiled,
+                pipeline::compile_step(plan, options, native, openings, dsm, dsk, context.observer()));
+    show_compiled(context, compiled);
+    model = std::move(compiled.model);
   }
   DSPERSE_CHECK_OK(show_model(context, *model));
   pipeline::VerifyRequest verify;
@@ -107,7 +114,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
   DSPERSE_TRY(const std::optional<pipeline::RunStep> run,
               execute(context, flags, model->key, plan.treatments, nonce, dsm, out, openings, verify));
   if (!run) return kOk;
-  DSPERSE_CHECK_OK(show_run(context, model->key, *run));
+  DSPERSE_CHECK_OK(show_run(context, *model, *run));
   pipeline::ProveOptions prove;
   prove.workers = context.workers();
   DSPERSE_TRY(prove.memory_bytes, context.memory_budget());
@@ -150,7 +157,7 @@ Result<int> full_run(Context& context, const Flags& flags, bool has_nonce) {
 void add_full_run(CLI::App& app, Context& context) {
   auto* verb = app.add_subcommand("full-run", "slice, compile, run, prove and verify: one command");
   const auto flags = std::make_shared<Flags>();
-  flags->import.add(*verb, true);
+  flags->import.add(*verb, ImportFlags::Of::full_run);
   verb->add_option("INPUT", flags->inputs, "tensor files (.npy, .npz, JSON, PNG, PGM), or NAME=FILE")->required();
   verb->add_option("--out", flags->out, "folder to write (default NAME.run)");
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the asker's fresh number, in hexadecimal");

@@ -1,9 +1,11 @@
 #include "dsperse/cli/import_flags.h"
 
+#include "dsperse/cli/cost_model.h"
+
 namespace dsperse::cli {
 
-void ImportFlags::add(CLI::App& app, bool cuts) {
-  app.add_option("MODEL", model, "an ONNX model")->required();
+void ImportFlags::add(CLI::App& app, Of verb) {
+  app.add_option("MODEL", model, "an ONNX model")->required(verb != Of::bench);
   app.add_option("--calibration", calibration,
                  "tensor file or folder of samples that choose the integer ranges, or 'default' for made-up ones "
                  "(without it: calibration.npz beside the model, if there is one)");
@@ -15,7 +17,7 @@ void ImportFlags::add(CLI::App& app, bool cuts) {
   app.add_option("--weight-bits", weight_bits, "width of weights")->check(CLI::Range(8U, 16U))->capture_default_str();
   app.add_flag("--per-tensor", per_tensor, "one exponent per weight tensor instead of one per channel");
   app.add_flag("--external-data", external_data, "allow weights in other files of the model's folder");
-  if (!cuts) return;
+  if (verb == Of::inspect) return;
   app.add_option("--labels", labels, "file of class labels, one a line; part of the key");
   app.add_option("--policy", policy, "FILE, or one treatment for all: proof, trust, replicate(2), audit(0.05) (default proof)");
   app.add_option(
@@ -24,10 +26,24 @@ void ImportFlags::add(CLI::App& app, bool cuts) {
       "last:2, cost:SECONDS, influence:SECONDS");
   app.add_option("--native-seconds", native_seconds, "what one run takes on the workers' machines (default: measured here)")
       ->check(CLI::PositiveNumber);
-  auto* how = app.add_option_group("cuts", "default: one slice per layer block; --memory alone: fewest slices that fit");
+  auto* how = app.add_option_group(
+      "cuts", "default: one slice per layer block; --memory alone: the fastest that fits, layers that are too large are split");
   how->add_option("--count", count, "this many slices, balanced by predicted time")->check(CLI::Range(1U, 4096U));
   how->add_option("--cut-after", cut_after, "tensors after which to cut")->delimiter(',');
+  how->add_flag("--least-memory", least_memory, "the least peak that cuts between operators reach");
+  auto* by =
+      how->add_option("--deadline", deadline, "seconds within which all slices are to be proved")->check(CLI::PositiveNumber);
   how->require_option(0, 1);
+  if (verb != Of::full_run)
+    app.add_option("--workers", workers, "of --deadline: slices that are proved at a time (default: the threads)")
+        ->check(CLI::Range(1U, 4096U))
+        ->needs(by);
+  app.add_option("--optimize", optimize,
+                 "what counts within the limits: time of proving, size of the proofs, or time to verify them")
+      ->check(CLI::IsMember({"time", "size", "verify"}));
+  app.add_option("--cost-model", cost_model,
+                 "constants of the predictions, a file of `dsperse bench --calibrate`, or 'default' (without it: this user's, if "
+                 "it is of this CPU)");
 }
 
 Result<pipeline::ImportRequest> ImportFlags::request(const Context& context) const {
@@ -57,13 +73,21 @@ Result<pipeline::ImportRequest> ImportFlags::request(const Context& context) con
     out.policy_text += "\n# --strategy " + strategy + "\n";
   }
   if (native_seconds > 0) out.native_seconds = native_seconds;
-  if (count != 0) {
-    out.cut.count = count;
-  } else if (!cut_after.empty()) {
-    out.cut.after_tensors = cut_after;
-  } else if (!context.memory.empty()) {
+  if (optimize == "size") out.cut.optimize = slice::Optimize::size;
+  if (optimize == "verify") out.cut.optimize = slice::Optimize::verify;
+  const bool by_memory = count == 0 && cut_after.empty() && !least_memory && deadline == 0;
+  if (count != 0) out.cut.count = count;
+  out.cut.after_tensors = cut_after;
+  out.cut.least_memory = least_memory;
+  if (deadline > 0) {
+    out.cut.deadline_seconds = deadline;
+    out.cut.workers = workers != 0 ? workers : context.workers();
+  }
+  if (by_memory && (!context.memory.empty() || !optimize.empty())) out.cut.by_memory = true;
+  if (cut_after.empty() && (!context.memory.empty() || out.cut.by_memory)) {
     DSPERSE_TRY(out.cut.memory_bytes, context.memory_budget());
   }
+  DSPERSE_TRY(out.cost, load_cost_model(cost_model));
   return out;
 }
 

@@ -63,7 +63,7 @@ Result<int> inspect(Context& context, const ImportFlags& flags) {
 void add_inspect(CLI::App& app, Context& context) {
   auto* verb = app.add_subcommand("inspect", "operators, parameters, multiply-adds, what is supported");
   const auto flags = std::make_shared<ImportFlags>();
-  flags->add(*verb, false);
+  flags->add(*verb, ImportFlags::Of::inspect);
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "inspect";

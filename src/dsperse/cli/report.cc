@@ -47,6 +47,13 @@ Result<std::string> document_of(const std::string& folder) {
               {"predicted_proof_bytes", predicted.proof_bytes}};
     DSPERSE_TRY(const auto proof, run.proof(i));
     DSPERSE_TRY(const auto record, run.record(i));
+    s["predicted_run_s"] = predicted.run_seconds;
+    s["predicted_run_bytes"] = predicted.run_bytes;
+    DSPERSE_TRY(const auto ran, run.run_record(i));
+    if (ran) {
+      s["run_s"] = ran->seconds;
+      s["run_bytes"] = ran->peak_bytes;
+    }
     if (proof && record) {
       proved.insert(i);
       s["mode"] = "proof";
@@ -54,6 +61,7 @@ Result<std::string> document_of(const std::string& folder) {
       s["proof_bytes"] = record->proof_bytes;
       s["peak_rss_bytes"] = record->peak_rss_bytes;
       s["lookups"] = record->lookups;
+      add_work(s, *record);
     }
     slices.push_back(std::move(s));
   }

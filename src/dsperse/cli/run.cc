@@ -42,7 +42,7 @@ Result<int> run_far(Context& context, const Flags& flags, const store::CompiledM
   if (!outcome.collected) return kOk;
   // A server's answer names files alone; both ways leave the same run folder.
   if (flags.network.network.empty()) {
-    DSPERSE_CHECK_OK(show_run(context, model.key, {outcome.collected->run, std::move(quantized.clamped)}));
+    DSPERSE_CHECK_OK(show_run(context, model, {outcome.collected->run, std::move(quantized.clamped)}));
     pipeline::Published published = outcome.collected->run.published;
     published.draw = flags.draw;
     DSPERSE_CHECK_OK(pipeline::write_published(out, published));
@@ -68,7 +68,7 @@ Result<int> run(Context& context, const Flags& flags) {
                 "give it to `dsperse prove`, or add --workers");
   DSPERSE_TRY(const pipeline::RunStep step,
               pipeline::run_step(flags.model, inputs.tensors, nonce, out, context.observer(), flags.draw));
-  DSPERSE_CHECK_OK(show_run(context, model.model().key, step));
+  DSPERSE_CHECK_OK(show_run(context, model.model(), step));
   show_published(context, step.run.published, pipeline::published_path(out));
   context.say("run {}", out);
   context.document["path"] = out;

@@ -26,7 +26,7 @@ void add_slice(CLI::App& app, Context& context) {
   verb->alias("plan");
   const auto flags = std::make_shared<ImportFlags>();
   const auto out = std::make_shared<std::string>();
-  flags->add(*verb, true);
+  flags->add(*verb, ImportFlags::Of::slice);
   verb->add_option("--out", *out, "folder to write (default NAME.plan)");
   context.add_common(*verb);
   verb->callback([&context, flags, out] {

@@ -176,7 +176,7 @@ TEST(Network, EverySliceIsProvedAndVerified) {
     plan.name = "network";
     plan.calibration = "default";
     plan.model = quantized(graph);
-    const auto cut = slice::make_plan(plan.model.program, {});
+    const auto cut = slice::make_plan(plan.model.program, {}, slice::Costing());
     ASSERT_TRUE(cut) << cut.error().text();
     EXPECT_GT(cut->slices.size(), 1U);
     for (const slice::Slice& s : cut->slices) {

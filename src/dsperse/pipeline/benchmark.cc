@@ -89,7 +89,7 @@ struct Ready {
 
 Result<Ready> make_ready(const Compiled& compiled, const store::PlanFile& plan, const quantize::TensorStore& inputs) {
   const proof::ModelKey& key = compiled.model.key;
-  Ready out{compiled, plan, proof::boundary_geometry(key.slices.front().params(), key.chunks), {}, {}, {}};
+  Ready out{compiled, plan, proof::boundary_geometry_of(key), {}, {}, {}};
   out.values.resize(key.chunks.size());
   std::size_t at = 0;
   // Input edges have one chunk each and lie in the order of the tensor ids.
@@ -241,7 +241,8 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     reset_peak_rss();
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
-    DSPERSE_TRY(const Compiled compiled, compile_plan(plan, {options.profile, false, options.public_weights}, backend, {}));
+    DSPERSE_TRY(const Compiled compiled,
+                compile_plan(plan, {options.profile, false, options.public_weights, options.goal}, backend, {}));
     sheet.once("compile", seconds_since(start), "s", "once, weight range proofs included");
     sheet.once("peak memory, compile", static_cast<double>(peak_rss_bytes()), "bytes", "resident, of this process");
     DSPERSE_TRY(const Ready ready, make_ready(compiled, plan, inputs));

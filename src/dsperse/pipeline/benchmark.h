@@ -30,6 +30,7 @@ struct BenchmarkOptions {
   std::vector<std::size_t> threads{1, 2};
   proof::Profile profile = proof::Profile::bits100;
   bool public_weights = false;
+  proof::Optimize goal = proof::Optimize::time;
 };
 
 /// Every slice is proved, whatever its mode. Every proof is verified; one that is not accepted is an error (internal).

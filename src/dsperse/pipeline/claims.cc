@@ -94,7 +94,7 @@ Result<store::StoredBoundary> Claims::commit(std::uint32_t chunk, const IntTenso
   const proof::Chunk& c = key_->chunks[chunk];
   store::StoredBoundary out{values, std::nullopt, {}};
   if (c.is_public) return out;
-  const proof::Geometry geometry = proof::boundary_geometry(key_->slices.front().params(), key_->chunks);
+  const proof::Geometry geometry = proof::boundary_geometry_of(*key_);
   const auto root_under = [&](const Digest& seed) -> Result<Digest> {
     DSPERSE_TRY(const proof::BoundaryCommitment tree,
                 proof::commit_boundary(key_->profile(), geometry, c, values, seed, proof::Codewords::recomputed));

@@ -76,14 +76,19 @@ Result<std::vector<proof::WeightTie>> ties_of(const slice::Plan& plan, const pro
 }
 
 /// Proves the ties; trees are made again from their seeds, two at a time.
-Status tie_weights(const slice::Plan& plan, Compiled& compiled, const Observer& observer) {
-  proof::ModelKey& key = compiled.model.key;
+Status tie_weights(const store::PlanFile& file, const slice::Plan& plan, const std::vector<Digest>& seeds, proof::ModelKey& key,
+                   const Observer& observer) {
   DSPERSE_TRY(std::vector<proof::WeightTie> ties, ties_of(plan, key));
-  std::map<std::uint32_t, proof::WeightCommitment> trees;
+  struct Tree {
+    quantize::WeightStore weights;  // what the commitment reads
+    proof::WeightCommitment commitment;
+  };
+  std::map<std::uint32_t, Tree> trees;
   const auto tree = [&](std::uint32_t i) -> Status {
     if (trees.contains(i)) return {};
-    DSPERSE_TRY(trees[i], proof::commit_weights(key.slices[i], compiled.secrets[i].weights, compiled.secrets[i].seed,
-                                                proof::Codewords::recomputed));
+    Tree& t = trees[i];
+    DSPERSE_TRY(t.weights, file.weights_of(plan.slices[i].weights));
+    DSPERSE_TRY(t.commitment, proof::commit_weights(key.slices[i], t.weights, seeds[i], proof::Codewords::recomputed));
     return {};
   };
   const auto count = static_cast<std::uint32_t>(ties.size());
@@ -94,7 +99,7 @@ Status tie_weights(const slice::Plan& plan, Compiled& compiled, const Observer& 
     std::erase_if(trees, [&](const auto& t) { return t.first != tie.slice && t.first != tie.base; });
     DSPERSE_CHECK_OK(tree(tie.base));
     DSPERSE_CHECK_OK(tree(tie.slice));
-    const proof::WeightCommitment &base = trees.at(tie.base), &slice = trees.at(tie.slice);
+    const proof::WeightCommitment &base = trees.at(tie.base).commitment, &slice = trees.at(tie.slice).commitment;
     DSPERSE_TRY(tie, proof::prove_tie(key, std::move(tie), base, slice));
     tell(observer, {Event::Kind::finished, n, count, "tie weights",
                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
@@ -149,16 +154,25 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
   return out;
 }
 
-Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
-                              const Observer& observer) {
-  DSPERSE_TRY(const slice::Plan plan, slice::plan_at(file.model.program, file.cuts));
+Result<CompiledSlices> compile_slices(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
+                                      const Observer& observer, const KeepSecret& keep) {
+  const quantize::Program& program = file.model.program;
+  DSPERSE_TRY(slice::Plan plan, slice::plan_at(program, file.cuts));
   if (plan.slices.size() != file.treatments.size()) return fail(ErrorKind::bad_input, "plan: cuts and treatments do not fit");
   for (std::size_t i = 0; i < plan.slices.size(); ++i)
     if (const auto why = backend.unsupported(plan.slices[i].program); why && file.treatments[i].proof)
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
                   "cut it differently, or set its mode to something else than proof");
+  // Codewords as it was planned; what that means for the plan as it is now is predicted anew.
+  const slice::Costing costs = costing(options.cost, options.profile, options.goal);
+  slice::Plan lean = plan;
+  slice::price(plan, program, costs);
+  slice::price(lean, program, costs, 0);
+  for (std::size_t i = 0; i < plan.slices.size(); ++i)
+    if (i < file.predicted.size() && file.predicted[i].codewords == slice::Codewords::recomputed)
+      plan.slices[i].cost = lean.slices[i].cost;
   DSPERSE_TRY(BoundaryGraph graph, boundary_graph(file.model, plan, options.private_input));
-  Compiled out;
+  CompiledSlices out;
   out.model.name = file.name;
   out.model.treatments = file.treatments;
   proof::ModelKey& key = out.model.key;
@@ -167,25 +181,44 @@ Result<Compiled> compile_plan(const store::PlanFile& file, const CompileOptions&
   key.labels = file.labels;
   const auto count = static_cast<std::uint32_t>(plan.slices.size());
   const proof::SecurityParams params{options.profile, proof::slack_of(count), proof::kWorkBits};
-  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry(params, key.chunks, options.goal);
+  std::vector<Digest> seeds;  // by slice
   for (std::uint32_t i = 0; i < count; ++i) {
     const slice::Slice& s = plan.slices[i];
-    tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, 0, 0});
+    tell(observer, {Event::Kind::begin, i, count, "commit weights", 0, s.cost.compile_seconds, 0});
+    const PeakMeter meter;
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
-    store::ProvingKey secret{slice::slice_weights(s, file.model.weights), seed};
-    auto artefacts = backend.setup(params, {s.program, graph.inputs[i], graph.outputs[i], options.public_weights}, boundary,
-                                   secret.weights, seed);
+    store::ProvingKey secret{{}, seed};
+    DSPERSE_TRY(secret.weights, file.weights_of(s.weights));
+    auto artefacts = backend.setup(
+        params,
+        {s.program, graph.inputs[i], graph.outputs[i], options.public_weights, options.goal, codewords_of(s.cost.codewords)},
+        boundary, secret.weights, seed);
     if (!artefacts) return std::unexpected(artefacts.error().within("slice " + std::to_string(i)));
     key.slices.push_back(std::move(artefacts->key));
     out.model.predicted.push_back(s.cost);
-    out.secrets.push_back(std::move(secret));
-    tell(observer, {Event::Kind::finished, i, count, "commit weights",
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 0, 0});
+    DSPERSE_CHECK_OK(keep(i, key.slices.back(), secret));
+    seeds.push_back(seed);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    out.used.push_back({seconds, meter.peak()});
+    tell(observer, {Event::Kind::finished, i, count, "commit weights", seconds, 0, 0});
   }
-  DSPERSE_CHECK_OK(tie_weights(plan, out, observer));
+  DSPERSE_CHECK_OK(tie_weights(file, plan, seeds, key, observer));
   DSPERSE_CHECK_OK(proof::check_model_key(key));
   DSPERSE_CHECK_OK(check_sum(key));
+  return out;
+}
+
+Result<Compiled> compile_plan(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
+                              const Observer& observer) {
+  Compiled out;
+  DSPERSE_TRY(CompiledSlices slices, compile_slices(plan, options, backend, observer,
+                                                    [&](std::uint32_t, const proof::SliceKey&, const store::ProvingKey& secret) {
+                                                      out.secrets.push_back(secret);
+                                                      return Status{};
+                                                    }));
+  out.model = std::move(slices.model);
   return out;
 }
 

@@ -123,7 +123,7 @@ TEST_F(Dispute, AReplicaIsHeldToTheRootThatItPublished) {
   ASSERT_TRUE(folder);
   auto lie = *folder->boundary(1, key.chunks[1].shape);
   lie.values[0] += lie.values[0] > 0 ? -1 : 1;
-  const auto geometry = proof::boundary_geometry(key.slices[0].params(), key.chunks);
+  const auto geometry = proof::boundary_geometry_of(key);
   lie.root = proof::commit_boundary(key.profile(), geometry, key.chunks[1], lie.values, lie.seed)->root();
   ASSERT_TRUE(folder->put_boundary(1, lie));
   folder = fail(ErrorKind::usage, "closed");

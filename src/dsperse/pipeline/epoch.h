@@ -12,7 +12,8 @@ namespace dsperse::pipeline {
 
 /// The epoch's weight tree. Errors: the weights do not have the epoch's root (damaged model).
 [[nodiscard]] Result<proof::WeightCommitment> epoch_tree(const proof::SliceKey& slice, const store::ProvingKey& secret,
-                                                         const store::Epoch& epoch);
+                                                         const store::Epoch& epoch,
+                                                         proof::Codewords codewords = proof::Codewords::kept);
 
 struct FreshEpoch {
   Digest root{};
@@ -22,6 +23,7 @@ struct FreshEpoch {
 /// used that opening meanwhile.
 [[nodiscard]] Result<std::optional<FreshEpoch>> make_epoch(store::OpeningStore& openings, std::mutex& state,
                                                            const proof::SliceKey& slice, const store::ProvingKey& secret,
-                                                           const store::Choice& choice);
+                                                           const store::Choice& choice,
+                                                           proof::Codewords codewords = proof::Codewords::kept);
 
 }  // namespace dsperse::pipeline

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "dsperse/base/random.h"
+#include "dsperse/pipeline/memory.h"
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/prove.h"
 #include "dsperse/proof/run_slice.h"
@@ -61,35 +62,61 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   std::vector<IntTensor> chunks(key.chunks.size());
   DSPERSE_CHECK_OK(place_inputs(key, inputs, chunks));
   RunSummary out;
-  const auto count = static_cast<std::uint32_t>(key.slices.size());
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const proof::SliceKey& slice = key.slices[i];
-    tell(observer, {Event::Kind::begin, i, count, "run", 0, 0, 0});
-    DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(i));
-    std::vector<IntTensor> in;
-    for (const proof::Port& p : slice.inputs) in.push_back(chunks[p.chunk]);
-    SliceRun stats;
-    auto trace = slice_trace(slice, secret.weights, in, &stats);
-    if (!trace) return std::unexpected(trace.error().within("slice " + std::to_string(i)));
-    for (const proof::Port& p : slice.outputs) chunks[p.chunk] = (*trace)[p.tensor];
-    out.slices.push_back(stats);
-    tell(observer, {Event::Kind::finished, i, count, "run", stats.seconds, 0, 0});
-  }
-  const auto start = Clock::now();
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
-  std::vector<proof::Boundary> table;
-  for (std::uint32_t c = 0; c < key.chunks.size(); ++c) {
+  const proof::Geometry boundary = proof::boundary_geometry_of(key);
+  std::vector<proof::Boundary> table(key.chunks.size());
+  /// Commits, stores and notes a chunk that is there; returns seconds.
+  const auto store_chunk = [&](std::uint32_t c) -> Result<double> {
+    const auto start = Clock::now();
     store::StoredBoundary stored{chunks[c], std::nullopt, {}};
     if (!key.chunks[c].is_public) {
       DSPERSE_TRY(stored.seed, random_seed());
-      DSPERSE_TRY(const proof::BoundaryCommitment tree, proof::commit_boundary(key.profile(), boundary, key.chunks[c], chunks[c],
-                                                                               stored.seed, proof::Codewords::recomputed));
+      DSPERSE_TRY(const proof::BoundaryCommitment tree,
+                  proof::commit_boundary(key.profile(), boundary, key.chunks[c], stored.values, stored.seed,
+                                         proof::Codewords::recomputed));
       stored.root = tree.root();
     }
     DSPERSE_CHECK_OK(folder.put_boundary(c, stored));
-    table.push_back({c, stored.root, stored.root ? IntTensor{} : std::move(stored.values)});
+    table[c] = {c, stored.root, stored.root ? IntTensor{} : std::move(stored.values)};
+    return seconds_since(start);
+  };
+  std::vector<std::uint32_t> last_reader(key.chunks.size(), UINT32_MAX);
+  std::vector<bool> is_output(key.chunks.size(), false);
+  const auto count = static_cast<std::uint32_t>(key.slices.size());
+  for (std::uint32_t i = 0; i < count; ++i)
+    for (const proof::Port& p : key.slices[i].inputs) last_reader[p.chunk] = i;
+  for (const proof::Edge& e : key.edges) {
+    for (const std::uint32_t c : e.chunks) {
+      if (e.is_output) is_output[c] = true;
+      if (!e.is_input) continue;
+      DSPERSE_TRY(const double seconds, store_chunk(c));
+      out.commit_s += seconds;
+    }
   }
-  out.commit_s = seconds_since(start);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const proof::SliceKey& slice = key.slices[i];
+    tell(observer, {Event::Kind::begin, i, count, "run", 0, 0, 0});
+    const PeakMeter meter;
+    SliceRun stats;
+    {
+      DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(i));
+      std::vector<IntTensor> in;
+      for (const proof::Port& p : slice.inputs)
+        in.push_back(last_reader[p.chunk] == i && !is_output[p.chunk] ? std::move(chunks[p.chunk]) : chunks[p.chunk]);
+      auto trace = slice_trace(slice, secret.weights, in, &stats);
+      if (!trace) return std::unexpected(trace.error().within("slice " + std::to_string(i)));
+      for (const proof::Port& p : slice.outputs) chunks[p.chunk] = std::move((*trace)[p.tensor]);
+    }
+    for (const proof::Port& p : slice.outputs) {
+      DSPERSE_TRY(const double seconds, store_chunk(p.chunk));
+      stats.commit_s += seconds;
+      if (last_reader[p.chunk] == UINT32_MAX && !is_output[p.chunk]) chunks[p.chunk] = {};
+    }
+    stats.peak_bytes = meter.peak();
+    DSPERSE_CHECK_OK(folder.put_run(i, {stats.seconds + stats.commit_s, stats.peak_bytes}));
+    out.commit_s += stats.commit_s;
+    out.slices.push_back(stats);
+    tell(observer, {Event::Kind::finished, i, count, "run", stats.seconds, 0, 0});
+  }
   store::RunInfo info;
   info.model_id = key.id();
   info.nonce = nonce;

@@ -17,7 +17,9 @@ namespace dsperse::pipeline {
 
 struct SliceRun {
   double seconds = 0;
-  std::uint64_t saturated = 0;  ///< elements clamped by a table
+  std::uint64_t saturated = 0;   ///< elements clamped by a table
+  std::uint64_t peak_bytes = 0;  ///< beyond what the process had, its boundaries' commitments included; zero: not known
+  double commit_s = 0;           ///< of what it makes
 };
 
 struct RunSummary {
@@ -39,9 +41,10 @@ struct RunSummary {
                                                         const std::vector<quantize::IntTensor>& inputs,
                                                         SliceRun* stats = nullptr);
 
-/// Runs the model on the input edges' tensors (all of them, exactly) and fills `folder` (fresh from RunFolder::create); the run
-/// is finished when this returns. nonce: at most 64 bytes. model_path: where `prove` finds the model again. draw: how many slices
-/// a challenge will draw, at most all.
+/// A boundary tensor is committed as soon as it is there, and dropped after its last reader. Runs the model on the input edges'
+/// tensors (all of them, exactly) and fills `folder` (fresh from RunFolder::create); the run is finished when this returns.
+/// nonce: at most 64 bytes. model_path: where `prove` finds the model again. draw: how many slices a challenge will draw, at most
+/// all.
 [[nodiscard]] Result<RunSummary> run_model(const store::ModelFolder& model, const std::string& model_path,
                                            const EdgeTensors& inputs, const Bytes& nonce, std::uint32_t draw,
                                            store::RunFolder& folder, const Observer& observer);

@@ -10,9 +10,11 @@
 #include "dsperse/model/passes.h"
 #include "dsperse/ops/lower.h"
 #include "dsperse/ops/registry.h"
+#include "dsperse/pipeline/costing.h"
 #include "dsperse/pipeline/influence.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/native.h"
+#include "dsperse/pipeline/tiles.h"
 #include "dsperse/quantize/calibrate/calibrate.h"
 #include "dsperse/store/disk/file.h"
 
@@ -217,11 +219,18 @@ Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer&
                   "one label per class");
   }
   tell(observer, {Event::Kind::stage, 0, 0, "cut", 0, 0, 0});
-  DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut));
+  const slice::Costing costs = costing(request.cost, proof::Profile::bits100, goal_of(request.cut.optimize));
+  out.unsliced = slice::predict(out.model.program, costs);
+  out.optimize = request.cut.optimize;
+  DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut, costs));
+  if (plan.tiled) become_tiled(out.model, *plan.tiled);
+  std::uint64_t key = 0;
   for (const slice::Slice& s : plan.slices) {
     out.predicted.push_back(s.cost);
+    key += s.cost.key_bytes;
     if (s.last_op < out.model.program.ops.size()) out.cuts.push_back(s.last_op - 1);
   }
+  out.process_bytes = costs.process_bytes(key);
   DSPERSE_TRY(out.trust, treat(out.model, plan, calibration, request, observer));
   out.treatments = out.trust->treatments();
   return out;

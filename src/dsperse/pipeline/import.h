@@ -28,6 +28,7 @@ struct ImportRequest {
   std::vector<std::string> labels;
   quantize::QuantizeOptions quantize;
   slice::CutRequest cut;
+  slice::CostModel cost = {};  ///< of the predictions
   trust::Policy policy;
   std::string policy_text;               ///< as it was given, for the plan
   std::optional<double> native_seconds;  ///< of one run on the workers' machines; absent: measured here

@@ -32,7 +32,19 @@ void release_memory() {
   malloc_trim(0);
 }
 void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }
+std::uint64_t rss_bytes() { return field("/proc/self/status", "VmRSS"); }
 std::uint64_t memory_total_bytes() { return field("/proc/meminfo", "MemTotal"); }
 std::uint64_t memory_available_bytes() { return field("/proc/meminfo", "MemAvailable"); }
+
+PeakMeter::PeakMeter() {
+  release_memory();
+  reset_peak_rss();
+  base_ = rss_bytes();
+}
+
+std::uint64_t PeakMeter::peak() const {
+  const std::uint64_t most = peak_rss_bytes();
+  return most > base_ ? most - base_ : 0;
+}
 
 }  // namespace dsperse::pipeline

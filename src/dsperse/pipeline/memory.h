@@ -11,7 +11,27 @@ std::uint64_t peak_rss_bytes();
 void reset_peak_rss();
 /// Returns freed memory to the system, so that a new measurement does not count it.
 void release_memory();
+/// Resident now.
+std::uint64_t rss_bytes();
 std::uint64_t memory_total_bytes();
 std::uint64_t memory_available_bytes();
+
+/// What a piece of work takes beyond what the process had before it. Others' work at the same time counts, too.
+class PeakMeter {
+ public:
+  PeakMeter();
+  [[nodiscard]] std::uint64_t base() const { return base_; }
+  /// So far.
+  [[nodiscard]] std::uint64_t peak() const;
+
+ private:
+  std::uint64_t base_;
+};
+
+/// What a verb took for one slice.
+struct Usage {
+  double seconds = 0;
+  std::uint64_t peak_bytes = 0;  ///< beyond what the process had
+};
 
 }  // namespace dsperse::pipeline

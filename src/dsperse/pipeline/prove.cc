@@ -49,15 +49,20 @@ Result<bool> keep(ProveContext& context, std::uint32_t slice, const Digest& run_
 Status check_before_work(ProveContext& context, const ProveOptions& options, const std::vector<std::uint32_t>& todo,
                          const Digest& run_id, const std::vector<proof::Boundary>& table) {
   const store::CompiledModel& model = context.model.model();
+  const std::uint64_t process = rss_bytes();
   for (const std::uint32_t i : todo) {
     const proof::SliceKey& slice = model.key.slices[i];
     if (const auto why = context.backend.unsupported(slice.program))
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, slice_name(i));
-    if (options.memory_bytes != 0 && model.predicted[i].peak_bytes > options.memory_bytes)
-      return fail(ErrorKind::resource,
-                  fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", model.predicted[i].peak_bytes >> 20,
-                              options.memory_bytes >> 20),
-                  slice_name(i), "allow more with --memory, or cut smaller slices: `dsperse slice --memory`");
+    const slice::Cost& cost = model.predicted[i];
+    const std::uint64_t need =
+        process + (cost.lean_peak_bytes != 0 ? std::min(cost.peak_bytes, cost.lean_peak_bytes) : cost.peak_bytes);
+    if (options.memory_bytes != 0 && need > options.memory_bytes)
+      return fail(
+          ErrorKind::resource,
+          fmt::format("needs a predicted {} MiB, more than the {} MiB allowed", (need >> 20) + 1, options.memory_bytes >> 20),
+          slice_name(i),
+          fmt::format("allow {0}M with --memory, or cut smaller slices: `dsperse slice --memory`", (need >> 20) + 1));
     if (Status s = context.openings.check_boundaries(committed_roots(slice_statement(model.key, i, run_id, table).boundaries));
         !s)
       return std::unexpected(s.error().within(slice_name(i)));
@@ -72,21 +77,30 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
 class Crew {
  public:
   Crew(ProveContext& context, const ProveOptions& options, std::vector<std::uint32_t> todo)
-      : context_(context), options_(options), todo_(std::move(todo)) {
+      : context_(context), options_(options), todo_(std::move(todo)), process_(rss_bytes()) {
     const auto& predicted = context.model.model().predicted;
     std::stable_sort(todo_.begin(), todo_.end(),
                      [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
+    context_.measure = [this](store::SliceRecord& record) {
+      const std::uint64_t peak = peak_rss_bytes();
+      record.work_bytes = peak > base_ ? peak - base_ : 0;
+      record.predicted_bytes = together_;
+    };
   }
+  ~Crew() { context_.measure = {}; }
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
 
   Status work(const Digest& run_id, std::map<std::uint32_t, store::SliceRecord>& records) {
     const auto loop = [&] {
       while (const auto slice = take()) {
-        auto record = prove_and_publish(context_, *slice, run_id);
-        give_back(*slice, record ? Status{} : std::unexpected(record.error().within(slice_name(*slice))));
+        auto record = prove_and_publish(context_, slice->index, run_id, slice->codewords);
+        give_back(*slice, record ? Status{} : std::unexpected(record.error().within(slice_name(slice->index))));
         if (!record) return;
         const std::scoped_lock lock(context_.state);
-        tell(context_.observer, {Event::Kind::finished, *slice, slices(), "prove", record->prove_s, 0, record->proof_bytes});
-        records.emplace(*slice, std::move(*record));
+        tell(context_.observer,
+             {Event::Kind::finished, slice->index, slices(), "prove", record->prove_s, 0, record->proof_bytes});
+        records.emplace(slice->index, std::move(*record));
       }
     };
     std::vector<std::thread> helpers;
@@ -99,34 +113,55 @@ class Crew {
 
  private:
   [[nodiscard]] std::uint32_t slices() const { return static_cast<std::uint32_t>(context_.model.model().key.slices.size()); }
-  [[nodiscard]] std::uint64_t peak(std::uint32_t slice) const { return context_.model.model().predicted[slice].peak_bytes; }
+  /// A slice that is begun, and how.
+  struct Job {
+    std::uint32_t index = 0;
+    proof::Codewords codewords = proof::Codewords::kept;
+    std::uint64_t bytes = 0;
+  };
+
+  /// How the slice fits beside what is in work: codewords kept if they may be, else recomputed. One alone always does: what it is
+  /// allowed was checked before.
+  [[nodiscard]] std::optional<Job> fit(std::uint32_t slice) const {
+    const slice::Cost& cost = context_.model.model().predicted[slice];
+    const std::uint64_t lean = cost.lean_peak_bytes != 0 ? std::min(cost.peak_bytes, cost.lean_peak_bytes) : cost.peak_bytes;
+    const auto fits = [&](std::uint64_t bytes) {
+      return options_.memory_bytes == 0 || process_ + in_use_ + bytes <= options_.memory_bytes;
+    };
+    const bool planned_lean = cost.codewords == slice::Codewords::recomputed;
+    if (!planned_lean && fits(cost.peak_bytes)) return Job{slice, proof::Codewords::kept, cost.peak_bytes};
+    if (in_work_ == 0 || fits(lean)) return Job{slice, proof::Codewords::recomputed, lean};
+    return std::nullopt;
+  }
 
   /// Next slice that fits; waits while none does; nothing when all are taken or one failed.
-  std::optional<std::uint32_t> take() {
+  std::optional<Job> take() {
     std::unique_lock lock(mutex_);
     for (;;) {
       if (!result_ || todo_.empty()) return std::nullopt;
-      const auto fits = std::find_if(todo_.begin(), todo_.end(), [&](auto s) {
-        return in_work_ == 0 || options_.memory_bytes == 0 || in_use_ + peak(s) <= options_.memory_bytes;
-      });
-      if (fits != todo_.end()) {
-        const std::uint32_t slice = *fits;
-        todo_.erase(fits);
-        if (in_work_++ == 0) reset_peak_rss();
-        in_use_ += peak(slice);
-        const double predicted = context_.model.model().predicted[slice].prove_seconds;
+      for (auto at = todo_.begin(); at != todo_.end(); ++at) {
+        const std::optional<Job> job = fit(*at);
+        if (!job) continue;
+        todo_.erase(at);
+        const double predicted = context_.model.model().predicted[job->index].prove_seconds;
         const std::scoped_lock state(context_.state);
-        tell(context_.observer, {Event::Kind::begin, slice, slices(), "prove", 0, predicted, 0});
-        return slice;
+        if (in_work_++ == 0) {
+          base_ = PeakMeter().base();
+          together_ = 0;
+        }
+        in_use_ += job->bytes;
+        together_ = std::max(together_, in_use_);
+        tell(context_.observer, {Event::Kind::begin, job->index, slices(), "prove", 0, predicted, 0});
+        return job;
       }
       changed_.wait(lock);
     }
   }
 
-  void give_back(std::uint32_t slice, Status status) {
+  void give_back(const Job& job, Status status) {
     const std::scoped_lock lock(mutex_);
     --in_work_;
-    in_use_ -= peak(slice);
+    in_use_ -= job.bytes;
     if (!status && result_) result_ = std::move(status);
     changed_.notify_all();
   }
@@ -136,8 +171,11 @@ class Crew {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::uint32_t> todo_;
+  std::uint64_t process_;  ///< resident before work begins
   unsigned in_work_ = 0;
   std::uint64_t in_use_ = 0;
+  // Under context_.state: resident memory before the first of those in work, and the most that was predicted since then.
+  std::uint64_t base_ = 0, together_ = 0;
   Status result_;
 };
 
@@ -161,7 +199,7 @@ Result<ProveSummary> prove_run(const store::ModelFolder& model, store::RunFolder
   if (run.info().model_id != key.id())
     return fail(ErrorKind::bad_input, "the run was made with another compiled model", run.path(),
                 "give the right one with --model, or run again");
-  ProveContext context{model, run, openings, backend, observer, {}};
+  ProveContext context{model, run, openings, backend, observer, {}, {}};
   const Digest run_id = proof::run_id(run.info().model_id, run.info().nonce, run.info().salt);
   DSPERSE_TRY(const std::vector<proof::Boundary> table, boundary_table(key, run));
 

@@ -20,7 +20,7 @@ struct ProveOptions {
   std::set<std::uint32_t> slices;   ///< to prove; the certificate has exactly these
   std::optional<Digest> challenge;  ///< a late nonce (challenge_nonce): prove_step adds the slices that it draws
   unsigned workers = 1;             ///< slices at a time
-  std::uint64_t memory_bytes = 0;   ///< predicted peaks of the slices in work together stay below; 0: no limit
+  std::uint64_t memory_bytes = 0;   ///< the process with the predicted peaks of the slices in work stays below; 0: no limit
 };
 
 struct SliceOutcome {

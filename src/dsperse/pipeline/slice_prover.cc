@@ -46,8 +46,8 @@ Result<Prepared> prepare(const ProvingParts& parts, std::uint32_t index, const s
       continue;
     }
     // The seed was for these values only: another root means other data, and reusing the seed would leak the difference.
-    DSPERSE_TRY(proof::BoundaryCommitment tree,
-                proof::commit_boundary(slice.profile, slice.boundary, chunk, boundaries[i].values, boundaries[i].seed));
+    DSPERSE_TRY(proof::BoundaryCommitment tree, proof::commit_boundary(slice.profile, slice.boundary, chunk, boundaries[i].values,
+                                                                       boundaries[i].seed, parts.codewords));
     if (!boundaries[i].root || tree.root() != *boundaries[i].root)
       return damaged("a boundary does not have its stored commitment", chunk.name);
     out.trees.push_back(std::move(tree));
@@ -72,10 +72,10 @@ Result<Opened> open_weights(const ProvingParts& parts, const proof::SliceKey& sl
     }
     if (!choice.make_epoch && fresh && fresh->root == choice.epoch.root) return Opened{std::move(choice), std::move(fresh->tree)};
     if (!choice.make_epoch) {
-      DSPERSE_TRY(proof::WeightCommitment tree, epoch_tree(slice, secret, choice.epoch));
+      DSPERSE_TRY(proof::WeightCommitment tree, epoch_tree(slice, secret, choice.epoch, parts.codewords));
       return Opened{std::move(choice), std::move(tree)};
     }
-    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(parts.openings, parts.state, slice, secret, choice));
+    DSPERSE_TRY(std::optional<FreshEpoch> made, make_epoch(parts.openings, parts.state, slice, secret, choice, parts.codewords));
     if (made) fresh = std::move(made);
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
@@ -124,11 +124,17 @@ Status prove_between(const ProvingParts& parts, std::uint32_t index, const Diges
     const backend::Artefacts artefacts{slice, {}};
     proof::ProveStats stats;
     DSPERSE_TRY(proof.proof, parts.backend.prove({&artefacts, &statement, &prepared.secret.weights, &prepared.trace,
-                                                  slice.weight_root ? &opened.tree : nullptr, prepared.by_port},
+                                                  slice.weight_root ? &opened.tree : nullptr, prepared.by_port, parts.codewords},
                                                  &stats));
-    const store::SliceRecord record{index,         seconds_since(start), proof.proof.size(), peak_rss_bytes(),
-                                    stats.lookups, stats.stages};
+    store::SliceRecord record;
+    record.slice = index;
+    record.prove_s = seconds_since(start);
+    record.proof_bytes = proof.proof.size();
+    record.peak_rss_bytes = peak_rss_bytes();
+    record.lookups = stats.lookups;
+    record.stages = stats.stages;
     const std::scoped_lock lock(parts.state);
+    if (parts.measure) parts.measure(record);
     std::optional<std::pair<Digest, std::uint32_t>> weights;
     if (proof.weights) weights.emplace(*proof.weights, proof.opening);
     DSPERSE_TRY(const bool mine, parts.openings.claim_proof(weights, committed_roots(statement.boundaries)));
@@ -139,7 +145,8 @@ Status prove_between(const ProvingParts& parts, std::uint32_t index, const Diges
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
 }
 
-Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id) {
+Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t index, const Digest& run_id,
+                                             proof::Codewords codewords) {
   const proof::ModelKey& key = context.model.model().key;
   std::vector<store::StoredBoundary> boundaries;
   for (const proof::Port& p : key.slices[index].ports()) {
@@ -147,11 +154,12 @@ Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_
     boundaries.push_back(std::move(b));
   }
   store::SliceRecord out;
-  DSPERSE_CHECK_OK(prove_between({context.model, context.openings, context.backend, context.observer, context.state}, index,
-                                 run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
-                                   out = record;
-                                   return context.run.put_proof(proof, record);
-                                 }));
+  DSPERSE_CHECK_OK(prove_between(
+      {context.model, context.openings, context.backend, context.observer, context.state, codewords, context.measure}, index,
+      run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
+        out = record;
+        return context.run.put_proof(proof, record);
+      }));
   return out;
 }
 

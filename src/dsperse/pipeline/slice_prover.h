@@ -18,6 +18,7 @@ struct ProveContext {
   const backend::Backend& backend;
   const Observer& observer;
   std::mutex state;
+  std::function<void(store::SliceRecord&)> measure;  ///< adds what several slices in work together took; may be empty
 };
 
 /// What proving a slice needs, whoever's run it is of. `state` guards openings and observer.
@@ -27,6 +28,8 @@ struct ProvingParts {
   const backend::Backend& backend;
   const Observer& observer;
   std::mutex& state;
+  proof::Codewords codewords = proof::Codewords::kept;  ///< of all its trees
+  std::function<void(store::SliceRecord&)> measure = {};
 };
 /// Told under the lock, openings used: the proof may be shown from now on.
 using Publish = std::function<Status(const proof::SliceProof&, const store::SliceRecord&)>;
@@ -44,6 +47,7 @@ proof::Statement slice_statement(const proof::ModelKey& key, std::uint32_t slice
 std::set<Digest> committed_roots(const std::vector<proof::Boundary>& boundaries);
 
 /// Proves a slice of the context's run and publishes (openings claimed first, then the file).
-[[nodiscard]] Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t slice, const Digest& run_id);
+[[nodiscard]] Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_t slice, const Digest& run_id,
+                                                           proof::Codewords codewords);
 
 }  // namespace dsperse::pipeline

@@ -58,10 +58,13 @@ Status answer(lottery::Challenge& challenge, const proof::ModelKey& key, ByteVie
 
 }  // namespace
 
-Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options,
-                                          const backend::Backend& backend, store::OpeningStore& openings, const std::string& dsm,
-                                          const std::string& dsk, const Observer& observer) {
-  DSPERSE_TRY(Compiled compiled, compile_plan(plan, options, backend, observer));
+Result<CompiledSlices> compile_step(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
+                                    store::OpeningStore& openings, const std::string& dsm, const std::string& dsk,
+                                    const Observer& observer) {
+  DSPERSE_TRY(store::ModelWriter writer, store::ModelWriter::create(dsm));
+  DSPERSE_TRY(CompiledSlices compiled, compile_slices(plan, options, backend, observer,
+                                                      [&](std::uint32_t, const proof::SliceKey& key,
+                                                          const store::ProvingKey& secret) { return writer.add(key, secret); }));
   std::vector<store::OpeningStore::Origin> origins;
   const proof::ModelKey& key = compiled.model.key;
   for (std::uint32_t i = 0; i < key.slices.size(); ++i)
@@ -70,9 +73,9 @@ Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const Com
   DSPERSE_CHECK_OK(openings.add_origins(origins));
   if (const std::string folder = std::filesystem::path(dsk).parent_path().string(); !folder.empty())
     DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::shared));
-  DSPERSE_CHECK_OK(store::write_model(dsm, compiled.model, compiled.secrets));
+  DSPERSE_CHECK_OK(writer.finish(compiled.model));
   DSPERSE_CHECK_OK(store::write_key(dsk, compiled.model.key));
-  return std::move(compiled.model);
+  return compiled;
 }
 
 Result<RunStep> run_step(const std::string& dsm, const std::vector<store::FileTensor>& inputs, const Bytes& nonce,

@@ -15,9 +15,9 @@
 namespace dsperse::pipeline {
 
 /// Compiles into `dsm` and `dsk`; the origin's openings are registered first, so they belong to this installation alone.
-[[nodiscard]] Result<store::CompiledModel> compile_step(const store::PlanFile& plan, const CompileOptions& options,
-                                                        const backend::Backend& backend, store::OpeningStore& openings,
-                                                        const std::string& dsm, const std::string& dsk, const Observer& observer);
+[[nodiscard]] Result<CompiledSlices> compile_step(const store::PlanFile& plan, const CompileOptions& options,
+                                                  const backend::Backend& backend, store::OpeningStore& openings,
+                                                  const std::string& dsm, const std::string& dsk, const Observer& observer);
 
 struct RunStep {
   RunSummary run;

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "dsperse/base/rule.h"
 #include "dsperse/proof/argument.h"
 
@@ -9,31 +12,55 @@ using crypto::Fp;
 
 constexpr std::string_view kMagic = "DSPRF002";
 
+constexpr std::size_t kBatch = 128;  // words at a time
+
+/// n words, the i-th of which is `word(i)`.
+template <class Word>
+void write(ByteWriter& w, std::size_t n, Word word) {
+  std::array<std::uint64_t, kBatch> words;
+  for (std::size_t at = 0; at < n; at += kBatch) {
+    const std::size_t count = std::min(kBatch, n - at);
+    for (std::size_t i = 0; i < count; ++i) words[i] = word(at + i).v;
+    w.u64s(std::span(words).first(count));
+  }
+}
 template <int D>
-void write(ByteWriter& w, const Ext<D>& e) {
-  for (const Fp limb : e.c) w.u64(limb.v);
+void write(ByteWriter& w, std::span<const Ext<D>> xs) {
+  write(w, D * xs.size(), [&](std::size_t i) { return xs[i / D].c[i % D]; });
 }
 
 /// Elements with the rule that limbs are below p.
 class ElementReader {
  public:
   explicit ElementReader(ByteView bytes) : in_(bytes) {}
-  Fp fp() {
-    const std::uint64_t x = in_.u64();
-    canonical_ = canonical_ && x < crypto::kP;
-    return Fp(x < crypto::kP ? x : 0);
+  std::vector<Fp> fps(std::size_t n) {
+    std::vector<Fp> out(n);
+    read(n, [&](std::size_t i, Fp x) { out[i] = x; });
+    return out;
   }
   template <int D>
   std::vector<Ext<D>> exts(std::size_t n) {
     std::vector<Ext<D>> out(n);
-    for (Ext<D>& e : out)
-      for (Fp& limb : e.c) limb = fp();
+    read(n * D, [&](std::size_t i, Fp x) { out[i / D].c[i % D] = x; });
     return out;
   }
   ByteReader& bytes() { return in_; }
   [[nodiscard]] bool canonical() const { return canonical_; }
 
  private:
+  template <class Put>
+  void read(std::size_t n, Put put) {
+    std::array<std::uint64_t, kBatch> words;
+    for (std::size_t at = 0; at < n; at += words.size()) {
+      const std::span<std::uint64_t> some = std::span(words).first(std::min(words.size(), n - at));
+      in_.u64s(some);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        canonical_ = canonical_ && some[i] < crypto::kP;
+        put(at + i, Fp(some[i] < crypto::kP ? some[i] : 0));
+      }
+    }
+  }
+
   ByteReader in_;
   bool canonical_ = true;
 };
@@ -53,31 +80,42 @@ std::vector<TreeShape> opened_trees(const Layout& layout) {
   return out;
 }
 
+/// Of a proof's bytes: everything but the paths, and with the longest ones.
+struct Lengths {
+  std::uint64_t least, most;
+};
+Lengths lengths_of(const Layout& layout) {
+  const std::size_t element = 8 * static_cast<std::size_t>(layout.degree());
+  std::uint64_t elements = layout.pads + 2 * static_cast<std::uint64_t>(layout.slots.size()) + 2 * layout.vars +
+                           layout.groups.size() + 1 + layout.end.code.k();
+  for (const Layout::Group& g : layout.groups) elements += g.geometry.code.k();
+  std::uint64_t fixed = kMagic.size() + 32 * (layout.groups.size() + 1) + 16 + element * elements, paths = 0;
+  for (const TreeShape& t : opened_trees(layout)) {
+    fixed += t.t * (8 * t.rows + 32) + 4;
+    paths += static_cast<std::uint64_t>(t.t) * t.log_n;
+  }
+  return {fixed, fixed + 32 * paths};
+}
+
 }  // namespace
 
 template <int D>
 Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
-  std::size_t most = std::size_t{1} << 12;  // about: all but openings is small
-  for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.u_end}) most += part->size() * sizeof(Ext<D>);
-  for (const auto& u : proof.u) most += u.size() * sizeof(Ext<D>);
-  for (const crypto::Opening& o : proof.openings)
-    most += o.columns.size() * sizeof(Fp) + (o.salts.size() + o.path.size() + 1) * sizeof(Digest);
   ByteWriter w;
-  w.reserve(most);
-  (void)layout;
+  std::size_t paths = 0;
+  for (const crypto::Opening& o : proof.openings) paths += o.path.size();
+  w.reserve(static_cast<std::size_t>(lengths_of(layout).least) + 32 * paths);
   for (const char c : kMagic) w.u8(static_cast<std::uint8_t>(c));
   for (const Digest& r : proof.fresh_roots) w.raw(r);
   w.raw(proof.end_root);
   w.u64(proof.first_work);
   w.u64(proof.column_work);
-  for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.v})
-    for (const Ext<D>& e : *part) write(w, e);
-  for (const auto& u : proof.u)
-    for (const Ext<D>& e : u) write(w, e);
-  write(w, proof.h);
-  for (const Ext<D>& e : proof.u_end) write(w, e);
+  for (const auto* part : {&proof.hidden, &proof.clear, &proof.last, &proof.v}) write<D>(w, *part);
+  for (const auto& u : proof.u) write<D>(w, u);
+  write<D>(w, {&proof.h, 1});
+  write<D>(w, proof.u_end);
   for (const crypto::Opening& o : proof.openings) {
-    for (const Fp x : o.columns) w.u64(x.v);
+    write(w, o.columns.size(), [&](std::size_t i) { return o.columns[i]; });
     for (const Digest& s : o.salts) w.raw(s);
     w.u32(static_cast<std::uint32_t>(o.path.size()));
     for (const Digest& p : o.path) w.raw(p);
@@ -88,17 +126,10 @@ Bytes encode_argument(const Layout& layout, const ArgumentProof<D>& proof) {
 template <int D>
 Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& out) {
   const std::vector<TreeShape> trees = opened_trees(layout);
-  const std::size_t element = 8 * static_cast<std::size_t>(D), slots = layout.slots.size();
-  std::uint64_t elements =
-      layout.pads + 2 * static_cast<std::uint64_t>(slots) + 2 * layout.vars + layout.groups.size() + 1 + layout.end.code.k();
-  for (const Layout::Group& g : layout.groups) elements += g.geometry.code.k();
-  std::uint64_t fixed = kMagic.size() + 32 * (layout.groups.size() + 1) + 16 + element * elements, paths = 0;
-  for (const TreeShape& t : trees) {
-    fixed += t.t * (8 * t.rows + 32) + 4;
-    paths += static_cast<std::uint64_t>(t.t) * t.log_n;
-  }
-  if (violated("proof: shortest length", bytes.size() < fixed) ||
-      violated("proof: longest length", bytes.size() > fixed + 32 * paths))
+  const std::size_t slots = layout.slots.size();
+  const Lengths lengths = lengths_of(layout);
+  if (violated("proof: shortest length", bytes.size() < lengths.least) ||
+      violated("proof: longest length", bytes.size() > lengths.most))
     return Verdict::reject("proof length");
 
   ElementReader in(bytes);
@@ -122,8 +153,7 @@ Verdict decode_argument(const Layout& layout, ByteView bytes, ArgumentProof<D>& 
   for (const TreeShape& t : trees) {
     crypto::Opening o;
     o.rows = static_cast<std::size_t>(t.rows);
-    o.columns.resize(static_cast<std::size_t>(t.t * t.rows));
-    for (Fp& x : o.columns) x = in.fp();
+    o.columns = in.fps(static_cast<std::size_t>(t.t * t.rows));
     o.salts.resize(t.t);
     for (Digest& s : o.salts) s = in.bytes().digest();
     const std::size_t length = in.bytes().u32();

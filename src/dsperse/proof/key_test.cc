@@ -24,6 +24,18 @@ const ModelCase& chunks() {
   return m;
 }
 
+TEST(ModelKey, BoundaryGeometryIsTheSlices) {
+  const testing::ModelCase m = testing::make_model(testing::chunk_model());
+  ModelKey key = m.key;
+  EXPECT_EQ(boundary_geometry_of(key), boundary_geometry(key.slices[0].params(), key.chunks));
+  const Geometry other = solve_geometry(key.slices[0].params(), 100000, kBoundaryUses, Optimize::size);
+  for (SliceKey& s : key.slices)
+    if (s.boundary.t != 0) s.boundary = other;
+  EXPECT_EQ(boundary_geometry_of(key), other);
+  for (SliceKey& s : key.slices) s.boundary = {};
+  EXPECT_EQ(boundary_geometry_of(key), boundary_geometry(key.slices[0].params(), key.chunks)) << "no slice has one";
+}
+
 TEST(ModelKey, BytesAreCanonical) {
   for (const ModelKey* key : {&skip().key, &chunks().key}) {
     const Bytes bytes = encode_model_key(*key);

@@ -1,6 +1,7 @@
 #include "dsperse/proof/layout.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "dsperse/crypto/poly/verifier_math.h"
@@ -119,13 +120,16 @@ template <int D>
 FlatClaim<D> flatten_claim(const Placed& placed, const crypto::LinearClaim<D>& claim) {
   const auto& vectors = claim.functional->vectors;
   const auto expand = [&](std::size_t first, std::size_t last, const Ext<D>& scalar) {
-    if (last == first + 1 && scalar == Ext<D>::one()) return vectors[first];
     std::vector<Ext<D>> out{scalar};
     for (std::size_t k = first; k < last; ++k) {
       std::vector<Ext<D>> next;
       next.reserve(out.size() * vectors[k].size());
-      for (const Ext<D>& a : out)
-        for (const Ext<D>& b : vectors[k]) next.push_back(a * b);
+      for (const Ext<D>& a : out) {
+        if (a == Ext<D>::one())
+          next.insert(next.end(), vectors[k].begin(), vectors[k].end());
+        else
+          for (const Ext<D>& b : vectors[k]) next.push_back(a * b);
+      }
       out = std::move(next);
     }
     return out;
@@ -133,8 +137,40 @@ FlatClaim<D> flatten_claim(const Placed& placed, const crypto::LinearClaim<D>& c
   std::size_t split = vectors.size();
   std::uint64_t tail = 1;
   while (split > 0 && tail % placed.run != 0) tail *= vectors[--split].size();
-  return {expand(0, split, claim.scalar), expand(split, vectors.size(), Ext<D>::one())};
+  FlatClaim<D> out{expand(0, split, claim.scalar), {}, {}};
+  if (split + 1 == vectors.size()) {
+    out.tail = vectors[split];
+  } else {
+    out.made = expand(split, vectors.size(), Ext<D>::one());
+    out.tail = out.made;
+  }
+  return out;
 }
+
+namespace {
+
+/// low: eq of the lowest b variables; high: of the others at the vector's blocks.
+template <int D>
+Ext<D> flat_value(const Placed& p, const FlatClaim<D>& flat, std::span<const Ext<D>> low, std::span<const Ext<D>> high) {
+  // Sizes within one tensor: at most 2^28 elements and their padding.
+  const std::size_t run = static_cast<std::size_t>(p.run), block = std::size_t{1} << p.b, runs = flat.tail.size() / run;
+  std::vector<Ext<D>> folded_tail;  // one entry a block
+  std::span<const Ext<D>> weights = flat.tail;
+  if (block != 1) {
+    folded_tail.reserve(runs * static_cast<std::size_t>(p.stride >> p.b));
+    for (std::size_t r = 0; r < runs; ++r)
+      for (std::size_t j = 0; j < run; j += block)
+        folded_tail.push_back(crypto::inner<D>(flat.tail.subspan(r * run + j, std::min(block, run - j)), low));
+    weights = folded_tail;
+  }
+  if (weights.size() == 1) return weights[0] * crypto::inner<D>(std::span<const Ext<D>>(flat.outer), high);
+  Ext<D> total;
+  for (std::size_t o = 0; o < flat.outer.size(); ++o)
+    total += flat.outer[o] * crypto::inner<D>(weights, high.subspan(o * weights.size(), weights.size()));
+  return total;
+}
+
+}  // namespace
 
 template <int D>
 Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded, std::span<const Ext<D>> point) {
@@ -150,31 +186,27 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
       total += c * limbs;
     }
   }
-  // All claims on one vector share its eq tables.
+  // All claims on one vector share its eq tables; vectors share the tables of the lowest variables.
   std::vector<std::vector<const crypto::LinearClaim<D>*>> by_vector(layout.placed.size());
   for (const auto& claim : folded.claims) by_vector[claim.id].push_back(&claim);
+  std::map<unsigned, std::vector<Ext<D>>> tables;
+  const auto table_of = [&](unsigned b) -> const std::vector<Ext<D>>& {
+    const auto [it, fresh] = tables.try_emplace(b);
+    if (fresh) it->second = crypto::eq_values<D>(point.first(b));
+    return it->second;
+  };
   for (std::size_t v = 0; v < by_vector.size(); ++v) {
-    if (by_vector[v].empty()) continue;
     const Placed& p = layout.placed[v];
     const std::uint64_t base = layout.offset_of(static_cast<std::uint32_t>(v)) + p.base;
-    const std::vector<Ext<D>> low = crypto::eq_values<D>(point.first(p.b));
-    const std::vector<Ext<D>> high = crypto::eq_range<D>(point.subspan(p.b), base >> p.b, (base + p.runs * p.stride) >> p.b);
-    // Sizes within one tensor: at most 2^28 elements and their padding.
-    const std::size_t run = static_cast<std::size_t>(p.run), block = std::size_t{1} << p.b;
-    const auto blocks = static_cast<std::size_t>(p.stride >> p.b);
+    std::vector<Ext<D>> high;
     for (const auto* claim : by_vector[v]) {
-      const FlatClaim<D> flat = flatten_claim<D>(p, *claim);
-      const std::size_t runs = flat.tail.size() / run;  // runs a tail
-      std::vector<Ext<D>> folded_tail(runs * blocks);
-      const std::span<const Ext<D>> tail(flat.tail);
-      for (std::size_t r = 0; r < runs; ++r)
-        for (std::size_t j = 0, b = 0; j < run; j += block, ++b)
-          folded_tail[r * blocks + b] = crypto::inner<D>(tail.subspan(r * run + j, std::min(block, run - j)), low);
-      for (std::size_t o = 0; o < flat.outer.size(); ++o) {
-        Ext<D> s;
-        for (std::size_t k = 0; k < folded_tail.size(); ++k) s += folded_tail[k] * high[o * folded_tail.size() + k];
-        total += flat.outer[o] * s;
+      const auto& vectors = claim->functional->vectors;
+      if (vectors.size() == 1 && p.contiguous()) {
+        total += claim->scalar * crypto::eq_inner<D>(point, base, vectors[0]);
+        continue;
       }
+      if (high.empty()) high = crypto::eq_range<D>(point.subspan(p.b), base >> p.b, (base + p.runs * p.stride) >> p.b);
+      total += flat_value<D>(p, flatten_claim<D>(p, *claim), table_of(p.b), high);
     }
   }
   return total;

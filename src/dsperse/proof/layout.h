@@ -27,6 +27,8 @@ struct Placed {
   static Placed plan(const quantize::Shape& shape, std::uint64_t at, unsigned max_b);
   [[nodiscard]] std::uint64_t end() const { return base + runs * stride; }
   [[nodiscard]] std::uint64_t elements() const { return runs * run; }
+  /// Flat elements lie at neighbouring addresses.
+  [[nodiscard]] bool contiguous() const { return runs == 1 || run == stride; }
   /// Address (in the group) of flat element i.
   [[nodiscard]] std::uint64_t address(std::uint64_t i) const { return base + i / run * stride + i % run; }
 };
@@ -109,11 +111,13 @@ Layout plan_layout(const ArgumentSpec& spec, const crypto::CountingChannel<D>& c
 template <int D>
 crypto::Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded, std::span<const crypto::Ext<D>> point);
 
-/// A claim on a vector as one coefficient per outer index and an explicit tail of whole runs.
+/// A claim on a vector as one coefficient per outer index and an explicit tail of whole runs, which is the functional's own
+/// last vector (it must live as long) or one made for this.
 template <int D>
 struct FlatClaim {
   std::vector<crypto::Ext<D>> outer;
-  std::vector<crypto::Ext<D>> tail;
+  std::span<const crypto::Ext<D>> tail;
+  std::vector<crypto::Ext<D>> made;
 };
 template <int D>
 FlatClaim<D> flatten_claim(const Placed& placed, const crypto::LinearClaim<D>& claim);

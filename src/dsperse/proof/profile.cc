@@ -58,10 +58,51 @@ std::uint32_t queries(const SecurityParams& params, std::uint64_t k, unsigned lo
 
 namespace {
 
-/// Smallest cost over data sizes c in [c_min, c_max]; work: weight of encoding, in bytes a nanosecond.
-Geometry solve(const SecurityParams& params, unsigned c_min, unsigned c_max, double symbols, double mask_rows,
-               std::uint32_t openings) {
-  const double d = degree(params.profile);
+/// What a group of trees costs a proof. Estimates for one thread with AVX-512: docs/design/0014 says what they were fitted to.
+class GroupCost {
+ public:
+  /// fresh, given: data rows of the tree that each proof makes (and of nothing else), and of each tree that is there before.
+  GroupCost(double degree, const Geometry& g, double fresh, double given, double given_trees, double openings)
+      : degree_(degree), k_(static_cast<double>(g.code.k())), n_(static_cast<double>(g.code.n())), t_(g.t) {
+    commit(fresh, 1);
+    if (given_trees == 0) return;
+    commit(given, given_trees / openings);
+    for (double i = 0; i < given_trees; ++i) open(given);
+  }
+
+  [[nodiscard]] double of(Optimize goal) const {
+    const double bytes = bytes_ + 8 * degree_ * k_, prove = prove_ + 25 * k_, verify = verify_ + 22 * degree_ * k_;
+    switch (goal) {
+      case Optimize::size:
+        return bytes + 0.01 * (prove + verify);
+      case Optimize::verify:
+        return verify + 0.1 * prove + 0.1 * bytes;
+      case Optimize::time:
+        break;
+    }
+    return prove + 0.25 * verify + 4 * bytes;
+  }
+
+ private:
+  /// Encodes and hashes tiles of 8 rows, salts and nodes; `times` a proof.
+  void commit(double rows, double times) {
+    prove_ += times * n_ * (20 + 25 * std::ceil(rows / 8));
+    if (times == 1) open(rows);
+  }
+  void open(double rows) {
+    const double path = std::max(1.0, std::log2(n_ / t_) + 0.6);  // nodes a column
+    bytes_ += t_ * (8 * rows + 32 + 32 * path);
+    prove_ += t_ * (100 + 12 * std::ceil(rows / 8));
+    verify_ += t_ * (20 + 6 * rows + 50 * path);
+  }
+
+  double degree_, k_, n_, t_;
+  double bytes_ = 0, prove_ = 0, verify_ = 0;
+};
+
+/// Smallest cost over data sizes c in [c_min, c_max].
+template <class Cost>
+Geometry solve(const SecurityParams& params, unsigned c_min, unsigned c_max, std::uint32_t openings, Cost cost_of) {
   Geometry best;
   double best_cost = 0;
   for (unsigned c = c_min; c <= c_max; ++c) {
@@ -78,14 +119,11 @@ Geometry solve(const SecurityParams& params, unsigned c_min, unsigned c_max, dou
         k = kd + static_cast<double>(t) * openings;
       }
       if (k > n / 2 || t > n) continue;
-      const double rows = std::ceil(symbols / kd) + mask_rows;
-      const double path = std::max(1.0, static_cast<double>(log_n) - std::log2(static_cast<double>(t)) + 1) * 32;
-      const double bytes = 8 * d * k + t * (8 * rows + 32 + path);
-      const double work = rows * n * (0.35 * log_n + 6) + n * 60;  // nanoseconds of encoding and hashing, one thread
-      const double cost = bytes + 0.04 * work;                     // a byte is worth 25 ns
+      const Geometry g{{c, static_cast<std::size_t>(t) * openings, log_n}, t};
+      const double cost = cost_of(g);
       if (best_cost == 0 || cost < best_cost) {
         best_cost = cost;
-        best = {{c, static_cast<std::size_t>(t) * openings, log_n}, t};
+        best = g;
       }
     }
   }
@@ -94,14 +132,19 @@ Geometry solve(const SecurityParams& params, unsigned c_min, unsigned c_max, dou
 
 }  // namespace
 
-Geometry solve_geometry(const SecurityParams& params, std::uint64_t symbols, std::uint32_t openings) {
-  return solve(params, 4, kMaxDataBits, static_cast<double>(symbols), degree(params.profile), openings);
+Geometry solve_geometry(const SecurityParams& params, std::uint64_t symbols, std::uint32_t openings, Optimize goal) {
+  const double d = degree(params.profile), given_trees = openings == 1 ? 0 : openings == kBoundaryUses ? 2 : 1;
+  return solve(params, 4, kMaxDataBits, openings, [&](const Geometry& g) {
+    const double rows = std::ceil(static_cast<double>(symbols) / static_cast<double>(g.code.kd()));
+    return GroupCost(d, g, openings == 1 ? rows + d : d, rows, given_trees, openings).of(goal);
+  });
 }
 
-Geometry solve_end_geometry(const SecurityParams& params, unsigned vars) {
+Geometry solve_end_geometry(const SecurityParams& params, unsigned vars, Optimize goal) {
   unsigned c = 4;
   while ((1U << c) < 2 * vars) ++c;
-  return solve(params, c, c, 0, 2 * degree(params.profile), 1);
+  const double d = degree(params.profile);
+  return solve(params, c, c, 1, [&](const Geometry& g) { return GroupCost(d, g, 2 * d, 0, 0, 1).of(goal); });
 }
 
 bool sound_geometry(const SecurityParams& params, const Geometry& g, std::uint32_t openings) {

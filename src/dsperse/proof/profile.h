@@ -52,12 +52,17 @@ bool queries_reach(std::uint32_t t, std::uint64_t k, unsigned log_n, int bits);
 /// Least t with error 2^-(bits + slack - work).
 std::uint32_t queries(const SecurityParams& params, std::uint64_t k, unsigned log_n);
 
-/// Least-cost geometry (u and column bytes, encoding work) for a tree of `symbols`, opened `openings` times: the fixpoint of
-/// (kd, r = t * openings, n, t).
-Geometry solve_geometry(const SecurityParams& params, std::uint64_t symbols, std::uint32_t openings);
+/// What compiled keys are made for. Recorded nowhere but in the geometries and constraint options that follow: any sound geometry
+/// is a good key. Each goal counts the other two a little.
+enum class Optimize : std::uint8_t { time, size, verify };
+
+/// Least-cost geometry for a tree of `symbols`, opened `openings` times: the fixpoint of (kd, r = t * openings, n, t). One
+/// opening: a fresh tree, as a witness is. More: trees that are there, and a fresh one of the mask row.
+Geometry solve_geometry(const SecurityParams& params, std::uint64_t symbols, std::uint32_t openings,
+                        Optimize goal = Optimize::time);
 
 /// For the end tree: rows of at least 2 vars elements.
-Geometry solve_end_geometry(const SecurityParams& params, unsigned vars);
+Geometry solve_end_geometry(const SecurityParams& params, unsigned vars, Optimize goal = Optimize::time);
 /// The rules that soundness and zero knowledge need: rate and t reach the profile, r covers the openings, sizes are bounded.
 bool sound_geometry(const SecurityParams& params, const Geometry& geometry, std::uint32_t openings);
 

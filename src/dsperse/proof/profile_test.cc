@@ -64,30 +64,52 @@ TEST(Profile, SlackCoversEverySlice) {
 TEST(Profile, GeometriesAreFixpoints) {
   for (const Profile p : {Profile::bits100, Profile::bits128})
     for (const std::uint32_t openings : {1U, kBoundaryUses, kWeightBudget})
-      for (const std::uint64_t symbols : {1ULL, 100ULL, 5000ULL, 123456ULL, 10000000ULL, 400000000ULL}) {
-        const Geometry g = solve_geometry(p, symbols, openings);
-        SCOPED_TRACE(std::to_string(symbols) + " symbols, " + std::to_string(openings) + " openings");
-        EXPECT_TRUE(sound_geometry(p, g, openings));
-        EXPECT_EQ(g.code.r, std::size_t{g.t} * openings);
-        EXPECT_LE(2 * g.code.k(), g.code.n());
-        EXPECT_EQ(g.t, queries(p, g.code.k(), g.code.log_n));
-        EXPECT_GE(query_error_bits(g), bits(p) + 5 - 12 - 1e-9L);
-        EXPECT_EQ(g, solve_geometry(p, symbols, openings)) << "deterministic";
-        // Anything weaker is refused.
-        Geometry weak = g;
-        --weak.t;
-        EXPECT_FALSE(sound_geometry(p, weak, openings)) << "one query less";
-        weak = g;
-        --weak.code.r;
-        EXPECT_FALSE(sound_geometry(p, weak, openings)) << "one pad less";
-        EXPECT_FALSE(sound_geometry(p, g, openings + 1)) << "one opening more";
-        weak = g;
-        --weak.code.log_n;
-        EXPECT_FALSE(sound_geometry(p, weak, openings)) << "half the columns";
-        if (p == Profile::bits100) {
-          EXPECT_FALSE(sound_geometry(Profile::bits128, g, openings)) << "the other profile";
+      for (const std::uint64_t symbols : {1ULL, 100ULL, 5000ULL, 123456ULL, 10000000ULL, 400000000ULL})
+        for (const Optimize goal : {Optimize::time, Optimize::size, Optimize::verify}) {
+          const Geometry g = solve_geometry(p, symbols, openings, goal);
+          SCOPED_TRACE(std::to_string(symbols) + " symbols, " + std::to_string(openings) + " openings");
+          EXPECT_TRUE(sound_geometry(p, g, openings));
+          EXPECT_EQ(g.code.r, std::size_t{g.t} * openings);
+          EXPECT_LE(2 * g.code.k(), g.code.n());
+          EXPECT_EQ(g.t, queries(p, g.code.k(), g.code.log_n));
+          EXPECT_GE(query_error_bits(g), bits(p) + 5 - 12 - 1e-9L);
+          EXPECT_EQ(g, solve_geometry(p, symbols, openings, goal)) << "deterministic";
+          // Anything weaker is refused.
+          Geometry weak = g;
+          --weak.t;
+          EXPECT_FALSE(sound_geometry(p, weak, openings)) << "one query less";
+          weak = g;
+          --weak.code.r;
+          EXPECT_FALSE(sound_geometry(p, weak, openings)) << "one pad less";
+          EXPECT_FALSE(sound_geometry(p, g, openings + 1)) << "one opening more";
+          weak = g;
+          --weak.code.log_n;
+          EXPECT_FALSE(sound_geometry(p, weak, openings)) << "half the columns";
+          if (p == Profile::bits100) {
+            EXPECT_FALSE(sound_geometry(Profile::bits128, g, openings)) << "the other profile";
+          }
         }
-      }
+}
+
+/// Bytes of one tree without paths, encoded and hashed words, and field elements that a verifier evaluates: each goal has least
+/// of its own.
+TEST(Profile, GoalsPullTheirWay) {
+  for (const std::uint64_t symbols : {3000ULL, 50000ULL, 1000000ULL, 20000000ULL}) {
+    const auto figures = [&](Optimize goal) {
+      const Geometry g = solve_geometry(Profile::bits100, symbols, 1, goal);
+      const double rows = std::ceil(static_cast<double>(symbols) / static_cast<double>(g.code.kd())) + 2;
+      const auto k = static_cast<double>(g.code.k()), n = static_cast<double>(g.code.n());
+      struct Figures {
+        double bytes, encoded, checked;
+      };
+      return Figures{16 * k + g.t * (8 * rows + 32), n * (std::ceil(rows / 8) + 1), 44 * k + g.t * (20 + 6 * rows)};
+    };
+    const auto time = figures(Optimize::time), size = figures(Optimize::size), verify = figures(Optimize::verify);
+    EXPECT_LE(size.bytes, time.bytes) << symbols;
+    EXPECT_LE(time.encoded, size.encoded) << symbols;
+    EXPECT_LE(time.encoded, verify.encoded) << symbols;
+    EXPECT_LE(verify.checked, time.checked * 1.02) << symbols;  // paths are not counted here
+  }
 }
 
 TEST(Profile, BoundsOfSizes) {
@@ -175,24 +197,24 @@ TEST(Security, KeysBelowTheProfileAreRefused) {
     EXPECT_TRUE(verify_ranges(honest.key));
     for (Geometry SliceKey::* which : {&SliceKey::witness, &SliceKey::end}) {
       testing::SliceCase c = *testing::make_case(security_program(), {.profile = profile});
-      (c.key.*which).t -= 10;
+      (c.key.*which).t -= 16;
       c.statement.key = c.key.digest();
       const Verdict v = c.verify(*c.prove());
       EXPECT_FALSE(v);
       EXPECT_EQ(v.reason, "key: below the profile");
     }
     SliceKey weak = honest.key;
-    weak.weights.t -= 10;
+    weak.weights.t -= 16;
     EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
     EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
     for (Geometry SliceKey::* which : {&SliceKey::range_witness, &SliceKey::range_end}) {
       weak = honest.key;
-      (weak.*which).t -= 10;
+      (weak.*which).t -= 16;
       EXPECT_EQ(verify_ranges(weak).reason, "key: below the profile");
     }
     for (Geometry SliceKey::* which : {&SliceKey::link_witness, &SliceKey::link_end}) {
       weak = honest.key;
-      (weak.*which).t -= 10;
+      (weak.*which).t -= 16;
       EXPECT_EQ(verify_link(weak, {{1}, {2}, 1, 1, {}}).reason, "key: below the profile");
     }
   }

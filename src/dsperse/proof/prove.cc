@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/proof/choose_options.h"
 #include "dsperse/proof/forge.h"
 #include "dsperse/proof/slice_argument.h"
 #include "dsperse/proof/tie.h"
@@ -156,18 +157,18 @@ Result<Bytes> prove_tie_at(const ModelKey& key, const WeightTie& tie, const Weig
 /// Geometries for an argument's witness and end tree. Pads do not depend on geometries: `layout_of` is asked with a placeholder,
 /// then with the solved witness geometry.
 template <class LayoutOf>
-void solve_argument(const SliceKey& key, Geometry& witness, Geometry& end, const LayoutOf& layout_of) {
+void solve_argument(const SliceKey& key, Optimize goal, Geometry& witness, Geometry& end, const LayoutOf& layout_of) {
   witness = solve_geometry(key.params(), 1, 1);
   const auto [spec, draft] = layout_of();
   std::vector<quantize::Shape> members;
   for (const std::uint32_t v : spec.witness) members.push_back(spec.vectors[v]);
-  witness = solve_geometry(key.params(), witness_symbols(members, degree(key.profile), draft.pads, draft.slots.size()), 1);
-  end = solve_end_geometry(key.params(), layout_of().second.vars);
+  witness = solve_geometry(key.params(), witness_symbols(members, degree(key.profile), draft.pads, draft.slots.size()), 1, goal);
+  end = solve_end_geometry(key.params(), layout_of().second.vars, goal);
 }
 
 template <int D>
 Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
-                          const quantize::WeightStore& values, const relation::Options& options) {
+                          const quantize::WeightStore& values, const std::optional<relation::Options>& options) {
   SliceKey key;
   key.profile = params.profile;
   key.slack = params.slack;
@@ -175,23 +176,27 @@ Result<SliceKey> plan_key(const SecurityParams& params, const SliceSpec& spec, c
   key.program = spec.program;
   key.inputs = spec.inputs;
   key.outputs = spec.outputs;
-  key.options = options;
+  std::vector<quantize::TensorId> ranged;
+  for (const Port& p : key.inputs)
+    if (!p.is_public) ranged.push_back(p.tensor);
+  key.options = options ? *options : choose_options(key.program, ranged, spec.goal);
   if (spec.public_weights) key.public_weights = values;
   DSPERSE_TRY(const Relation relation, slice_relation(key));
   std::vector<quantize::Shape> weights;
   for (const quantize::WeightSpec& w : key.program.weights) weights.push_back(w.shape);
-  if (!weights.empty() && !spec.public_weights) key.weights = solve_geometry(params, tree_symbols(weights), kWeightBudget);
+  if (!weights.empty() && !spec.public_weights)
+    key.weights = solve_geometry(params, tree_symbols(weights), kWeightBudget, spec.goal);
   for (const Port& p : key.ports())
     if (!p.is_public) key.boundary = boundary;
-  solve_argument(key, key.witness, key.end, [&] {
+  solve_argument(key, spec.goal, key.witness, key.end, [&] {
     ArgumentSpec argument = slice_spec(key, relation);
     Layout layout = slice_layout<D>(argument, relation);
     return std::pair(std::move(argument), std::move(layout));
   });
   if (key.weights.t == 0) return key;
   DSPERSE_TRY(const Relation ranges, range_relation(key.program));
-  solve_argument(key, key.range_witness, key.range_end, [&] { return range_argument<D>(key, ranges); });
-  solve_argument(key, key.link_witness, key.link_end, [&] { return link_argument<D>(key); });
+  solve_argument(key, spec.goal, key.range_witness, key.range_end, [&] { return range_argument<D>(key, ranges); });
+  solve_argument(key, spec.goal, key.link_witness, key.link_end, [&] { return link_argument<D>(key); });
   return key;
 }
 
@@ -209,11 +214,17 @@ BoundaryCommitment& BoundaryCommitment::operator=(BoundaryCommitment&&) noexcept
 BoundaryCommitment::~BoundaryCommitment() = default;
 Digest BoundaryCommitment::root() const { return impl->tree.tree->root(); }
 
-Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks) {
+Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks, Optimize goal) {
   std::uint64_t most = 1;
   for (const Chunk& c : chunks)
     if (!c.is_public) most = std::max(most, tree_symbols({&c.shape, 1}));
-  return solve_geometry(params, most, kBoundaryUses);
+  return solve_geometry(params, most, kBoundaryUses, goal);
+}
+
+Geometry boundary_geometry_of(const ModelKey& key) {
+  for (const SliceKey& s : key.slices)
+    if (s.boundary.t != 0) return s.boundary;
+  return boundary_geometry(key.slices.front().params(), key.chunks);
 }
 
 Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::WeightStore& weights, const Digest& seed,
@@ -235,7 +246,7 @@ Result<WeightCommitment> commit_weights(const SliceKey& key, const quantize::Wei
 
 Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                     const quantize::WeightStore& weights, const Digest& weight_seed,
-                                    const ConstraintOptions& options, Codewords codewords) {
+                                    const std::optional<ConstraintOptions>& options, Codewords codewords) {
   CompiledSlice out;
   DSPERSE_TRY(out.key, params.profile == Profile::bits100 ? plan_key<2>(params, spec, boundary, weights, options)
                                                           : plan_key<3>(params, spec, boundary, weights, options));
@@ -352,7 +363,7 @@ Result<WeightTie> prove_tie(const ModelKey& key, WeightTie tie, const WeightComm
   if (!base.impl || !slice.impl) return fail(ErrorKind::usage, "a weight tie needs two weight trees");
   const bool small = key.profile() == Profile::bits100;
   const auto solve = [&]<int D>() {
-    solve_argument(key.slices[tie.slice], tie.witness, tie.end, [&] { return tie_argument<D>(key, tie); });
+    solve_argument(key.slices[tie.slice], Optimize::time, tie.witness, tie.end, [&] { return tie_argument<D>(key, tie); });
     return prove_tie_at<D>(key, tie, base, slice);
   };
   DSPERSE_TRY(tie.proof, small ? solve.template operator()<2>() : solve.template operator()<3>());

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dsperse/crypto/commit/tree.h"
@@ -19,10 +20,14 @@ struct SliceSpec {
   quantize::Program program;
   std::vector<Port> inputs, outputs;
   bool public_weights = false;  ///< the key shows the weights: no tree, no openings
+  Optimize goal = Optimize::time;
+  Codewords codewords = Codewords::kept;  ///< of the trees that its key is made with
 };
 
-/// The model-wide boundary geometry for these chunks (committed ones), and the options and geometries of one slice key.
-Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks);
+/// A new model's boundary geometry for these chunks (committed ones). A key that is there has its own: boundary_geometry_of().
+Geometry boundary_geometry(const SecurityParams& params, const std::vector<Chunk>& chunks, Optimize goal = Optimize::time);
+/// The geometry of the model's boundary trees: that of its slices, or where no slice touches one, as a new model's.
+Geometry boundary_geometry_of(const ModelKey& key);
 
 /// Committed weights of one slice: the tree, and where its rows are. Memory: crypto::tree_bytes (8 n / kd bytes a weight if
 /// codewords are kept), and 8 r / kd bytes a weight of pads.
@@ -45,11 +50,12 @@ class WeightCommitment {
 struct CompiledSlice {
   SliceKey key;  ///< with weight root and range proof (which uses opening 0 of the origin epoch), or the public weights
 };
-/// Plans constraints and geometries, commits hidden weights, proves their ranges. Errors name the op that does not fit.
-/// codewords: of the weight tree and the range proof's witness tree.
+/// Plans constraints (of least cost, or with these options) and geometries, commits hidden weights, proves their ranges. Errors
+/// name the op that does not fit. codewords: of the weight tree and the range proof's witness tree.
 [[nodiscard]] Result<CompiledSlice> compile_slice(const SecurityParams& params, const SliceSpec& spec, const Geometry& boundary,
                                                   const quantize::WeightStore& weights, const Digest& weight_seed,
-                                                  const ConstraintOptions& options = {}, Codewords codewords = Codewords::kept);
+                                                  const std::optional<ConstraintOptions>& options = std::nullopt,
+                                                  Codewords codewords = Codewords::kept);
 
 /// A boundary chunk's tree from its tensor and seed_B; equal (tensor, seed, geometry) give equal roots.
 class BoundaryCommitment {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dsperse/crypto/field/goldilocks.h"
+#include "dsperse/quantize/lookup_tally.h"
 #include "dsperse/quantize/program.h"
 
 namespace dsperse::relation {
@@ -130,11 +131,7 @@ struct Requantization {
 };
 
 /// Choices of the compiler that shape the constraints of a slice (part of its key).
-struct Options {
-  std::uint32_t limb_bits = 8;         ///< remainders longer than this are split into limbs of at most this many bits
-  std::uint64_t wide_rows = 1U << 14;  ///< activation tables up to this many rows are wide, otherwise saturating
-  friend bool operator==(const Options&, const Options&) = default;
-};
+using Options = quantize::LookupOptions;
 
 /// Tensors: the program's weights by WeightId, its tensors by TensorId, auxiliary ones, multiplicities by table.
 struct Relation {

@@ -1,6 +1,7 @@
 #include "dsperse/relation/schedule.h"
 
 #include <array>
+#include <map>
 #include <span>
 
 #include "dsperse/base/rule.h"
@@ -34,17 +35,40 @@ class Schedule {
     Form<D> value;
   };
 
+  using Functional = std::shared_ptr<const crypto::RankOne<D>>;
+  static Functional functional(Vectors<D> vectors) {
+    return std::make_shared<const crypto::RankOne<D>>(crypto::RankOne<D>{std::move(vectors)});
+  }
+
   /// <vectors, tensor> * scalar: a claim on a commitment, or a constant.
-  Form<D> claim(TensorRef tensor, const E& scalar, Vectors<D> vectors) {
-    if (publics_[tensor]) return party_.dry() ? Form<D>() : Form<D>(publics_[tensor].template evaluate<D>(vectors) * scalar);
+  Form<D> claim(TensorRef tensor, const E& scalar, Functional vectors) {
+    if (publics_[tensor])
+      return party_.dry() ? Form<D>() : Form<D>(publics_[tensor].template evaluate<D>(vectors->vectors) * scalar);
     Form<D> f;
-    f.claims.push_back({tensor, scalar, std::make_shared<const crypto::RankOne<D>>(crypto::RankOne<D>{std::move(vectors)})});
+    f.claims.push_back({tensor, scalar, std::move(vectors)});
     return f;
+  }
+
+  /// One public vector per letter. Terms that read a tensor at the site's own letters share the functional.
+  struct Site {
+    Shape shape;
+    Functional eq;
+    [[nodiscard]] const Vectors<D>& vectors() const { return eq->vectors; }
+  };
+
+  /// Letter k at axis k of the site's own size, nothing else.
+  static bool reads_site(const Term& term, const Site& site) {
+    if (!term.scales.empty() || !term.extra.empty() || term.view.axes != site.shape) return false;
+    for (std::uint32_t k = 0; k < site.shape.size(); ++k) {
+      const AxisMap& m = term.view.maps[k];
+      if (m.offset != 0 || m.parts.size() != 1 || m.parts[0].first != k || m.parts[0].second != 1) return false;
+    }
+    return true;
   }
 
   /// <vectors, term> over a site. A dry run has no vectors: it counts messages, and costs nothing that grows with the tensors, so
   /// that a proof's length is checked before a key's sizes are believed.
-  Form<D> term_form(const Term& term, Vectors<D> vectors) {
+  Form<D> term_form(const Term& term, const Site& site) {
     if (party_.dry()) {
       if (term.of != Term::Of::product) return {};
       const Form<D> hidden = party_.hide("accumulator");
@@ -52,8 +76,12 @@ class Schedule {
       return hidden;
     }
     E scalar(term.scalar);
+    if (term.of == Term::Of::tensor && reads_site(term, site)) return claim(term.id, scalar, site.eq);
+    Vectors<D> scaled;
+    if (!term.scales.empty()) scaled = site.vectors();
     for (const Scale& s : term.scales)
-      for (std::size_t i = 0; i < s.values.size(); ++i) vectors[s.letter][i] = vectors[s.letter][i] * s.values[i];
+      for (std::size_t i = 0; i < s.values.size(); ++i) scaled[s.letter][i] = scaled[s.letter][i] * s.values[i];
+    const Vectors<D>& vectors = term.scales.empty() ? site.vectors() : scaled;
     if (term.of == Term::Of::product) {
       BoundProduct<D> bound = bind_product(relation_.products[term.id], vectors);
       const E value = witness_ != nullptr ? witness_->product(term.id, bound) : E{};
@@ -75,11 +103,11 @@ class Schedule {
       for (const auto& v : axes) scalar *= total<D>(v);
       return Form<D>(scalar);
     }
-    return claim(term.id, scalar, std::move(axes));
+    return claim(term.id, scalar, functional(std::move(axes)));
   }
 
   /// eq at the point on the real elements of each axis; the last axis has the lowest variables.
-  Vectors<D> site_vectors(const Shape& shape, std::span<const E> point) const {
+  Site site_at(const Shape& shape, std::span<const E> point) const {
     if (party_.dry()) return {};
     Vectors<D> out(shape.size());
     for (std::size_t k = shape.size(); k-- > 0;) {
@@ -87,6 +115,24 @@ class Schedule {
       out[k] = crypto::eq_values<D>(point.first(bits));
       out[k].resize(static_cast<std::size_t>(shape[k]));
       point = point.subspan(bits);
+    }
+    return {shape, functional(std::move(out))};
+  }
+
+  /// alpha - row of every row. beta[0] is one, and neighbours mostly differ by little in the other columns.
+  std::vector<E> gaps(const Table& table, const E& base, const std::vector<E>& beta) const {
+    std::vector<E> out(table.rows.size());
+    std::array<Fp, kMaxWidth> last{};
+    E rest = base;  // without column 0
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const auto& row = table.rows[i];
+      for (std::size_t k = 1; k < table.width; ++k) {
+        if (row[k] == last[k]) continue;
+        rest -= row[k] - last[k] == Fp(1) ? beta[k] : beta[k] * (row[k] - last[k]);
+        last[k] = row[k];
+      }
+      out[i] = rest;
+      out[i].c[0] -= row[0];
     }
     return out;
   }
@@ -98,16 +144,9 @@ class Schedule {
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const Tensor& m = relation_.tensors[ref];
       if (m.kind != Kind::multiplicity) continue;
-      const Table& table = relation_.tables[m.index];
-      std::vector<E> gaps(table.rows.size());
-      const E base = alpha - beta[kMaxWidth] * Fp(m.index + 1);
-      for (std::size_t i = 0; i < gaps.size(); ++i) {
-        E x = base;
-        for (std::size_t k = 0; k < table.width; ++k) x -= beta[k] * table.rows[i][k];
-        gaps[i] = x;
-      }
-      if (!crypto::invert_all<D>(std::span<E>(gaps))) party_.abort_run();
-      tables += claim(ref, E::one(), {std::move(gaps)});
+      std::vector<E> inverses = gaps(relation_.tables[m.index], alpha - beta[kMaxWidth] * Fp(m.index + 1), beta);
+      if (!crypto::invert_all<D>(std::span<E>(inverses))) party_.abort_run();
+      tables += claim(ref, E::one(), functional({std::move(inverses)}));
     }
     return tables;
   }
@@ -126,12 +165,16 @@ class Schedule {
     Form<D> p, q;
     E used;
     const std::span<const E> point(end.point);
+    std::map<Shape, Site> sites;  // lookups of one shape have the lowest variables in common
     for (const LeafBlock& block : cube.blocks) {
       const Lookup& lookup = relation_.lookups[block.lookup];
       const E sel = crypto::eq_at<D>(point.subspan(block.vars), block.offset >> block.vars);
-      const Vectors<D> vectors = site_vectors(lookup.shape, point.first(block.vars));
+      const auto [it, fresh] = sites.try_emplace(lookup.shape);
+      if (fresh) it->second = site_at(lookup.shape, point.first(block.vars));
+      const Site& site = it->second;
       E real = E::one();
-      for (const auto& v : vectors) real *= total<D>(v);
+      if (!party_.dry())
+        for (const auto& v : site.vectors()) real *= total<D>(v);
       used += sel;
       p += sel * real;
       q += ((alpha - beta[kMaxWidth] * Fp(lookup.table + 1)) * real + E::one() - real) * sel;
@@ -140,7 +183,7 @@ class Schedule {
         if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation_, lookup);
       const std::vector<Terms>& columns = any.empty() ? lookup.columns : any;
       for (std::size_t c = 0; c < columns.size(); ++c)
-        for (const Term& term : columns[c]) q -= term_form(term, vectors) * (beta[c] * sel);
+        for (const Term& term : columns[c]) q.add_scaled(term_form(term, site), -(beta[c] * sel));
     }
     party_.check("lookup leaves p", end.p - p);
     party_.check("lookup leaves q", end.q - q - (E::one() - used));
@@ -148,6 +191,7 @@ class Schedule {
 
   void check_identity(const Identity& identity) {
     Vectors<D> vectors;
+    vectors.reserve(identity.shape.size());
     for (const std::int64_t n : identity.shape) {
       std::vector<E> point;
       for (unsigned k = 0; k < bits_for(static_cast<std::uint64_t>(n)); ++k) point.push_back(party_.challenge("identity"));
@@ -155,14 +199,15 @@ class Schedule {
       vectors.push_back(crypto::eq_values<D>(std::span<const E>(point)));
       vectors.back().resize(static_cast<std::size_t>(n));
     }
+    const Site site{identity.shape, functional(std::move(vectors))};
     Form<D> sum;
-    for (const Term& term : identity.terms) sum += term_form(term, vectors);
+    for (const Term& term : identity.terms) sum += term_form(term, site);
     party_.check(identity.id, std::move(sum));
   }
 
   Form<D> factor_claim(const Product::Factor& factor, const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& rows,
                        std::span<const E> point) {
-    return party_.dry() ? Form<D>() : claim(factor.tensor, E::one(), factor_vectors<D>(bound, rows, point));
+    return party_.dry() ? Form<D>() : claim(factor.tensor, E::one(), functional(factor_vectors<D>(bound, rows, point)));
   }
 
   void contract(const Open& open) {

@@ -135,6 +135,12 @@ void read_slice(const Reader& r, Document& d, std::string& error) {
   r.get("verify_s", s.verify_s);
   r.get("peak_rss_bytes", s.peak_bytes);
   r.get("proof_bytes", s.proof_bytes);
+  r.get("work_bytes", s.work_bytes);
+  r.get("predicted_work_bytes", s.predicted_work_bytes);
+  r.get("run_s", s.run_s);
+  r.get("predicted_run_s", s.predicted_run_s);
+  r.get("run_bytes", s.run_bytes);
+  r.get("predicted_run_bytes", s.predicted_run_bytes);
 }
 
 void read_plan(const Reader& plan, Document& d, std::string& error) {
@@ -209,6 +215,7 @@ Result<Document> parse_document(std::string_view json) {
   r.get("verify_s", d.verify_s);
   r.object("holding", [&](const Reader& holding) { holding.get("text", d.holding); });
   r.object("plan", [&](const Reader& plan) { read_plan(plan, d, error); });
+  r.each("run_slices", [&](const Reader& s) { read_slice(s, d, error); });
   r.each("slices", [&](const Reader& s) { read_slice(s, d, error); });
   r.object("coverage", [&](const Reader& c) { read_coverage(c, d); });
   r.object("run", [&](const Reader& run) {

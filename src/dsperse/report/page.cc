@@ -167,19 +167,20 @@ std::string slices(const Document& d) {
   return out + "</tbody></table></div>";
 }
 
-/// Predicted and measured bars of one quantity, slice by slice; slices that are not proved cost nothing here.
+/// Predicted and measured bars of one quantity, slice by slice; slices that are not proved cost nothing here unless all are asked
+/// for.
 template <class T>
 std::string chart(const Document& d, const char* title, std::optional<T> Slice::* predicted, std::optional<T> Slice::* measured,
-                  const std::function<std::string(const std::optional<T>&)>& text) {
+                  const std::function<std::string(const std::optional<T>&)>& text, bool all = false) {
   double most = 0;
   for (const Slice& s : d.slices)
-    if (s.mode == "proof")
+    if (all || s.mode == "proof")
       most =
           std::max({most, static_cast<double>((s.*predicted).value_or(T{})), static_cast<double>((s.*measured).value_or(T{}))});
   if (most <= 0) return {};
   std::string out = fmt::format(R"(<h3>{}</h3><div class="bars">)", title);
   for (const Slice& s : d.slices) {
-    if (s.mode != "proof") continue;
+    if (!all && s.mode != "proof") continue;
     std::string name = fmt::format("slice {}", s.index);
     const auto row = [&](const std::optional<T>& value, const char* css, const char* word) {
       if (!value) return;
@@ -195,9 +196,18 @@ std::string chart(const Document& d, const char* title, std::optional<T> Slice::
 
 std::string costs(const Document& d) {
   std::string charts = chart<double>(d, "Time to prove", &Slice::predicted_prove_s, &Slice::prove_s, seconds_text);
-  charts +=
-      chart<std::uint64_t>(d, "Memory of the process, at most", &Slice::predicted_peak_bytes, &Slice::peak_bytes, bytes_text);
+  charts += chart<std::uint64_t>(d, "Memory to prove, with the slices that were in work beside it, at most",
+                                 &Slice::predicted_work_bytes, &Slice::work_bytes, bytes_text);
+  const bool measured = std::any_of(d.slices.begin(), d.slices.end(), [](const Slice& s) { return s.work_bytes.has_value(); });
+  if (!measured)
+    charts +=
+        chart<std::uint64_t>(d, "Memory of the process, at most", &Slice::predicted_peak_bytes, &Slice::peak_bytes, bytes_text);
   charts += chart<std::uint64_t>(d, "Size of the proof", &Slice::predicted_proof_bytes, &Slice::proof_bytes, bytes_text);
+  const bool ran = std::any_of(d.slices.begin(), d.slices.end(), [](const Slice& s) { return s.run_s.has_value(); });
+  if (ran) {
+    charts += chart<double>(d, "Time to run and commit", &Slice::predicted_run_s, &Slice::run_s, seconds_text, true);
+    charts += chart<std::uint64_t>(d, "Memory to run, at most", &Slice::predicted_run_bytes, &Slice::run_bytes, bytes_text, true);
+  }
   std::string out = "<h2>Time, memory and size</h2>";
   if (!charts.empty())
     out +=

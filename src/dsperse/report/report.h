@@ -26,6 +26,10 @@ struct Slice {
   std::optional<std::uint64_t> macs, lookups;
   std::optional<double> predicted_prove_s, prove_s, verify_s;
   std::optional<std::uint64_t> predicted_peak_bytes, peak_bytes, predicted_proof_bytes, proof_bytes;
+  /// Memory beyond what the process had, of all slices that were proved together.
+  std::optional<std::uint64_t> predicted_work_bytes, work_bytes;
+  std::optional<double> predicted_run_s, run_s;
+  std::optional<std::uint64_t> predicted_run_bytes, run_bytes;
 };
 
 /// A boundary tensor from slice to slice; kOutside is the user (inputs, outputs).

@@ -1,123 +1,237 @@
 #include "dsperse/slice/cost.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace dsperse::slice {
 namespace {
 
-using quantize::elements;
+constexpr double kDegree = 2;  // of the 100-bit profile
+constexpr double kFieldBytes = 8, kDigestBytes = 32;
 
-std::uint64_t count(const quantize::Shape& shape) { return static_cast<std::uint64_t>(elements(shape)); }
+double real(std::uint64_t n) { return static_cast<double>(n); }
 
-/// Limbs of the longest remainder.
-std::int64_t limb_count(const std::vector<std::int32_t>& shift, std::int64_t limb_bits) {
-  const std::int64_t most = *std::max_element(shift.begin(), shift.end());
-  return most <= 0 ? 0 : (most + limb_bits - 1) / limb_bits;
+/// Trees of one geometry group in a proof: the given ones and the fresh one with the mask.
+struct Group {
+  Geometry geometry;
+  double rows = 0, tiles = 0;  ///< of the given trees
+  double trees = 0;
+  [[nodiscard]] double pads() const { return rows * real(geometry.r); }
+  [[nodiscard]] double code() const { return 8 * tiles * real(geometry.n()); }
+  [[nodiscard]] double columns() const { return trees * real(geometry.n()); }
+  /// The tree that one argument adds: mask rows, in one tile.
+  [[nodiscard]] double mask_code() const { return 8 * real(geometry.n()); }
+  /// u; columns, salts and multi-paths of all trees, the mask's too.
+  [[nodiscard]] double proof_bytes() const {
+    const double t = geometry.t;
+    return kDegree * kFieldBytes * real(geometry.k()) + t * kFieldBytes * (rows + kDegree) +
+           (trees + 1) * kDigestBytes * (t + geometry.path);
+  }
+  [[nodiscard]] double opened() const { return geometry.t * (rows + kDegree + 4 * (trees + 1)); }
+};
+
+Group group_of(std::uint64_t symbols, const Geometry& geometry) {
+  const std::uint64_t rows = geometry.rows(symbols);
+  return {geometry, real(rows), real((rows + 7) / 8), 1};
+}
+
+/// The witness tree has the mask's rows itself, and pads and slots of the messages.
+Group witness_of(std::uint64_t symbols, const Geometries& geometries, std::size_t slices) {
+  const Geometry& g = geometries.of(symbols, 1, slices);
+  const std::uint64_t rows = g.rows(symbols) + static_cast<std::uint64_t>(kDegree);
+  return {g, real(rows), real((rows + 7) / 8), 1};
+}
+
+/// Elements of E that a lookup argument of this many leaves sends: a level has two a round, four ends, two a product.
+double lookup_messages(std::uint64_t leaves) {
+  if (leaves == 0) return 0;
+  const auto levels = static_cast<double>(std::bit_width(leaves) - 1);
+  return levels * levels + 9 * levels + 3;
 }
 
 }  // namespace
 
-const CostModel& cost_model() {
-  static const CostModel model;
-  return model;
-}
+struct Costing::Trees {
+  Group weights, boundary, witness, ranges;
+  [[nodiscard]] double code() const { return weights.code() + boundary.code() + witness.code(); }
+};
 
-Tally::Tally(const quantize::Program& program, const std::vector<bool>& is_public)
-    : program_(program),
-      is_public_(is_public),
-      seen_(program.tensors.size(), false),
-      seen_weight_(program.weights.size(), false) {}
+double Stage::total() const { return std::accumulate(parts.begin(), parts.end(), 0.0); }
 
-void Tally::add(const quantize::Op& op) {
-  macs_ += quantize::op_macs(program_, op);
-  for (const quantize::WeightId w : quantize::op_weights(op)) {
-    if (!seen_weight_[w]) weight_symbols_ += count(program_.weights[w].shape);
-    seen_weight_[w] = true;
-  }
-  for (const quantize::TensorId id : quantize::op_inputs(op)) {
-    if (seen_[id]) continue;
-    seen_[id] = true;
-    if (is_public_[id]) continue;
-    const quantize::TensorSpec& spec = program_.tensors[id];
-    symbols_ += count(spec.shape);
-    lookups_ += count(spec.shape);
-    ranges_.insert({spec.lo, spec.hi});
-  }
-  const quantize::TensorId y = quantize::op_output(op);
-  seen_[y] = true;
-  if (!is_public_[y]) symbols_ += count(program_.tensors[y].shape);
-  if (const quantize::Requant* requant = quantize::op_requant(op))
-    add_requantization(op, *requant, elements(program_.tensors[y].shape));
-  if (const auto* maximum = std::get_if<quantize::MaxPool>(&op.body)) add_maximum(*maximum);
-}
-
-void Tally::add_requantization(const quantize::Op& op, const quantize::Requant& requant, std::int64_t sites) {
-  const quantize::Activation& a = requant.activation;
-  const std::int64_t limb_bits = cost_model().limb_bits, limbs = limb_count(requant.shift, limb_bits);
-  for (std::int64_t i = 0; i < limbs; ++i)
-    for (const std::int32_t s : requant.shift) limb_widths_.insert(std::clamp<std::int64_t>(s - limb_bits * i, 0, limb_bits));
-  const auto n = static_cast<std::uint64_t>(sites), remainders = static_cast<std::uint64_t>(limbs) * n;
-  lookups_ += remainders + n;  // limbs, activation
-  symbols_ += remainders;
-  const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
-  Group& group = groups_[{static_cast<std::int64_t>(a.f), grid ? a.in_exponent : 0, grid ? a.out_exponent : 0, a.lo, a.hi, a.a,
-                          a.b, static_cast<std::int64_t>(requant.clamp_bits)}];
-  // A checked program has a bound for every op.
-  group.v_max =
-      std::max(group.v_max, quantize::rounded_bound(requant, quantize::accumulator_bound(program_, op).value_or(0)) + 1);
-  group.c = std::int64_t{1} << requant.clamp_bits;
-  group.sites += sites;
-}
-
-void Tally::add_maximum(const quantize::MaxPool& op) {
-  const quantize::TensorSpec& x = program_.tensors[op.x];
-  const quantize::Shape& y = program_.tensors[op.y].shape;
-  const auto [rows, columns] = op.window.kernel;
-  // One lookup a tap and site but the first, columns before rows; each but the one that makes y has a committed rise.
-  const std::uint64_t column_sites = count({x.shape[0], x.shape[1], y[2], y[3]});
-  const std::uint64_t column_lookups = static_cast<std::uint64_t>(columns - 1) * column_sites;
-  const std::uint64_t row_lookups = static_cast<std::uint64_t>(rows - 1) * count(y);
-  if (column_lookups + row_lookups == 0) return;
-  relu_ranges_.insert(x.hi - x.lo);
-  lookups_ += column_lookups + row_lookups;
-  const bool ends_in_y = rows > 1 || column_sites == count(y);
-  symbols_ += column_lookups + row_lookups - (ends_in_y ? count(y) : 0);
-}
-
-Cost Tally::cost(const CostModel& model) const {
-  std::uint64_t lookups = lookups_, symbols = symbols_, rows = 0;
-  for (const auto& [lo, hi] : ranges_) rows += static_cast<std::uint64_t>(hi - lo + 1);
-  for (const std::int64_t range : relu_ranges_) rows += static_cast<std::uint64_t>(2 * range + 1);
-  for (const std::int64_t width : limb_widths_) rows += std::uint64_t{1} << width;
-  std::set<std::pair<std::int64_t, std::int64_t>> offsets;
-  for (const auto& [key, group] : groups_) {
-    const std::int64_t steps = (group.v_max + group.c - 1) / group.c;
-    const std::int64_t wide = 2 * group.v_max + 1, saturating = 4 * group.c, offset = 2 * steps + 1;
-    if (wide <= model.wide_rows || wide <= saturating + offset) {
-      rows += static_cast<std::uint64_t>(wide);
-      continue;
-    }
-    lookups += static_cast<std::uint64_t>(group.sites);
-    symbols += static_cast<std::uint64_t>(group.sites);
-    rows += static_cast<std::uint64_t>(saturating);
-    if (offsets.insert({group.v_max, group.c}).second) rows += static_cast<std::uint64_t>(offset);
-  }
-  Cost out;
-  out.macs = macs_;
-  out.lookups = lookups + rows;
-  out.weight_symbols = weight_symbols_;
-  out.witness_symbols = symbols + rows;  // every row has a multiplicity
-  const auto macs = static_cast<double>(out.macs), leaves = static_cast<double>(out.lookups);
-  const auto weights = static_cast<double>(out.weight_symbols), witness = static_cast<double>(out.witness_symbols);
-  out.prove_seconds = model.seconds_fixed + model.seconds_per_mac * macs + model.seconds_per_lookup * leaves +
-                      model.seconds_per_weight_symbol * weights + model.seconds_per_witness_symbol * witness;
-  out.peak_bytes = static_cast<std::uint64_t>(model.bytes_fixed + model.bytes_per_lookup * leaves +
-                                              model.bytes_per_weight_symbol * weights + model.bytes_per_witness_symbol * witness);
-  out.proof_bytes =
-      static_cast<std::uint64_t>(model.proof_bytes_fixed + (out.weight_symbols != 0 ? model.proof_bytes_weights : 0) +
-                                 model.proof_bytes_per_root * (std::sqrt(weights) + std::sqrt(witness)));
+Costing Costing::with(const CostModel& model) const {
+  Costing out = *this;
+  out.model_ = model;
   return out;
+}
+
+Setting Costing::setting(std::size_t slices, std::uint64_t largest) const {
+  if (!known()) return {slices, {}};
+  return {slices, geometries_->of(std::max<std::uint64_t>(largest, 1), kBoundaryOpenings, slices)};
+}
+
+Costing::Trees Costing::trees(const Counts& n, const Setting& setting) const {
+  Trees out;
+  if (n.weights != 0) {
+    out.weights = group_of(n.weights, geometries_->of(n.weights, kWeightOpenings, setting.slices));
+    out.ranges = witness_of(n.digits + n.range_rows, *geometries_, setting.slices);
+  }
+  if (n.boundaries != 0) out.boundary = {setting.boundary, real(n.boundary_rows), real(n.chunks), real(n.boundaries)};
+  // Pads and slots: about four elements of E a message.
+  const auto messages = static_cast<std::uint64_t>(4 * kDegree * lookup_messages(n.leaves));
+  out.witness = witness_of(n.witness + messages, *geometries_, setting.slices);
+  return out;
+}
+
+Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb, Codewords codewords) const {
+  const CostModel& m = model_;
+  const auto tree = [&](const Group& g) {
+    return m.b_pad * g.pads() + (codewords == Codewords::kept ? m.b_code * g.code() : 0) + m.b_hash * g.columns();
+  };
+  /// Of one unit of work: a tile of eight rows, and a part of its code.
+  const auto scratch = [&](const Group& g) { return kFieldBytes * 8 * real(g.geometry.k() + g.geometry.kd()); };
+  const double weights = m.b_weight * real(n.weight_bytes), ports = m.b_value * real(n.read + n.written + n.public_values);
+  Stage best;
+  const auto consider = [&](const Stage& s) {
+    if (s.total() > best.total()) best = s;
+  };
+  const auto stage = [&](std::string_view name) {
+    Stage s;
+    s.name = name;
+    s[Part::fixed] = m.b_fixed;
+    s[Part::weights] = weights;
+    return s;
+  };
+  if (verb == Verb::run) {
+    Stage load = stage("load");
+    load[Part::weights] = 2 * weights;
+    load[Part::values] = ports;
+    consider(load);
+    Stage run = stage("run");
+    run[Part::weights] = 2 * weights;  // its own and the kernels' order
+    run[Part::values] = ports + m.b_value * real(n.values + n.largest);
+    consider(run);
+    Stage commit = stage("commit");
+    commit[Part::weights] = 0;
+    commit[Part::values] = ports;
+    const double share = n.read + n.written == 0 ? 0 : real(n.largest_boundary) / real(n.read + n.written);
+    commit[Part::trees] = share * (m.b_pad * trees.boundary.pads() + m.b_hash * trees.boundary.columns()) +
+                          m.b_value * real(n.largest_boundary) + scratch(trees.boundary);
+    consider(commit);
+    return best;
+  }
+  if (verb == Verb::compile) {
+    Stage commit = stage("commit");
+    commit[Part::weights] = 2 * weights;  // and its file's bytes
+    commit[Part::trees] = tree(trees.weights) + scratch(trees.weights);
+    consider(commit);
+    Stage ranges = stage("ranges");
+    ranges[Part::trees] = tree(trees.weights) + tree(trees.ranges) + m.b_code * trees.weights.mask_code();
+    ranges[Part::columns] = m.b_auxiliary * real(n.digits);
+    ranges[Part::tables] = m.b_row * real(n.range_rows);
+    Stage opening = ranges;
+    ranges[Part::leaves] = m.b_leaf * real(n.range_filled);
+    consider(ranges);
+    opening.name = "opening";
+    opening[Part::opening] = m.b_open * real(n.weights + n.digits);
+    consider(opening);
+    return best;
+  }
+  Stage trace = stage("trace");
+  trace[Part::weights] = 2 * weights;
+  trace[Part::values] = ports + m.b_value * real(n.values + n.largest);
+  consider(trace);
+  Stage commit = stage("commit");
+  commit[Part::values] = ports + m.b_value * real(n.values);
+  const double given = tree(trees.boundary) + m.b_value * real(n.read + n.written) + tree(trees.weights);
+  commit[Part::trees] = given + std::max(scratch(trees.weights), scratch(trees.boundary));
+  consider(commit);
+  Stage witness = stage("witness");
+  witness[Part::values] = commit[Part::values];
+  witness[Part::trees] = given;
+  witness[Part::columns] = m.b_column * real(n.lookups) + m.b_auxiliary * real(n.auxiliary);
+  witness[Part::tables] = m.b_row * real(n.table_rows);
+  Stage fresh = witness;
+  witness[Part::columns] += kFieldBytes * real(n.largest);  // accumulators
+  consider(witness);
+  fresh[Part::trees] += tree(trees.witness) + m.b_code * (trees.weights.mask_code() + trees.boundary.mask_code());
+  Stage lookups = fresh;
+  lookups.name = "lookups";
+  lookups[Part::leaves] = m.b_leaf * real(n.filled);
+  consider(lookups);
+  fresh.name = "opening";
+  fresh[Part::opening] = m.b_open * real(n.symbols() + n.weights);
+  consider(fresh);
+  return best;
+}
+
+Stage Costing::peak(const Counts& counts, const Setting& setting, Verb verb, Codewords codewords) const {
+  if (!known()) return {};
+  return peak(counts, trees(counts, setting), verb, codewords);
+}
+
+Cost Costing::cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const {
+  const Cost kept = cost(counts, setting);
+  return kept.most_bytes() <= bytes ? kept : cost(counts, setting, Codewords::recomputed);
+}
+
+Cost Costing::cost(const Counts& n, const Setting& setting, Codewords codewords) const {
+  const CostModel& m = model_;
+  Cost out;
+  out.macs = n.macs;
+  out.lookups = n.lookups + n.table_rows;
+  out.weight_symbols = n.weights;
+  out.witness_symbols = n.symbols();
+  out.codewords = codewords;
+  if (!known()) return out;
+  const Trees t = trees(n, setting);
+  const auto tree_seconds = [&](const Group& g) { return m.s_code * g.code() + m.s_hash * g.columns(); };
+  const double boundary = tree_seconds(t.boundary), weights = tree_seconds(t.weights);
+  const double lookups = m.s_leaf * real(n.filled) + m.s_column * real(n.lookups) + m.s_row * real(n.table_rows);
+  const double run = m.s_mac * real(n.macs) + m.s_value * real(n.values) + m.s_weight * real(n.weights);
+  out.run_seconds = m.s_run + run + (n.read + n.written == 0 ? 0 : boundary * real(n.written) / real(n.read + n.written));
+  out.prove_seconds = m.s_prove + m.s_op * real(n.ops) + run + m.s_mac * real(n.macs) + boundary + weights +
+                      tree_seconds(t.witness) + lookups + m.s_fold * real(n.folds) + m.s_open * real(n.symbols() + n.weights);
+  if (codewords == Codewords::recomputed) out.prove_seconds += m.s_again * t.code();
+  double proof = t.witness.proof_bytes();
+  double opened = t.witness.opened();
+  for (const Group* g : {&t.weights, &t.boundary})
+    if (g->trees != 0) proof += g->proof_bytes(), opened += g->opened();
+  const auto last = static_cast<double>(2 * std::bit_width(n.symbols() + n.weights));
+  const double messages = lookup_messages(n.leaves) + 2 * real(n.rounds) + 5 * real(n.ops) + last;
+  out.proof_bytes = static_cast<std::uint64_t>(m.p_fixed + proof + kDegree * kFieldBytes * messages);
+  out.verify_seconds = m.s_verify + m.s_check * opened +
+                       m.s_check_row * (real(n.table_rows) + real(n.public_values) + messages +
+                                        real(t.witness.geometry.k() + t.weights.geometry.k()));
+  out.compile_seconds = m.s_compile;
+  if (n.weights != 0) {
+    out.compile_seconds += weights + tree_seconds(t.ranges) + m.s_leaf * real(n.range_filled) +
+                           m.s_column * real(n.range_lookups) + m.s_row * real(n.range_rows) + m.s_weight * real(n.weights) +
+                           m.s_open * real(n.weights + n.digits);
+    if (codewords == Codewords::recomputed) out.compile_seconds += m.s_again * (t.weights.code() + t.ranges.code());
+    out.key_bytes = static_cast<std::uint64_t>(
+        m.p_fixed + t.weights.proof_bytes() + t.ranges.proof_bytes() +
+        kDegree * kFieldBytes *
+            (lookup_messages(n.range_leaves) + static_cast<double>(2 * std::bit_width(n.weights + n.digits))));
+  }
+  out.peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove, codewords).total());
+  out.lean_peak_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::prove, Codewords::recomputed).total());
+  out.run_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::run, codewords).total());
+  out.compile_bytes = static_cast<std::uint64_t>(peak(n, t, Verb::compile, codewords).total());
+  return out;
+}
+
+std::uint64_t Costing::process_bytes(std::uint64_t key_bytes) const {
+  return static_cast<std::uint64_t>(model_.b_process + model_.b_key * real(key_bytes));
+}
+
+Cost predict(const quantize::Program& program, const Costing& costing) {
+  const Setting setting = costing.setting(1, 1);
+  const Tally::Facts facts(program);
+  Tally tally(facts, setting.boundary.c);
+  for (std::uint32_t i = 0; i < program.ops.size(); ++i) tally.add(i);
+  return costing.cost(costing.counts(tally), setting);
 }
 
 }  // namespace dsperse::slice

@@ -1,76 +1,99 @@
-// What proving costs: counts of lookups and committed symbols that follow from the ops, and seconds and bytes that are predicted.
+// What a slice will cost: seconds, memory and bytes of every verb, as explicit formulas of counts (counts.h) and of the real
+// geometries of its trees (geometry.h), with the constants of model.h.
 //
-// The counts follow docs/protocol/operators.md exactly (cost_test.cc holds them against ops::constrain); times and bytes are a
-// linear model whose constants stand in CostModel alone. Not here: cuts (cut.h). Tested by slice/cost_test.cc.
+// Memory is a sum of named parts in every stage of a verb; the peak is the largest stage's. All are predictions and printed as
+// such. Not here: cuts (cut.h). Source: docs/design/0016. Tested by slice/cost_test.cc; beside measurements by tests/e2e.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
-#include <set>
-#include <vector>
+#include <memory>
+#include <string_view>
 
-#include "dsperse/quantize/program.h"
-#include "dsperse/slice/plan.h"
+#include "dsperse/slice/counts.h"
+#include "dsperse/slice/geometry.h"
+#include "dsperse/slice/model.h"
 
 namespace dsperse::slice {
 
-/// prove_seconds = fixed + sum of count * seconds_per; peak_bytes the same with bytes_per;
-/// proof_bytes = proof_bytes_fixed (+ proof_bytes_weights with weights) + proof_bytes_per_root * (sqrt(weight symbols) +
-/// sqrt(witness symbols)): a tree costs a row and its opened columns, which balance at the square root of what it holds.
-/// Defaults: one core with AVX-512, 100-bit profile.
-struct CostModel {
-  double seconds_fixed = 5e-3;
-  double seconds_per_mac = 5e-11;              ///< integer product of the witness, and the folds of both factors
-  double seconds_per_lookup = 4e-8;            ///< one leaf of the lookup argument, hidden messages included
-  double seconds_per_weight_symbol = 6e-9;     ///< opening of the weight tree
-  double seconds_per_witness_symbol = 3.2e-8;  ///< commitment and opening
+/// What becomes of the codewords of trees: kept for the opening, or computed again there, which takes less memory and more time.
+enum class Codewords : std::uint8_t { kept, recomputed };
 
-  double bytes_fixed = 32.0 * (1 << 20);
-  double bytes_per_lookup = 36;
-  double bytes_per_weight_symbol = 42;
-  double bytes_per_witness_symbol = 48;
-
-  double proof_bytes_fixed = 160e3;   ///< messages, paths and salts of witness, boundary and end trees
-  double proof_bytes_weights = 96e3;  ///< a second group: paths and salts of two trees, pads of its row
-  double proof_bytes_per_root = 300;
-
-  // Choices of the constraints that the counts depend on: relation::Options' defaults.
-  std::int64_t limb_bits = 8;
-  std::int64_t wide_rows = 1 << 14;
+/// Predicted with the cost model; printed as predictions, shown beside measurements later. Seconds: one thread. Bytes: beyond
+/// what the process has before it takes the slice (process_bytes).
+struct Cost {
+  std::uint64_t macs = 0, lookups = 0, weight_symbols = 0, witness_symbols = 0;
+  double prove_seconds = 0;
+  std::uint64_t peak_bytes = 0, proof_bytes = 0;  ///< peak: of proving
+  double run_seconds = 0, compile_seconds = 0, verify_seconds = 0;
+  std::uint64_t run_bytes = 0, compile_bytes = 0, key_bytes = 0;  ///< key: of its range proof
+  Codewords codewords = Codewords::kept;                          ///< with which all this is
+  std::uint64_t lean_peak_bytes = 0;                              ///< of proving with codewords recomputed
+  /// Of the verb that needs most.
+  [[nodiscard]] std::uint64_t most_bytes() const { return std::max({peak_bytes, run_bytes, compile_bytes}); }
 };
 
-/// The model that plans are made with.
-const CostModel& cost_model();
+enum class Verb : std::uint8_t { compile, run, prove };
 
-/// Adds up ops of one program in its order; any interval of ops may be added. Cheap: a step of a cut search is one add().
-class Tally {
+/// What memory is for.
+enum class Part : std::uint8_t { fixed, values, weights, trees, columns, tables, leaves, opening };
+inline constexpr std::array<std::string_view, 8> kPartNames{"fixed",   "values", "weights", "trees",
+                                                            "columns", "tables", "leaves",  "opening"};
+struct Stage {
+  std::string_view name;
+  std::array<double, kPartNames.size()> parts{};
+  double& operator[](Part p) { return parts[static_cast<std::size_t>(p)]; }
+  [[nodiscard]] double total() const;
+};
+
+/// What a slice shares with the others of its plan.
+struct Setting {
+  std::size_t slices = 1;
+  Geometry boundary;  ///< of every committed boundary
+};
+
+/// What the prover does with counts: codes of its trees, options of its lookups.
+struct Prover {
+  SolveGeometry geometry;
+  LookupCost lookups;
+};
+
+/// Constants and the prover's choices together. Copies share the geometries that were solved; one thread at a time.
+class Costing {
  public:
-  /// is_public: by TensorId; public tensors are neither committed nor range-checked.
-  Tally(const quantize::Program& program, const std::vector<bool>& is_public);
-  void add(const quantize::Op& op);
-  /// Lookup elements plus table rows, committed symbols, and the predictions for all ops added so far.
-  [[nodiscard]] Cost cost(const CostModel& model = cost_model()) const;
+  explicit Costing(Prover prover = {}, const CostModel& model = {})
+      : model_(model),
+        geometries_(std::make_shared<Geometries>(std::move(prover.geometry))),
+        lookups_(std::move(prover.lookups)) {}
+  /// Without a solver nothing can be predicted.
+  [[nodiscard]] bool known() const { return geometries_->known(); }
+  [[nodiscard]] const CostModel& model() const { return model_; }
+  /// The same geometries, their answers shared, with other constants.
+  [[nodiscard]] Costing with(const CostModel& model) const;
+  /// largest: symbols of the largest committed boundary.
+  [[nodiscard]] Setting setting(std::size_t slices, std::uint64_t largest) const;
+  /// As the prover will choose its lookups.
+  [[nodiscard]] Counts counts(const Tally& tally) const { return tally.counts(lookups_); }
+  [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting, Codewords codewords = Codewords::kept) const;
+  /// With codewords kept if that fits so many bytes, otherwise recomputed.
+  [[nodiscard]] Cost cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const;
+  /// The stage of a verb that needs most memory.
+  [[nodiscard]] Stage peak(const Counts& counts, const Setting& setting, Verb verb, Codewords codewords = Codewords::kept) const;
+  /// What the process has beside the slice in work: itself, and the key of all slices.
+  [[nodiscard]] std::uint64_t process_bytes(std::uint64_t key_bytes) const;
 
  private:
-  /// Requantizations that share an activation table.
-  struct Group {
-    std::int64_t v_max = 0, c = 0, sites = 0;
-  };
-  using GroupKey = std::array<std::int64_t, 8>;
+  struct Trees;
+  [[nodiscard]] Trees trees(const Counts& counts, const Setting& setting) const;
+  [[nodiscard]] Stage peak(const Counts& counts, const Trees& trees, Verb verb, Codewords codewords) const;
 
-  void add_requantization(const quantize::Op& op, const quantize::Requant& requant, std::int64_t sites);
-  void add_maximum(const quantize::MaxPool& op);
-
-  const quantize::Program& program_;
-  const std::vector<bool>& is_public_;
-  std::vector<bool> seen_;  ///< tensors
-  std::vector<bool> seen_weight_;
-  std::map<GroupKey, Group> groups_;
-  std::set<std::pair<std::int64_t, std::int64_t>> ranges_;
-  std::set<std::int64_t> relu_ranges_;
-  std::set<std::int64_t> limb_widths_;
-  std::uint64_t macs_ = 0, lookups_ = 0, weight_symbols_ = 0, symbols_ = 0;
+  CostModel model_;
+  std::shared_ptr<Geometries> geometries_;
+  LookupCost lookups_;
 };
+
+/// Cost of a program as one slice whose inputs and outputs are public.
+Cost predict(const quantize::Program& program, const Costing& costing);
 
 }  // namespace dsperse::slice

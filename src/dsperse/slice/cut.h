@@ -1,4 +1,4 @@
-// Searches for cuts: intervals of ops by layer block, by number and by memory. Pure; plans are made in plan.cc.
+// Cuts and what follows from them: the boundary graph, the default cut by layer blocks. Pure. Searches: search.h; plans: plan.h.
 //
 // Tested by slice/plan_test.cc (against all cuts of small programs).
 #pragma once
@@ -16,9 +16,6 @@ using Cuts = std::vector<std::uint32_t>;
 
 /// Most slices that may read one committed tensor.
 inline constexpr std::size_t kMaxConsumers = 4;
-/// Programs with more ops are only cut at this many evenly spaced places by the searches.
-inline constexpr std::size_t kMaxPlaces = 1024;
-
 /// Of every tensor, by TensorId: its producer and the other slices that read it. Those without readers that are neither input nor
 /// output stay inside of a slice.
 std::vector<Boundary> boundary_graph(const quantize::Program& program, const Cuts& cuts);
@@ -31,14 +28,6 @@ Cuts join_readers(const quantize::Program& program, Cuts cuts);
 
 /// Name of a committed tensor that more than kMaxConsumers slices read; nullptr if there is none.
 const std::string* crowded_tensor(const quantize::Program& program, const Cuts& cuts);
-
-/// Exactly `count` slices: the largest predicted time is the least possible, then the sum of squared times. Errors (usage): more
-/// slices than places to cut.
-[[nodiscard]] Result<Cuts> balanced_cuts(const quantize::Program& program, std::uint32_t count);
-
-/// Fewest slices whose predicted peaks are at most `bytes`, balanced as above. Errors (resource): an op that
-/// no fitting slice can hold; more than kMaxConsumers readers.
-[[nodiscard]] Result<Cuts> memory_cuts(const quantize::Program& program, std::uint64_t bytes);
 
 /// By TensorId: model inputs and outputs, whose values are in the statement.
 std::vector<bool> public_tensors(const quantize::Program& program);

@@ -4,7 +4,6 @@
 #include <map>
 #include <set>
 
-#include "dsperse/slice/cost.h"
 #include "dsperse/slice/cut.h"
 
 namespace dsperse::slice {
@@ -70,31 +69,7 @@ void fill_program(const Program& model, const std::vector<Boundary>& boundaries,
   for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) p.ops.push_back(renumbered(model.ops[i], tensor, weight));
 }
 
-Result<Cuts> cuts_after(const Program& program, const std::vector<std::string>& names) {
-  std::map<std::string, std::uint32_t> producer;
-  std::set<std::string> inputs;
-  for (std::uint32_t i = 0; i < program.ops.size(); ++i) producer[program.tensors[quantize::op_output(program.ops[i])].name] = i;
-  for (const TensorId id : program.inputs) inputs.insert(program.tensors[id].name);
-  std::set<std::uint32_t> cuts;
-  for (const std::string& name : names) {
-    const auto it = producer.find(name);
-    if (it == producer.end())
-      return fail(ErrorKind::usage,
-                  inputs.contains(name) ? "a model input is no place to cut" : "no tensor of this model has this name", name,
-                  "name the output of an op of the model; fused ops keep their last output only");
-    if (it->second + 1 < program.ops.size()) cuts.insert(it->second);  // after the last op nothing is left to cut
-  }
-  return Cuts(cuts.begin(), cuts.end());
-}
-
 }  // namespace
-
-Cost predict(const Program& program) {
-  const std::vector<bool> is_public = public_tensors(program);
-  Tally tally(program, is_public);
-  for (const Op& op : program.ops) tally.add(op);
-  return tally.cost();
-}
 
 Result<Plan> plan_at(const Program& program, const std::vector<std::uint32_t>& last_ops) {
   Plan plan;
@@ -116,37 +91,40 @@ Result<Plan> plan_at(const Program& program, const std::vector<std::uint32_t>& l
   if (const std::string* crowded = crowded_tensor(program, last_ops))
     return fail(ErrorKind::unsupported, "more than four slices read this tensor", *crowded, "use fewer slices");
   const std::vector<Boundary> boundaries = boundary_graph(program, last_ops);
-  const std::vector<bool> is_public = public_tensors(program);
   for (std::uint32_t s = 0; s < plan.slices.size(); ++s) {
     Slice& slice = plan.slices[s];
     fill_program(program, boundaries, s, slice);
     if (slice.program.outputs.empty())
       return fail(ErrorKind::unsupported, "a slice computes nothing that is used", program.ops[slice.first_op].name,
                   "cut elsewhere");
-    Tally tally(program, is_public);
-    for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) tally.add(program.ops[i]);
-    slice.cost = tally.cost();
   }
   for (const Boundary& b : boundaries)
     if (crosses(b)) plan.boundaries.push_back(b);
   return plan;
 }
 
-Result<Plan> make_plan(const Program& program, const CutRequest& request) {
-  const int ways = (request.count ? 1 : 0) + (request.after_tensors.empty() ? 0 : 1) + (request.memory_bytes ? 1 : 0);
-  if (ways > 1)
-    return fail(ErrorKind::usage, "more than one way to cut", {}, "give a slice count, tensor names or a memory limit");
-  Cuts cuts;
-  if (request.count) {
-    DSPERSE_TRY(cuts, balanced_cuts(program, *request.count));
-  } else if (request.memory_bytes) {
-    DSPERSE_TRY(cuts, memory_cuts(program, *request.memory_bytes));
-  } else if (!request.after_tensors.empty()) {
-    DSPERSE_TRY(cuts, cuts_after(program, request.after_tensors));
-  } else {
-    cuts = join_readers(program, layer_cuts(program));
+std::uint64_t Plan::largest_boundary(const Program& program) const {
+  std::uint64_t most = 0;
+  for (const Boundary& b : boundaries)
+    if (!b.is_input && !b.is_output)
+      most = std::max(most, static_cast<std::uint64_t>(quantize::elements(program.tensors[b.tensor].shape)));
+  return most;
+}
+
+std::uint64_t Plan::peak_bytes(const Costing& costing) const {
+  std::uint64_t most = 0, key = 0;
+  for (const Slice& s : slices) most = std::max(most, s.cost.most_bytes()), key += s.cost.key_bytes;
+  return most + costing.process_bytes(key);
+}
+
+void price(Plan& plan, const Program& program, const Costing& costing, std::uint64_t bytes) {
+  const Setting setting = costing.setting(plan.slices.size(), plan.largest_boundary(program));
+  const Tally::Facts facts(program);
+  for (Slice& slice : plan.slices) {
+    Tally tally(facts, setting.boundary.c);
+    for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) tally.add(i);
+    slice.cost = costing.cost_within(costing.counts(tally), setting, bytes);
   }
-  return plan_at(program, cuts);
 }
 
 quantize::TensorStore slice_trace(const Slice& slice, const quantize::TensorStore& trace) {

@@ -7,6 +7,7 @@
 
 #include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/store/cost_file.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/plan_folder.h"
 #include "dsperse/store/weights_codec.h"
@@ -28,6 +29,7 @@ std::unexpected<Error> bad(const std::string& what, const std::string& where = {
 
 Bytes encode_proving_key(const proof::SliceKey& slice, const ProvingKey& key) {
   ByteWriter w;
+  w.reserve(kMagic.size() + key.seed.size() + weights_bytes(slice.program));
   w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
   w.raw(key.seed);
   write_weights(w, slice.program, key.weights);
@@ -50,28 +52,32 @@ Result<Bytes> read_blob(const std::string& folder, const std::string& name, std:
 
 }  // namespace
 
-Status write_model(const std::string& folder, const CompiledModel& model, const std::vector<ProvingKey>& secrets) {
+Result<ModelWriter> ModelWriter::create(const std::string& folder) {
   DSPERSE_CHECK_OK(make_folder(folder, Access::secret));
-  const std::string blobs = join(folder, "blobs");
-  DSPERSE_CHECK_OK(make_folder(blobs, Access::secret));
-  std::set<std::string> used;
+  DSPERSE_CHECK_OK(make_folder(join(folder, "blobs"), Access::secret));
+  return ModelWriter(folder);
+}
+
+Status ModelWriter::add(const proof::SliceKey& slice, const ProvingKey& secret) {
+  DSPERSE_TRY(std::string name, write_blob(join(folder_, "blobs"), encode_proving_key(slice, secret)));
+  names_.push_back(std::move(name));
+  return {};
+}
+
+Status ModelWriter::finish(const CompiledModel& model) {
+  const std::string blobs = join(folder_, "blobs");
+  std::set<std::string> used(names_.begin(), names_.end());
   DSPERSE_TRY(const std::string key, write_blob(blobs, proof::encode_model_key(model.key)));
   used.insert(key);
   Json slices = Json::array();
-  for (std::size_t s = 0; s < secrets.size(); ++s) {
-    DSPERSE_TRY(const std::string blob, write_blob(blobs, encode_proving_key(model.key.slices[s], secrets[s])));
-    used.insert(blob);
-    const slice::Cost& c = model.predicted[s];
-    slices.push_back(
-        {{"blob", blob},
-         {"key", to_hex(model.key.slices[s].digest())},
-         {"mode", trust::to_text(model.treatments[s])},
-         {"predicted",
-          {{"prove_s", c.prove_seconds}, {"peak_bytes", c.peak_bytes}, {"proof_bytes", c.proof_bytes}, {"lookups", c.lookups}}}});
-  }
+  for (std::size_t s = 0; s < names_.size(); ++s)
+    slices.push_back({{"blob", names_[s]},
+                      {"key", to_hex(model.key.slices[s].digest())},
+                      {"mode", trust::to_text(model.treatments[s])},
+                      {"predicted", Json::parse(cost_document(model.predicted[s]))}});
   const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"name", model.name}, {"model_id", to_hex(model.key.id())},
                          {"key", key},        {"slices", slices}};
-  DSPERSE_CHECK_OK(write_file(join(folder, "manifest.json"), manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+  DSPERSE_CHECK_OK(write_file(join(folder_, "manifest.json"), manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
                               Access::secret));
   // Only now nothing names an earlier compilation's blobs.
   DSPERSE_TRY(const std::vector<std::string> names, list_files(blobs));
@@ -79,6 +85,12 @@ Status write_model(const std::string& folder, const CompiledModel& model, const 
   for (const std::string& name : names)
     if (!used.contains(name)) std::filesystem::remove(join(blobs, name), error);
   return {};
+}
+
+Status write_model(const std::string& folder, const CompiledModel& model, const std::vector<ProvingKey>& secrets) {
+  DSPERSE_TRY(ModelWriter writer, ModelWriter::create(folder));
+  for (std::size_t s = 0; s < secrets.size(); ++s) DSPERSE_CHECK_OK(writer.add(model.key.slices[s], secrets[s]));
+  return writer.finish(model);
 }
 
 Result<ModelFolder> ModelFolder::open(const std::string& folder) {
@@ -101,13 +113,7 @@ Result<ModelFolder> ModelFolder::open(const std::string& folder) {
       out.blobs_.push_back(s.at("blob").get<std::string>());
       DSPERSE_TRY(const trust::Treatment treatment, treatment_of(s.at("mode").get<std::string>()));
       out.model_.treatments.push_back(treatment);
-      const Json& p = s.at("predicted");
-      slice::Cost cost;
-      cost.prove_seconds = p.value("prove_s", 0.0);
-      cost.peak_bytes = p.value("peak_bytes", std::uint64_t{0});
-      cost.proof_bytes = p.value("proof_bytes", std::uint64_t{0});
-      cost.lookups = p.value("lookups", std::uint64_t{0});
-      out.model_.predicted.push_back(cost);
+      out.model_.predicted.push_back(read_cost(s.at("predicted").dump()));
     }
   } catch (const nlohmann::json::exception& e) {
     return bad(std::string("field of a wrong type: ") + e.what(), path);

@@ -28,6 +28,21 @@ struct ProvingKey {
   Digest seed{};  ///< of the origin's weight tree
 };
 
+/// Writes a .dsm slice by slice, so that one slice's secrets are in memory at a time.
+class ModelWriter {
+ public:
+  [[nodiscard]] static Result<ModelWriter> create(const std::string& folder);
+  /// The next slice.
+  [[nodiscard]] Status add(const proof::SliceKey& slice, const ProvingKey& secret);
+  /// All slices are added: the model becomes visible, whatever was there before is gone.
+  [[nodiscard]] Status finish(const CompiledModel& model);
+
+ private:
+  explicit ModelWriter(std::string folder) : folder_(std::move(folder)) {}
+  std::string folder_;
+  std::vector<std::string> names_;  ///< of blobs, by slice
+};
+/// All at once.
 [[nodiscard]] Status write_model(const std::string& folder, const CompiledModel& model, const std::vector<ProvingKey>& secrets);
 
 /// An opened .dsm; proving keys are read on demand.

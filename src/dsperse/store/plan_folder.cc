@@ -1,11 +1,13 @@
 #include "dsperse/store/plan_folder.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <nlohmann/json.hpp>
 
 #include "dsperse/base/nesting.h"
 #include "dsperse/crypto/hash/hash.h"
+#include "dsperse/store/cost_file.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/plan_trust.h"
 #include "dsperse/store/weights_codec.h"
@@ -17,6 +19,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kMagic = "DSPRG001";
 constexpr const char* kFormat = "dsperse-plan";
+constexpr std::array<const char*, 3> kOptimize{"time", "size", "verify"};  // of slice::Optimize
 constexpr int kVersion = 1;
 constexpr std::size_t kMaxName = 4096, kMaxProgram = std::size_t{1} << 26, kMaxLabels = 1U << 16, kMaxAxes = 16,
                       kMaxChannels = 1U << 16;
@@ -50,26 +53,6 @@ quantize::IoMapping read_mapping(ByteReader& r) {
     for (float& x : *v) x = std::bit_cast<float>(r.u32());
   }
   return io;
-}
-
-Json cost_json(const slice::Cost& c) {
-  return {{"multiply_adds", c.macs},
-          {"lookups", c.lookups},
-          {"weight_symbols", c.weight_symbols},
-          {"witness_symbols", c.witness_symbols},
-          {"prove_s", c.prove_seconds},
-          {"peak_bytes", c.peak_bytes},
-          {"proof_bytes", c.proof_bytes}};
-}
-
-slice::Cost cost_of(const Json& j) {
-  return {j.value("multiply_adds", std::uint64_t{0}),
-          j.value("lookups", std::uint64_t{0}),
-          j.value("weight_symbols", std::uint64_t{0}),
-          j.value("witness_symbols", std::uint64_t{0}),
-          j.value("prove_s", 0.0),
-          j.value("peak_bytes", std::uint64_t{0}),
-          j.value("proof_bytes", std::uint64_t{0})};
 }
 
 Json fidelity_json(const quantize::Fidelity& f) {
@@ -114,7 +97,7 @@ Json plan_json(const PlanFile& plan, const Digest& program) {
     slices.push_back({{"slice", s},
                       {"mode", trust::to_text(plan.treatments[s])},
                       {"operators", ops},
-                      {"predicted", cost_json(plan.predicted[s])}});
+                      {"predicted", Json::parse(cost_document(plan.predicted[s]))}});
     first = last;
   }
   Json out = {{"format", kFormat},          {"version", kVersion},
@@ -122,6 +105,9 @@ Json plan_json(const PlanFile& plan, const Digest& program) {
               {"program", to_hex(program)}, {"cuts", plan.cuts},
               {"slices", slices},           {"policy", plan.policy},
               {"labels", plan.labels},      {"fidelity", fidelity_json(plan.model.fidelity)}};
+  out["optimize"] = kOptimize[static_cast<std::size_t>(plan.optimize)];
+  out["predicted_process_bytes"] = plan.process_bytes;
+  if (plan.unsliced) out["predicted_unsliced"] = Json::parse(cost_document(*plan.unsliced));
   if (plan.trust) out["trust"] = Json::parse(trust_document(*plan.trust));
   return out;
 }
@@ -138,8 +124,14 @@ Status read_json(const Json& j, PlanFile& plan) {
   for (const Json& s : j.at("slices")) {
     DSPERSE_TRY(const trust::Treatment treatment, treatment_of(s.at("mode").get<std::string>()));
     plan.treatments.push_back(treatment);
-    plan.predicted.push_back(cost_of(s.value("predicted", Json::object())));
+    plan.predicted.push_back(read_cost(s.value("predicted", Json::object()).dump()));
   }
+  const auto optimize =
+      std::find_if(kOptimize.begin(), kOptimize.end(), [&](const char* o) { return j.value("optimize", "time") == o; });
+  if (optimize == kOptimize.end()) return bad("optimize is none of time, size, verify");
+  plan.optimize = static_cast<slice::Optimize>(optimize - kOptimize.begin());
+  plan.process_bytes = j.value("predicted_process_bytes", std::uint64_t{0});
+  if (j.contains("predicted_unsliced")) plan.unsliced = read_cost(j.at("predicted_unsliced").dump());
   if (j.contains("fidelity")) plan.model.fidelity = fidelity_of(j.at("fidelity"));
   if (plan.treatments.size() != plan.cuts.size() + 1) return bad("cuts and slices do not fit: n cuts make n + 1 slices");
   for (std::size_t i = 0; i < plan.cuts.size(); ++i)
@@ -160,6 +152,110 @@ Result<trust::Treatment> treatment_of(const std::string& text) {
   return treatment;
 }
 
+namespace {
+
+constexpr std::size_t kHashPart = std::size_t{1} << 22;
+
+/// Magic and program: all before the weights.
+Result<quantize::Program> read_head(ByteReader& r) {
+  const ByteView magic = r.take(kMagic.size());
+  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
+                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
+    return bad("not a program file");
+  const ByteView program = r.take(r.count(kMaxProgram, 1));
+  if (!r.ok()) return bad("truncated program");
+  return quantize::decode_program(program);
+}
+
+/// Mappings and labels: all after the weights.
+Status read_tail(ByteReader& r, PlanFile& plan) {
+  for (std::size_t i = 0; i < plan.model.program.inputs.size(); ++i) plan.model.inputs.push_back(read_mapping(r));
+  for (std::size_t i = 0; i < plan.model.program.outputs.size(); ++i) plan.model.outputs.push_back(read_mapping(r));
+  plan.labels.resize(r.count(kMaxLabels, 4));
+  for (std::string& s : plan.labels) s = r.text(kMaxName);
+  if (!r.finished()) return bad("program file truncated, or bytes after its end");
+  return {};
+}
+
+Result<Digest> hash_file(const std::string& path, std::uint64_t size) {
+  crypto::Hasher hasher;
+  for (std::uint64_t at = 0; at < size; at += kHashPart) {
+    DSPERSE_TRY(const Bytes part, read_part(path, at, static_cast<std::size_t>(std::min<std::uint64_t>(kHashPart, size - at))));
+    hasher.update(part);
+  }
+  return hasher.digest();
+}
+
+/// program.bin but its weights, whose places are noted.
+Status open_program_file(const std::string& path, std::uint64_t size, PlanFile& plan) {
+  constexpr std::size_t kLead = 12;
+  DSPERSE_TRY(const Bytes lead, read_part(path, 0, kLead));
+  std::uint64_t length = 0;
+  for (std::size_t i = kLead; i-- > kMagic.size();) length = length << 8 | lead[i];
+  if (length > kMaxProgram) return bad("truncated program");
+  DSPERSE_TRY(const Bytes head, read_part(path, 0, kLead + static_cast<std::size_t>(length)));
+  ByteReader r(head);
+  DSPERSE_TRY(plan.model.program, read_head(r));
+  std::uint64_t at = kLead + length;
+  for (const quantize::WeightSpec& spec : plan.model.program.weights) {
+    plan.weights_at.push_back(at);
+    at += weight_bytes(spec);
+  }
+  if (at > size) return bad("program file truncated, or bytes after its end");
+  constexpr std::uint64_t kMaxTail = std::uint64_t{1} << 28;
+  if (size - at > kMaxTail) return bad("program file truncated, or bytes after its end");
+  DSPERSE_TRY(const Bytes tail, read_part(path, at, static_cast<std::size_t>(size - at)));
+  ByteReader rest(tail);
+  DSPERSE_CHECK_OK(read_tail(rest, plan));
+  plan.weights_file = path;
+  return {};
+}
+
+Result<PlanFile> read_folder(const std::string& folder, bool weights) {
+  PlanFile plan;
+  const std::string json_path = join(folder, "plan.json"), program_path = join(folder, "program.bin");
+  DSPERSE_TRY(const Bytes text, read_file(json_path, kMaxPlanJson));
+  Digest digest{};
+  if (weights) {
+    DSPERSE_TRY(const Bytes program, read_file(program_path, kMaxProgramFile));
+    digest = crypto::hash(program);
+    if (Status s = decode_program_file(program, plan); !s) return std::unexpected(s.error().within(program_path));
+  } else {
+    DSPERSE_TRY(const std::uint64_t size, file_size(program_path));
+    if (size > kMaxProgramFile) return bad("larger than any program", program_path);
+    DSPERSE_TRY(digest, hash_file(program_path, size));
+    if (Status s = open_program_file(program_path, size, plan); !s) return std::unexpected(s.error().within(program_path));
+  }
+  if (!nests_at_most(text)) return bad("nested too deep", json_path);
+  const Json j = Json::parse(text.begin(), text.end(), nullptr, false);
+  if (j.is_discarded() || !j.is_object()) return bad("not JSON", json_path);
+  try {
+    if (j.value("program", "") != to_hex(digest)) return bad("plan.json and program.bin do not belong together", folder);
+    if (Status s = read_json(j, plan); !s) return std::unexpected(s.error().within(json_path));
+  } catch (const nlohmann::json::exception& e) {
+    return bad(std::string("field of a wrong type: ") + e.what(), json_path);
+  }
+  return plan;
+}
+
+}  // namespace
+
+Result<quantize::WeightStore> PlanFile::weights_of(const std::vector<quantize::WeightId>& ids) const {
+  quantize::WeightStore out;
+  for (const quantize::WeightId id : ids) {
+    if (weights_file.empty()) {
+      out.push_back(model.weights[id]);
+      continue;
+    }
+    const quantize::WeightSpec& spec = model.program.weights[id];
+    DSPERSE_TRY(const Bytes bytes, read_part(weights_file, weights_at[id], static_cast<std::size_t>(weight_bytes(spec))));
+    ByteReader r(bytes);
+    out.push_back(read_weight(r, spec));
+    if (!r.finished()) return bad("a weight is not what the program says", weights_file + " > " + spec.name);
+  }
+  return out;
+}
+
 Bytes encode_program_file(const PlanFile& plan) {
   ByteWriter w;
   w.raw({reinterpret_cast<const std::uint8_t*>(kMagic.data()), kMagic.size()});
@@ -176,20 +272,9 @@ Bytes encode_program_file(const PlanFile& plan) {
 
 Status decode_program_file(ByteView bytes, PlanFile& plan) {
   ByteReader r(bytes);
-  const ByteView magic = r.take(kMagic.size());
-  if (!r.ok() || !std::equal(magic.begin(), magic.end(), kMagic.begin(),
-                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }))
-    return bad("not a program file");
-  const ByteView program = r.take(r.count(kMaxProgram, 1));
-  if (!r.ok()) return bad("truncated program");
-  DSPERSE_TRY(plan.model.program, quantize::decode_program(program));
+  DSPERSE_TRY(plan.model.program, read_head(r));
   plan.model.weights = read_weights(r, plan.model.program);
-  for (std::size_t i = 0; i < plan.model.program.inputs.size(); ++i) plan.model.inputs.push_back(read_mapping(r));
-  for (std::size_t i = 0; i < plan.model.program.outputs.size(); ++i) plan.model.outputs.push_back(read_mapping(r));
-  plan.labels.resize(r.count(kMaxLabels, 4));
-  for (std::string& s : plan.labels) s = r.text(kMaxName);
-  if (!r.finished()) return bad("program file truncated, or bytes after its end");
-  return {};
+  return read_tail(r, plan);
 }
 
 Status write_plan(const std::string& folder, const PlanFile& plan) {
@@ -202,23 +287,7 @@ Status write_plan(const std::string& folder, const PlanFile& plan) {
                     Access::shared);
 }
 
-Result<PlanFile> read_plan(const std::string& folder) {
-  PlanFile plan;
-  const std::string json_path = join(folder, "plan.json");
-  DSPERSE_TRY(const Bytes text, read_file(json_path, kMaxPlanJson));
-  DSPERSE_TRY(const Bytes program, read_file(join(folder, "program.bin"), kMaxProgramFile));
-  if (Status s = decode_program_file(program, plan); !s) return std::unexpected(s.error().within(join(folder, "program.bin")));
-  if (!nests_at_most(text)) return bad("nested too deep", json_path);
-  const Json j = Json::parse(text.begin(), text.end(), nullptr, false);
-  if (j.is_discarded() || !j.is_object()) return bad("not JSON", json_path);
-  try {
-    if (j.value("program", "") != to_hex(crypto::hash(program)))
-      return bad("plan.json and program.bin do not belong together", folder);
-    if (Status s = read_json(j, plan); !s) return std::unexpected(s.error().within(json_path));
-  } catch (const nlohmann::json::exception& e) {
-    return bad(std::string("field of a wrong type: ") + e.what(), json_path);
-  }
-  return plan;
-}
+Result<PlanFile> read_plan(const std::string& folder) { return read_folder(folder, true); }
+Result<PlanFile> open_plan(const std::string& folder) { return read_folder(folder, false); }
 
 }  // namespace dsperse::store

@@ -25,12 +25,23 @@ struct PlanFile {
   std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1
   std::string policy;                        ///< what was asked: the policy as it was given; empty: proof
   std::vector<slice::Cost> predicted;        ///< by slice
-  std::optional<trust::Treatments> trust;    ///< figures of the treatments; written for people, not read back
+  std::optional<slice::Cost> unsliced;       ///< predicted: the untiled model as one slice
+  std::uint64_t process_bytes = 0;           ///< predicted: what the process has beside the slice in work
+  slice::Optimize optimize = slice::Optimize::time;
+  std::optional<trust::Treatments> trust;  ///< figures of the treatments; written for people, not read back
+  /// Of a plan that open_plan read: its weights are still in this file, weight i at weights_at[i], and model.weights is empty.
+  std::string weights_file;
+  std::vector<std::uint64_t> weights_at;
+
+  /// Values of these weights, from memory or from the file.
+  [[nodiscard]] Result<quantize::WeightStore> weights_of(const std::vector<quantize::WeightId>& ids) const;
 };
 
 [[nodiscard]] Status write_plan(const std::string& folder, const PlanFile& plan);
 /// Checks plan.json and program.bin and that they belong together. Cuts and treatments are those of plan.json.
 [[nodiscard]] Result<PlanFile> read_plan(const std::string& folder);
+/// The same without the weights, which weights_of reads when it is asked for them: large models are compiled slice by slice.
+[[nodiscard]] Result<PlanFile> open_plan(const std::string& folder);
 
 /// program.bin.
 Bytes encode_program_file(const PlanFile& plan);

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS run(
 CREATE TABLE IF NOT EXISTS slices(
   slice INTEGER PRIMARY KEY, prove_s REAL NOT NULL, proof_bytes INTEGER NOT NULL, peak_rss_bytes INTEGER NOT NULL,
   lookups INTEGER NOT NULL, stages BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS used(
+  slice INTEGER NOT NULL, verb TEXT NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL, predicted_bytes INTEGER NOT NULL,
+  PRIMARY KEY(slice, verb));
 )";
 
 std::unexpected<Error> bad(const std::string& what, const std::string& where) {
@@ -107,6 +110,7 @@ Result<RunFolder> RunFolder::create(const std::string& folder) {
   for (const char* part : {"output.json", "published.json", "certificate.dscert", kRecordFile, "seal.json"})
     std::filesystem::remove(join(folder, part), error);
   DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM slices"));
+  DSPERSE_CHECK_OK(run.db_.execute("DELETE FROM used"));
   DSPERSE_CHECK_OK(make_folder(join(folder, "boundaries"), Access::secret));
   DSPERSE_CHECK_OK(make_folder(join(folder, "proofs"), Access::shared));
   return run;
@@ -169,6 +173,31 @@ Status RunFolder::finish(const RunInfo& info) {
   return {};
 }
 
+Status RunFolder::put_used(std::uint32_t slice, const char* verb, double seconds, std::uint64_t bytes, std::uint64_t predicted) {
+  DSPERSE_TRY(Query q,
+              db_.prepare("INSERT OR REPLACE INTO used(slice, verb, seconds, bytes, predicted_bytes) VALUES(?, ?, ?, ?, ?)"));
+  q.bind(std::int64_t{slice}).bind(std::string_view(verb)).bind(seconds);
+  q.bind(static_cast<std::int64_t>(bytes)).bind(static_cast<std::int64_t>(predicted));
+  return db_.run(q);
+}
+
+Result<std::optional<RunFolder::Used>> RunFolder::used(std::uint32_t slice, const char* verb) {
+  DSPERSE_TRY(Query q, db_.prepare("SELECT seconds, bytes, predicted_bytes FROM used WHERE slice = ? AND verb = ?"));
+  DSPERSE_TRY(const bool row, q.bind(std::int64_t{slice}).bind(std::string_view(verb)).step());
+  if (!row) return std::nullopt;
+  return Used{q.real(0), static_cast<std::uint64_t>(q.integer(1)), static_cast<std::uint64_t>(q.integer(2))};
+}
+
+Status RunFolder::put_run(std::uint32_t slice, const RunRecord& record) {
+  return put_used(slice, "run", record.seconds, record.peak_bytes, 0);
+}
+
+Result<std::optional<RunRecord>> RunFolder::run_record(std::uint32_t slice) {
+  DSPERSE_TRY(const std::optional<Used> u, used(slice, "run"));
+  if (!u) return std::nullopt;
+  return RunRecord{u->seconds, u->bytes};
+}
+
 Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& record) {
   DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO slices(slice, prove_s, proof_bytes, peak_rss_bytes, lookups, stages) "
                                    "VALUES(?, ?, ?, ?, ?, ?)"));
@@ -177,6 +206,7 @@ Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& r
       .bind(static_cast<std::int64_t>(record.lookups))
       .bind(encode_stages(record.stages));
   DSPERSE_CHECK_OK(db_.run(q));
+  DSPERSE_CHECK_OK(put_used(record.slice, "prove", record.prove_s, record.work_bytes, record.predicted_bytes));
   return write_file(proof_path(folder_, proof.slice),
                     encode_slice_proof(proof::run_id(info_.model_id, info_.nonce, info_.salt), proof), Access::shared);
 }
@@ -209,12 +239,15 @@ Result<std::optional<SliceRecord>> RunFolder::record(std::uint32_t slice) {
   DSPERSE_TRY(Query q, db_.prepare("SELECT prove_s, proof_bytes, peak_rss_bytes, lookups, stages FROM slices WHERE slice = ?"));
   DSPERSE_TRY(const bool row, q.bind(std::int64_t{slice}).step());
   if (!row) return std::nullopt;
-  return SliceRecord{slice,
-                     q.real(0),
-                     static_cast<std::uint64_t>(q.integer(1)),
-                     static_cast<std::uint64_t>(q.integer(2)),
-                     static_cast<std::uint64_t>(q.integer(3)),
-                     decode_stages(q.blob(4))};
+  SliceRecord out{slice,
+                  q.real(0),
+                  static_cast<std::uint64_t>(q.integer(1)),
+                  static_cast<std::uint64_t>(q.integer(2)),
+                  static_cast<std::uint64_t>(q.integer(3)),
+                  decode_stages(q.blob(4))};
+  DSPERSE_TRY(const std::optional<Used> u, used(slice, "prove"));
+  if (u) out.work_bytes = u->bytes, out.predicted_bytes = u->predicted;
+  return out;
 }
 
 Bytes encode_slice_proof(const Digest& run_id, const proof::SliceProof& proof) {

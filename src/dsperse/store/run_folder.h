@@ -33,6 +33,15 @@ struct SliceRecord {
   double prove_s = 0;
   std::uint64_t proof_bytes = 0, peak_rss_bytes = 0, lookups = 0;
   std::vector<std::pair<std::string, double>> stages;  ///< name, seconds
+  /// Most memory beyond what the process had when the first of the slices in work together began, and what was predicted for
+  /// those slices together. Zero: not known.
+  std::uint64_t work_bytes = 0, predicted_bytes = 0;
+};
+
+/// Measured while a slice was run.
+struct RunRecord {
+  double seconds = 0;
+  std::uint64_t peak_bytes = 0;  ///< beyond what the process had
 };
 
 class RunFolder {
@@ -50,6 +59,8 @@ class RunFolder {
   [[nodiscard]] Result<StoredBoundary> boundary(std::uint32_t chunk, const quantize::Shape& shape) const;
   /// Which run this will be: proofs may be put before finish().
   void is_of(const RunInfo& info) { info_ = info; }
+  [[nodiscard]] Status put_run(std::uint32_t slice, const RunRecord& record);
+  [[nodiscard]] Result<std::optional<RunRecord>> run_record(std::uint32_t slice);
   /// All boundaries are stored: from now on the run can be proved.
   [[nodiscard]] Status finish(const RunInfo& info);
 
@@ -69,6 +80,13 @@ class RunFolder {
       : folder_(std::move(folder)), lock_(std::move(lock)), db_(std::move(db)) {}
   [[nodiscard]] static Result<RunFolder> attach(const std::string& folder);
   [[nodiscard]] Status load_info();
+  struct Used {
+    double seconds = 0;
+    std::uint64_t bytes = 0, predicted = 0;
+  };
+  [[nodiscard]] Status put_used(std::uint32_t slice, const char* verb, double seconds, std::uint64_t bytes,
+                                std::uint64_t predicted);
+  [[nodiscard]] Result<std::optional<Used>> used(std::uint32_t slice, const char* verb);
 
   std::string folder_;
   std::shared_ptr<Lock> lock_;

@@ -28,33 +28,39 @@ void write_weights(ByteWriter& w, const quantize::Program& program, const quanti
   }
 }
 
+quantize::WeightValues read_weight(ByteReader& r, const quantize::WeightSpec& spec) {
+  quantize::WeightValues out;
+  const bool narrow = spec.max_abs <= quantize::kMaxNarrowWeight;
+  const std::uint64_t n = r.u64();
+  if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(spec.shape)) || n > r.left() / (narrow ? 2 : 8)) {
+    r.set_bad();
+    return out;
+  }
+  bool within = true;
+  if (narrow) {
+    const ByteView data = r.take(n * 2);
+    out.narrow.resize(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      const auto x = static_cast<std::int16_t>(static_cast<std::uint16_t>(data[2 * k] | data[2 * k + 1] << 8));
+      within = within && x <= spec.max_abs && x >= -spec.max_abs;
+      out.narrow[k] = x;
+    }
+  } else {
+    out.wide.resize(n);
+    for (std::int64_t& x : out.wide) {
+      x = r.i64();
+      within = within && x <= spec.max_abs && x >= -spec.max_abs;
+    }
+  }
+  if (!within) r.set_bad();
+  return out;
+}
+
 quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& program) {
-  quantize::WeightStore out(program.weights.size());
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const quantize::WeightSpec& spec = program.weights[i];
-    const bool narrow = spec.max_abs <= quantize::kMaxNarrowWeight;
-    const std::uint64_t n = r.u64();
-    if (!r.ok() || n != static_cast<std::uint64_t>(quantize::elements(spec.shape)) || n > r.left() / (narrow ? 2 : 8)) {
-      r.set_bad();
-      return {};
-    }
-    bool within = true;
-    if (narrow) {
-      const ByteView data = r.take(n * 2);
-      out[i].narrow.resize(n);
-      for (std::size_t k = 0; k < n; ++k) {
-        const auto x = static_cast<std::int16_t>(static_cast<std::uint16_t>(data[2 * k] | data[2 * k + 1] << 8));
-        within = within && x <= spec.max_abs && x >= -spec.max_abs;
-        out[i].narrow[k] = x;
-      }
-    } else {
-      out[i].wide.resize(n);
-      for (std::int64_t& x : out[i].wide) {
-        x = r.i64();
-        within = within && x <= spec.max_abs && x >= -spec.max_abs;
-      }
-    }
-    if (!within) r.set_bad();
+  quantize::WeightStore out;
+  for (const quantize::WeightSpec& spec : program.weights) {
+    out.push_back(read_weight(r, spec));
+    if (!r.ok()) return {};
   }
   return out;
 }
@@ -65,11 +71,13 @@ Bytes encode_weights(const quantize::Program& program, const quantize::WeightSto
   return w.take();
 }
 
+std::uint64_t weight_bytes(const quantize::WeightSpec& spec) {
+  return 8 + static_cast<std::uint64_t>(quantize::elements(spec.shape)) * (spec.max_abs <= quantize::kMaxNarrowWeight ? 2 : 8);
+}
+
 std::uint64_t weights_bytes(const quantize::Program& program) {
   std::uint64_t bytes = 0;
-  for (const quantize::WeightSpec& spec : program.weights)
-    bytes +=
-        8 + static_cast<std::uint64_t>(quantize::elements(spec.shape)) * (spec.max_abs <= quantize::kMaxNarrowWeight ? 2 : 8);
+  for (const quantize::WeightSpec& spec : program.weights) bytes += weight_bytes(spec);
   return bytes;
 }
 

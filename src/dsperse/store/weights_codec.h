@@ -10,6 +10,10 @@ void write_weights(ByteWriter& w, const quantize::Program& program, const quanti
 /// One entry per weight of the program, each with its element count and within its bound; otherwise the reader is set bad.
 quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& program);
 
+/// One entry of them, and its bytes.
+quantize::WeightValues read_weight(ByteReader& r, const quantize::WeightSpec& spec);
+std::uint64_t weight_bytes(const quantize::WeightSpec& spec);
+
 /// The same as bytes of their own: what a worker is handed of a slice with hidden weights.
 Bytes encode_weights(const quantize::Program& program, const quantize::WeightStore& weights);
 /// Their number of bytes.

@@ -112,7 +112,7 @@ void simulate_certificate(proof::testing::ModelSpec spec) {
   const proof::testing::ModelCase real = proof::testing::make_model(spec);
   proof::ModelKey key = real.key;
   SeedStream random(Digest{static_cast<std::uint8_t>(10 + D)}, "certificate");
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices[0].params(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry_of(key);
   const std::size_t n = key.slices.size();
 
   proof::Certificate certificate = real.certificate;

@@ -24,7 +24,7 @@ std::optional<std::string> Native::unsupported(const quantize::Program& slice) c
 
 Result<Artefacts> Native::setup(const proof::SecurityParams& params, const proof::SliceSpec& spec,
                                 const proof::Geometry& boundary, const quantize::WeightStore& weights, const Digest& seed) const {
-  DSPERSE_TRY(proof::CompiledSlice compiled, proof::compile_slice(params, spec, boundary, weights, seed));
+  DSPERSE_TRY(proof::CompiledSlice compiled, proof::compile_slice(params, spec, boundary, weights, seed, {}, spec.codewords));
   return Artefacts{std::move(compiled.key), {}};
 }
 

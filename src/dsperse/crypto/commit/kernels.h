@@ -22,8 +22,8 @@ inline constexpr unsigned kRootPower = 13;  ///< w_64 = 2^(3 kRootPower), assert
 
 /// What the NTT of one code needs; owned by EncodePlan (plan.h).
 struct EncodeTables {
-  std::size_t kd = 0;      ///< block length: data symbols of a row
-  std::size_t k = 0;       ///< coefficients of a row
+  std::size_t kd = 0;      ///< block length, a power of two: the data symbols of a row or more
+  std::size_t k = 0;       ///< coefficients of a row, filled up with zeros to a block
   std::size_t cosets = 0;  ///< n / kd
   unsigned passes = 0;
   unsigned log_radix[kMaxPasses] = {};

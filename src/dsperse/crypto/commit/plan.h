@@ -14,6 +14,9 @@ namespace dsperse::crypto {
 
 static_assert(root_of_unity(6) == power_of_two(3 * static_cast<int>(kRootPower)), "encode_kernel.cc shifts by this");
 
+/// Positions of a coset, a power of two: the code's kd, or more where a row has many pads.
+std::size_t block_length(const Code& code);
+
 class EncodePlan {
  public:
   /// k <= n. Cost: about 4 n multiplications.

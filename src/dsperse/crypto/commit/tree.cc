@@ -27,11 +27,11 @@ struct Sizes {
         positions((code.n() + kGroup - 1) / kGroup * kGroup),
         chunks((leaf_blocks(rows) + kChunkBlocks - 1) / kChunkBlocks),
         tile(positions * kTileRows),
-        coefficients(code.k() * kTileRows),
+        coefficients(std::max(code.k(), block_length(code)) * kTileRows),
         digests((positions + code.n()) * kDigestWords),
         chaining(chunks * positions * kDigestWords),
         // Cosets of less than a group are hashed together.
-        coset(code.kd() % kGroup == 0 ? code.kd() * kTileRows : tile) {}
+        coset(block_length(code) % kGroup == 0 ? block_length(code) * kTileRows : tile) {}
   std::size_t tiles, positions, chunks;
   std::size_t tile, coefficients, digests, chaining, coset;
 };
@@ -71,6 +71,13 @@ struct Tree::Impl {
   }
   [[nodiscard]] const Digest* level(unsigned l) const { return const_cast<Impl*>(this)->level(l); }
 
+  /// For the coefficients of a tile; zero beyond those of a row, where a block is longer.
+  [[nodiscard]] Words coefficients() const {
+    Words out(sizes.coefficients);
+    const std::size_t k = code.k() * kTileRows;
+    std::fill(out.data() + k, out.data() + sizes.coefficients, 0);
+    return out;
+  }
   /// Coefficients of tile t, [k][8], scaled.
   void load_tile(const CommitKernels& kernels, std::size_t t, std::uint64_t* out) const {
     TileRow tile_rows[kTileRows];
@@ -117,7 +124,7 @@ class Builder {
     const std::size_t parts =
         small || threads() == 1 || chunks_ >= 4 * threads() ? 1 : std::min<std::size_t>(units(), 2 * threads());
     const auto job = [&](std::size_t begin, std::size_t end) {
-      Words coefficients(impl_.sizes.coefficients), codeword(kept() ? 0 : impl_.sizes.coset);
+      Words coefficients = impl_.coefficients(), codeword(kept() ? 0 : impl_.sizes.coset);
       for (std::size_t i = begin; i < end; ++i) {
         const std::size_t chunk = i / parts, part = i % parts;
         const std::size_t first = part * units() / parts, last = (part + 1) * units() / parts;
@@ -244,7 +251,7 @@ void encode_columns(const Impl& impl, std::span<const Place> places, std::vector
   for (std::size_t e = tables.cosets; e-- > 0;) first_of[e] = std::min(first_of[e], first_of[e + 1]);
   for (const Place& p : places) positions.push_back(static_cast<std::uint32_t>(p.position % kd));
   parallel_for(impl.sizes.tiles, 8, [&](std::size_t begin, std::size_t end) {
-    Words coefficients(impl.sizes.coefficients), codeword(impl.sizes.coset);
+    Words coefficients = impl.coefficients(), codeword(impl.sizes.coset);
     for (std::size_t t = begin; t < end; ++t) {
       impl.load_tile(kernels, t, coefficients.data());
       const std::size_t count = std::min(kTileRows, rows - kTileRows * t);

@@ -109,7 +109,8 @@ TEST_F(EveryKernel, OpensLikeTheSchoolbookCommitment) {
 
 TEST_F(EveryKernel, AgreesAtFullSize) {
   // Too large for the schoolbook: the passes of real codes, checked by opened columns against evaluation at their points.
-  for (const Code& code : {Code{10, 151, 12}, Code{11, 302, 12}, Code{12, 151, 14}, Code{13, 3000, 15}, Code{14, 453, 16}}) {
+  for (const Code& code :
+       {Code{10, 151, 12}, Code{11, 302, 12}, Code{12, 151, 14}, Code{13, 3000, 15}, Code{14, 453, 16}, Code{8, 2912, 13}}) {
     const auto rows = random_rows(code, 9);
     std::vector<Digest> roots;
     each([&] {

@@ -74,20 +74,35 @@ struct Ext {
   friend constexpr bool operator==(const Ext&, const Ext&) = default;
 };
 
-/// 1 / x for x != 0; 0 for 0. By the adjugate of multiplication and one inversion of the norm in F.
+/// 1 / x = adjugate / norm, the norm being an element of F that is zero only for x = 0.
+template <int D>
+struct Adjugate {
+  Ext<D> adjugate;
+  Fp norm;
+};
+template <int D>
+constexpr Adjugate<D> adjugate(const Ext<D>& x) {
+  const auto& a = x.c;
+  Adjugate<D> out;
+  if constexpr (D == 2) {
+    out.adjugate.c = {a[0], -a[1]};
+    WideSum norm;
+    norm.add(a[0], a[0]);
+    norm.add(a[1], -(kNonResidue * a[1]));
+    out.norm = norm.reduced();
+  } else {
+    auto& c = out.adjugate.c;
+    c = {a[0] * a[0] - kNonResidue * (a[1] * a[2]), kNonResidue * (a[2] * a[2]) - a[0] * a[1], a[1] * a[1] - a[0] * a[2]};
+    out.norm = a[0] * c[0] + kNonResidue * (a[1] * c[2] + a[2] * c[1]);
+  }
+  return out;
+}
+
+/// 1 / x for x != 0; 0 for 0.
 template <int D>
 constexpr Ext<D> inverse(const Ext<D>& x) {
-  const auto& a = x.c;
-  Ext<D> adj;
-  Fp norm;
-  if constexpr (D == 2) {
-    adj.c = {a[0], -a[1]};
-    norm = a[0] * a[0] - kNonResidue * (a[1] * a[1]);
-  } else {
-    adj.c = {a[0] * a[0] - kNonResidue * (a[1] * a[2]), kNonResidue * (a[2] * a[2]) - a[0] * a[1], a[1] * a[1] - a[0] * a[2]};
-    norm = a[0] * adj.c[0] + kNonResidue * (a[1] * adj.c[2] + a[2] * adj.c[1]);
-  }
-  return adj * inverse(norm);
+  const Adjugate<D> a = adjugate(x);
+  return a.adjugate * inverse(a.norm);
 }
 
 }  // namespace dsperse::crypto

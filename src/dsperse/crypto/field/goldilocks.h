@@ -49,10 +49,8 @@ struct Fp {
   constexpr Fp() = default;
   /// x must be canonical.
   constexpr explicit Fp(std::uint64_t x) : v(x) {}
-  /// A signed integer mod p.
-  static constexpr Fp from_signed(std::int64_t x) {
-    return x >= 0 ? Fp(static_cast<std::uint64_t>(x) % kP) : Fp(kP - static_cast<std::uint64_t>(-(x + 1)) % kP - 1);
-  }
+  /// A signed integer mod p (which is above 2^63).
+  static constexpr Fp from_signed(std::int64_t x) { return Fp(static_cast<std::uint64_t>(x) + (x < 0 ? kP : 0)); }
   /// Any 64-bit value mod p.
   static constexpr Fp from_u64(std::uint64_t x) { return Fp(x >= kP ? x - kP : x); }
 
@@ -72,8 +70,18 @@ constexpr Fp power(Fp x, std::uint64_t e) {
     if ((e & 1) != 0) r *= x;
   return r;
 }
-/// 1 / x for x != 0; 0 for 0.
-constexpr Fp inverse(Fp x) { return power(x, kP - 2); }
+/// x^(2^n).
+constexpr Fp squared(Fp x, unsigned n) {
+  for (; n != 0; --n) x *= x;
+  return x;
+}
+/// 1 / x for x != 0; 0 for 0. p - 2 = (2^31 - 1) 2^33 + 2^32 - 1: 64 squarings and 8 products.
+constexpr Fp inverse(Fp x) {
+  const Fp ones2 = squared(x, 1) * x, ones3 = squared(ones2, 1) * x;  // onesN = x^(2^N - 1)
+  const Fp ones6 = squared(ones3, 3) * ones3, ones12 = squared(ones6, 6) * ones6, ones24 = squared(ones12, 12) * ones12;
+  const Fp ones30 = squared(ones24, 6) * ones6, ones31 = squared(ones30, 1) * x;
+  return squared(ones31, 33) * (squared(ones31, 1) * x);
+}
 /// A primitive root of unity of order 2^log_n, log_n <= 32.
 constexpr Fp root_of_unity(unsigned log_n) { return power(Fp(kGenerator), (kP - 1) >> log_n); }
 /// 2^k mod p for any integer k (negative: inverse power). 2 has order 192.

@@ -32,8 +32,9 @@ constexpr std::size_t kBatch = 64;  // pointers at a time
 void expand_key(const KeyWords& key, std::uint64_t first, std::span<std::uint8_t> out) {
   static constexpr std::array<std::uint8_t, 64> kZeros{};
   std::array<const std::uint8_t*, kBatch> inputs;
-  inputs.fill(kZeros.data());
-  for (std::size_t at = 0, n = out.size() / 32; at < n; at += kBatch)
+  const std::size_t n = out.size() / 32;
+  std::fill_n(inputs.begin(), std::min(kBatch, n), kZeros.data());
+  for (std::size_t at = 0; at < n; at += kBatch)
     compress_many(std::span(inputs).first(std::min(kBatch, n - at)), 1, key, first + at, true,
                   {kKeyed, kChunkStart, kChunkEnd | kRoot}, out.data() + 32 * at);
 }

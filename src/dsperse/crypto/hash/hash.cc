@@ -63,8 +63,13 @@ SeedStream::SeedStream(const Digest& seed, std::string_view label, std::uint64_t
                      {seed, {reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}, w.bytes()});
 }
 
+void SeedStream::refill() {
+  expand_key(key_words(key_), next_block_, buffer_);
+  next_block_ += kBuffer / kBlock;
+  at_ = 0;
+}
+
 void SeedStream::fill(std::span<std::uint8_t> out) {
-  const KeyWords key = key_words(key_);
   while (!out.empty()) {
     if (at_ < kBuffer) {
       const std::size_t n = std::min(out.size(), kBuffer - at_);
@@ -73,13 +78,11 @@ void SeedStream::fill(std::span<std::uint8_t> out) {
       out = out.subspan(n);
     } else if (out.size() >= kBuffer) {  // in bulk, past the buffer
       const std::size_t n = out.size() / kBuffer * kBuffer;
-      expand_key(key, next_block_, out.first(n));
+      expand_key(key_words(key_), next_block_, out.first(n));
       next_block_ += n / kBlock;
       out = out.subspan(n);
     } else {
-      expand_key(key, next_block_, buffer_);
-      next_block_ += kBuffer / kBlock;
-      at_ = 0;
+      refill();
     }
   }
 }
@@ -91,7 +94,14 @@ void SeedStream::seek(std::uint64_t byte) {
   fill(std::span(skipped).first(byte % kBlock));
 }
 
+void SeedStream::blocks(std::uint64_t first, std::span<std::uint8_t> out) const { expand_key(key_words(key_), first, out); }
+
 std::uint64_t SeedStream::u64() {
+  if (at_ % 8 == 0) {  // words lie in the buffer as wholes
+    if (at_ == kBuffer) refill();
+    at_ += 8;
+    return read_u64(buffer_.data() + at_ - 8);
+  }
   std::array<std::uint8_t, 8> bytes;
   fill(bytes);
   return read_u64(bytes.data());

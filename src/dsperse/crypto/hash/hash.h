@@ -61,11 +61,14 @@ class SeedStream {
   }
   /// Continues at this byte of the stream.
   void seek(std::uint64_t byte);
+  /// Bytes [32 first, 32 first + out.size()) of the stream, out.size() a multiple of 32; where it continues stays.
+  void blocks(std::uint64_t first, std::span<std::uint8_t> out) const;
   /// The key of the stream, for kernels that expand it themselves.
   [[nodiscard]] const Digest& key() const { return key_; }
 
  private:
   static constexpr std::size_t kBlock = 32, kBuffer = 16 * kBlock;
+  void refill();
   Digest key_;
   std::uint64_t next_block_ = 0;  ///< first block after the buffer
   std::size_t at_ = kBuffer;      ///< first unread byte of the buffer

@@ -135,11 +135,16 @@ TEST(SeedStream, DoesNotDependOnThePiecesReadOrSought) {
     stream.fill(std::span(pieces).subspan(at, step));
   }
   EXPECT_EQ(pieces, whole);
-  for (const std::size_t at : {0UL, 1UL, 31UL, 32UL, 511UL, 512UL, 10007UL}) {
+  for (const std::size_t at : {0UL, 1UL, 31UL, 32UL, 511UL, 512UL, 617UL}) {
     stream.seek(at);
     std::uint64_t x;
     std::memcpy(&x, whole.data() + at, 8);
     EXPECT_EQ(stream.u64(), x) << at;
+    Bytes blocks(96);
+    stream.blocks(at, blocks);
+    EXPECT_TRUE(std::equal(blocks.begin(), blocks.end(), whole.begin() + static_cast<std::ptrdiff_t>(32 * at))) << at;
+    std::memcpy(&x, whole.data() + at + 8, 8);
+    EXPECT_EQ(stream.u64(), x) << "it goes on where it was";
   }
 }
 

@@ -37,10 +37,7 @@ template <int D>
 Form<D>& Form<D>::add_scaled(const Form& o, const Ext<D>& s) {
   constant += o.constant * s;
   for (const auto& [v, c] : o.coef) coef.emplace_back(v, c * s);
-  for (LinearClaim<D> c : o.claims) {
-    c.scalar *= s;
-    claims.push_back(std::move(c));
-  }
+  for (const LinearClaim<D>& c : o.claims) claims.push_back({c.id, c.scalar * s, c.functional});
   pad = kNoPad;
   return *this;
 }

@@ -3,31 +3,24 @@
 #include "dsperse/base/rule.h"
 
 namespace dsperse::crypto {
-namespace {
-
 template <int D>
-Form<D> variable(Var v) {
-  Form<D> f;
-  f.coef.emplace_back(v, Ext<D>::one());
-  return f;
+typename Party<D>::Hidden Party<D>::say(std::string_view label, const Ext<D>& value) {
+  const std::uint32_t i = pads_++;
+  return {pad_var(i), channel_.hidden(label, i, value)};
 }
 
-}  // namespace
+template <int D>
+typename Party<D>::Hidden Party<D>::say_end(std::string_view label, const Ext<D>& value) {
+  const std::uint32_t i = end_pads_++;
+  return {i, channel_.last(label, i, value)};
+}
 
 template <int D>
 Form<D> Party<D>::hide(std::string_view label, const Ext<D>& value) {
-  const std::uint32_t i = pads_++;
-  Form<D> f(channel_.hidden(label, i, value));
-  f.coef.emplace_back(pad_var(i), -Ext<D>::one());
-  f.pad = i;
-  return f;
-}
-
-template <int D>
-Form<D> Party<D>::hide_end(std::string_view label, const Ext<D>& value) {
-  const std::uint32_t i = end_pads_++;
-  Form<D> f(channel_.last(label, i, value));
-  f.coef.emplace_back(i, -Ext<D>::one());
+  const Hidden hidden = say(label, value);
+  Form<D> f(hidden.message);
+  f.coef.emplace_back(hidden.pad, -Ext<D>::one());
+  f.pad = hidden.pad;
   return f;
 }
 
@@ -55,17 +48,22 @@ void Party<D>::check(std::string_view id, Form<D> form) {
 
 template <int D>
 void Party<D>::sacrifice() {
-  const Ext<D> rho = challenge("rho");
+  const Ext<D> rho = challenge("rho"), one = Ext<D>::one();
   for (std::uint32_t k = 0; k < slots_.size(); ++k) {
-    const Form<D> a = variable<D>(pad_var(slots_[k].first)), b = variable<D>(pad_var(slots_[k].second));
-    const Form<D> ab = variable<D>(slot_var(k, 0)), f = variable<D>(slot_var(k, 1));
-    const Form<D> g = variable<D>(slot_var(k, 2)), h = variable<D>(slot_var(k, 3));
-    const Form<D> fe = a * rho - f, fd = b - g;
+    const Var a = pad_var(slots_[k].first), b = pad_var(slots_[k].second);
+    const Var ab = slot_var(k, 0), f = slot_var(k, 1), g = slot_var(k, 2), h = slot_var(k, 3);
+    Form<D> fe, fd, product;
+    fe.coef = {{a, rho}, {f, -one}};
+    fd.coef = {{b, one}, {g, -one}};
     const Ext<D> e = channel_.clear("e", clears_++, fe);
     const Ext<D> d = channel_.clear("d", clears_++, fd);
-    check("sacrifice e", fe - e);
-    check("sacrifice d", fd - d);
-    check("sacrifice product", ab * rho - h - g * e - f * d - e * d);
+    fe.constant = -e;
+    fd.constant = -d;
+    product.coef = {{ab, rho}, {h, -one}, {g, -e}, {f, -d}};
+    product.constant = -(e * d);
+    check("sacrifice e", std::move(fe));
+    check("sacrifice d", std::move(fd));
+    check("sacrifice product", std::move(product));
   }
 }
 
@@ -75,6 +73,7 @@ Folded<D> Party<D>::fold_checks() {
   Ext<D> power = Ext<D>::one();
   Folded<D> out;
   std::vector<Ext<D>> pad_coef(pads_), slot_coef(4 * slots_.size());
+  std::map<std::pair<std::uint32_t, const RankOne<D>*>, std::size_t> claim_of;
   for (std::size_t i = 0; i < checks_.size(); ++i) {
     if constexpr (kDisarmable)  // by both sides: what a verifier without this check would accept
       if (disarmed("check " + check_ids_[i])) continue;
@@ -82,11 +81,16 @@ Folded<D> Party<D>::fold_checks() {
     for (const auto& [v, c] : form.coef) ((v & kSlotBit) != 0 ? slot_coef[v & ~kSlotBit] : pad_coef[v]) += c * power;
     for (LinearClaim<D>& c : form.claims) {
       c.scalar *= power;
-      out.claims.push_back(std::move(c));
+      const auto [it, fresh] = claim_of.try_emplace({c.id, c.functional.get()}, out.claims.size());
+      if (fresh)
+        out.claims.push_back(std::move(c));
+      else
+        out.claims[it->second].scalar += c.scalar;
     }
     out.value -= form.constant * power;
     power *= eta;
   }
+  out.coef.reserve(pad_coef.size() + slot_coef.size());
   for (std::uint32_t i = 0; i < pad_coef.size(); ++i) out.coef.emplace_back(pad_var(i), pad_coef[i]);
   for (std::uint32_t i = 0; i < slot_coef.size(); ++i) out.coef.emplace_back(kSlotBit | i, slot_coef[i]);
   return out;

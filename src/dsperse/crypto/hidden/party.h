@@ -4,6 +4,7 @@
 // Tested by crypto/hidden/hidden_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
@@ -33,18 +34,20 @@ template <int D>
 class CountingChannel final : public Channel<D> {
  public:
   Ext<D> challenge(std::string_view label) override {
-    ++by_label_[std::string(label)];
+    auto it = std::find_if(by_label_.begin(), by_label_.end(), [&](const auto& entry) { return entry.first == label; });
+    if (it == by_label_.end()) it = by_label_.emplace(it, label, 0);
+    ++it->second;
     return Ext<D>::from_signed(2 + ++challenges_);
   }
   Ext<D> hidden(std::string_view, std::uint32_t, const Ext<D>&) override { return {}; }
   Ext<D> last(std::string_view, std::uint32_t, const Ext<D>&) override { return {}; }
   Ext<D> clear(std::string_view, std::uint32_t, const Form<D>&) override { return {}; }
 
-  [[nodiscard]] const std::map<std::string, std::uint64_t>& by_label() const { return by_label_; }
+  [[nodiscard]] std::map<std::string, std::uint64_t> by_label() const { return {by_label_.begin(), by_label_.end()}; }
 
  private:
   std::int64_t challenges_ = 0;
-  std::map<std::string, std::uint64_t> by_label_;
+  std::vector<std::pair<std::string, std::uint64_t>> by_label_;  // a handful
 };
 
 /// All checks of an argument as one: <coef, pads and slots> + sum of claims = value.
@@ -66,17 +69,22 @@ class Party {
   [[nodiscard]] bool dry() const { return role_ == Role::dry; }
 
   Ext<D> challenge(std::string_view label) { return channel_.challenge(label); }
-  /// One padded message; the form of the hidden value.
+  /// One padded message: the hidden value is message - pad. end: with a pad of the end tree.
+  struct Hidden {
+    Var pad = 0;
+    Ext<D> message;
+  };
+  Hidden say(std::string_view label, const Ext<D>& value = {});
+  Hidden say_end(std::string_view label, const Ext<D>& value = {});
+  /// The same as a form.
   Form<D> hide(std::string_view label, const Ext<D>& value = {});
-  /// The same with a pad of the end tree; variables are end pad numbers.
-  Form<D> hide_end(std::string_view label, const Ext<D>& value = {});
   /// Product of two freshly hidden values, through a committed slot.
   Form<D> mul(const Form<D>& a, const Form<D>& b);
   /// form = 0. id: the constraint that it enforces, for reports and tests.
   void check(std::string_view id, Form<D> form);
   /// Slots hold products: one challenge, two clear values and three checks a slot. Once, after the last hidden message.
   void sacrifice();
-  /// Draws eta and folds all checks with its powers.
+  /// Draws eta and folds all checks with its powers. Claims that share a functional object on one vector become one.
   Folded<D> fold_checks();
 
   [[nodiscard]] std::uint32_t pads() const { return pads_; }

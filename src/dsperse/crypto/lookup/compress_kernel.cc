@@ -117,57 +117,72 @@ DSPERSE_INLINE F8 select(unsigned bits, F8 x, F8 y) {
 
 #endif
 
-/// Columns of types Ts.
-template <int D, class... Ts>
-void compress_columns(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
-                      const std::uint8_t* real) {
-  const Tuples<D> tuples(columns, map);
+/// n tuples, whose block b `add` adds to a value.
+template <int D, class Add>
+DSPERSE_INLINE void compress_with(Word* out, std::size_t blocks, std::size_t n, const TupleMap& map, const std::uint8_t* real,
+                                  const Tuples<D>& tuples, const Add& add) {
   E8<D> other;
   for (int m = 0; m < D; ++m) other.c[m] = broadcast(map.other[m]);
-  const std::size_t whole = n / kLaneCount;
   for (std::size_t b = 0; b < blocks; ++b) {
     E8<D> e = other;
-    typename Tuples<D>::Value v;
-    unsigned bits = real == nullptr ? 0xFFU : real[b];
-    if (b < whole) {
+    const std::size_t first = b * kLaneCount;
+    unsigned bits = 0;
+    if (first < n) {
+      bits = real == nullptr ? 0xFFU : real[b];
+      if (n - first < kLaneCount) bits &= (1U << (n - first)) - 1;
+      typename Tuples<D>::Value v;
       tuples.begin(v);
-      [[maybe_unused]] std::size_t k = 0;
-      ((tuples.template add<Ts>(v, k, static_cast<const Ts*>(columns.data[k]) + b * kLaneCount), ++k), ...);
+      add(v, first);
       e = Tuples<D>::end(v);
-    } else if (b * kLaneCount < n) {
-      const std::size_t rest = n - b * kLaneCount;
-      tuples.begin(v);
-      [[maybe_unused]] std::size_t k = 0;
-      [[maybe_unused]] const auto add = [&]<class T>(const T* p) {
-        T tail[kLaneCount] = {};
-        for (std::size_t i = 0; i < rest; ++i) tail[i] = p[i];
-        tuples.template add<T>(v, k++, tail);
-      };
-      (add(static_cast<const Ts*>(columns.data[k]) + b * kLaneCount), ...);
-      e = Tuples<D>::end(v);
-      bits &= (1U << rest) - 1;
     }
     if (bits != 0xFFU)
       for (int m = 0; m < D; ++m) e.c[m] = select(bits, e.c[m], other.c[m]);
-    store_ext<D>(out + b * kLaneCount * static_cast<std::size_t>(D), e);
+    store_ext<D>(out + first * static_cast<std::size_t>(D), e);
   }
 }
 
-/// Finds the types, one column at a time.
-template <int D, class... Ts>
+/// Tuple `first` and the seven after it; fewer than n are there.
+template <int D, class T>
+DSPERSE_INLINE void add_column(const Tuples<D>& tuples, typename Tuples<D>::Value& v, std::size_t k, const void* column,
+                               std::size_t first, std::size_t n) {
+  const T* const p = static_cast<const T*>(column) + first;
+  if (first + kLaneCount <= n) return tuples.template add<T>(v, k, p);
+  T tail[kLaneCount] = {};
+  for (std::size_t i = 0; first + i < n; ++i) tail[i] = p[i];
+  tuples.template add<T>(v, k, tail);
+}
+
+/// Columns that are all 16 bits wide, the usual ones, or any.
+template <int D, std::size_t kNarrow>
+void compress_columns(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
+                      const std::uint8_t* real) {
+  const Tuples<D> tuples(columns, map);
+  compress_with<D>(out, blocks, n, map, real, tuples,
+                   [&](typename Tuples<D>::Value& v, std::size_t first) __attribute__((always_inline)) {
+                     if constexpr (kNarrow != 0) {
+                       for (std::size_t k = 0; k < kNarrow; ++k)
+                         add_column<D, std::int16_t>(tuples, v, k, columns.data[k], first, n);
+                     } else {
+                       for (std::size_t k = 0; k < columns.count; ++k)
+                         if (columns.bytes[k] == 2)
+                           add_column<D, std::int16_t>(tuples, v, k, columns.data[k], first, n);
+                         else if (columns.bytes[k] == 4)
+                           add_column<D, std::int32_t>(tuples, v, k, columns.data[k], first, n);
+                         else
+                           add_column<D, Word>(tuples, v, k, columns.data[k], first, n);
+                     }
+                   });
+}
+
+template <int D>
 void compress(Word* out, std::size_t blocks, std::size_t n, const TupleColumns& columns, const TupleMap& map,
               const std::uint8_t* real) {
-  if constexpr (sizeof...(Ts) == TupleColumns::kMax) {
-    compress_columns<D, Ts...>(out, blocks, n, columns, map, real);
-  } else if (sizeof...(Ts) == columns.count) {
-    compress_columns<D, Ts...>(out, blocks, n, columns, map, real);
-  } else {
-    const unsigned bytes = columns.bytes[sizeof...(Ts)];
-    const auto next = bytes == 2   ? compress<D, Ts..., std::int16_t>
-                      : bytes == 4 ? compress<D, Ts..., std::int32_t>
-                                   : compress<D, Ts..., Word>;
-    next(out, blocks, n, columns, map, real);
-  }
+  bool narrow = true;
+  for (std::size_t k = 0; k < columns.count; ++k) narrow = narrow && columns.bytes[k] == 2;
+  const auto run = narrow && columns.count == 1   ? compress_columns<D, 1>
+                   : narrow && columns.count == 2 ? compress_columns<D, 2>
+                                                  : compress_columns<D, 0>;
+  run(out, blocks, n, columns, map, real);
 }
 
 }  // namespace

@@ -83,7 +83,9 @@ Ext<D> LevelRounds<D>::unstored_sum() const {
 template <int D>
 template <class Body>
 void LevelRounds<D>::sum(std::size_t eq_blocks, std::size_t grain, const Body& body) {
-  std::vector<std::array<E, 2>> parts((eq_blocks + grain - 1) / grain);
+  std::array<std::array<E, 2>, 8> few;  // most trees and rounds are small
+  std::vector<std::array<E, 2>> many(eq_blocks > few.size() * grain ? (eq_blocks + grain - 1) / grain : 0);
+  const std::span<std::array<E, 2>> parts = many.empty() ? std::span(few) : std::span(many);
   parallel_for(eq_blocks, grain, [&](std::size_t first, std::size_t last) {
     for (std::size_t begin = first; begin < last; begin += grain) {
       std::array<E, 2>& part = parts[begin / grain];

@@ -332,6 +332,15 @@ TYPED_TEST(PolyTest, VerifierMath) {
     ASSERT_EQ(range.size(), end - begin);
     for (std::size_t i = 0; i < range.size(); ++i) EXPECT_TRUE(range[i] == table[begin + i]);
   }
+  const auto long_point = testing::random_exts<D>(this->rng, 12);
+  const auto weights = testing::random_exts<D>(this->rng, 3000);
+  for (const auto& [begin, size] : std::vector<std::pair<std::uint64_t, std::size_t>>{
+           {0, 0}, {0, 1}, {7, 1}, {511, 2}, {0, 512}, {100, 3000}, {1096, 3000}}) {
+    E want;
+    for (std::size_t i = 0; i < size; ++i) want += weights[i] * eq_at<D>(long_point, begin + i);
+    EXPECT_TRUE(eq_inner<D>(long_point, begin, std::span(weights).first(size)) == want) << begin << ", " << size;
+  }
+  EXPECT_TRUE(eq_inner<D>(p.first(0), 0, std::span(weights).first(1)) == weights[0]);
   auto values = testing::random_exts<D>(this->rng, 50);
   for (E& v : values)
     if (v == E{}) v = E::one();

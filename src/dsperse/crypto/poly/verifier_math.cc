@@ -1,5 +1,6 @@
 #include "dsperse/crypto/poly/verifier_math.h"
 
+#include <algorithm>
 #include <array>
 
 namespace dsperse::crypto {
@@ -43,34 +44,78 @@ std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin,
   return out;
 }
 
+// Products are summed unreduced: one reduction a limb and sum.
 template <int D>
 Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b) {
-  Ext<D> s;
-  for (std::size_t i = 0; i < a.size(); ++i) s += a[i] * b[i];
-  return s;
+  std::array<WideSum, D> low, high;  // of X^m, and of X^(D + m) = 7 X^m
+  for (std::size_t i = 0; i < a.size(); ++i)
+    for (std::size_t m = 0; m < D; ++m)
+      for (std::size_t k = 0; k < D; ++k) (k <= m ? low : high)[m].add(a[i].c[k], b[i].c[(m + D - k) % D]);
+  Ext<D> out;
+  for (std::size_t m = 0; m < D; ++m) out.c[m] = low[m].reduced() + kNonResidue * high[m].reduced();
+  return out;
 }
 
-// Eight interleaved chains of products, so that multiplications do not wait for each other.
 template <int D>
-bool invert_all(std::span<Ext<D>> x) {
-  constexpr std::size_t kChains = 8;
-  std::vector<Ext<D>> before(x.size());  // product of all earlier ones of the chain
-  std::array<Ext<D>, kChains> chain;
-  chain.fill(Ext<D>::one());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    before[i] = chain[i % kChains];
-    chain[i % kChains] *= x[i];
+Ext<D> eq_inner(std::span<const Ext<D>> point, std::uint64_t begin, std::span<const Ext<D>> values) {
+  constexpr std::size_t kTable = 9;
+  std::size_t low = 0;
+  while (low < std::min(point.size(), kTable) && (std::size_t{1} << low) < values.size()) ++low;
+  const std::vector<Ext<D>> table = eq_values<D>(point.first(low));
+  Ext<D> sum;
+  while (!values.empty()) {
+    const auto at = static_cast<std::size_t>(begin & ((std::uint64_t{1} << low) - 1));
+    const std::size_t n = std::min(values.size(), table.size() - at);
+    sum += eq_at<D>(point.subspan(low), begin >> low) * inner<D>(values.first(n), std::span<const Ext<D>>(table).subspan(at));
+    values = values.subspan(n);
+    begin += n;
   }
-  for (Ext<D>& c : chain) {
-    if (c == Ext<D>::zero()) return false;
-    c = inverse(c);
+  return sum;
+}
+
+namespace {
+
+/// Inverts nonzero elements of F in place by one inversion. Eight interleaved chains of products, so that multiplications do not
+/// wait for each other; the chains' ends are inverted the same way. False if some element is zero.
+bool invert_nonzero(std::span<Fp> x) {
+  constexpr std::size_t kChains = 8;
+  std::vector<Fp> before(x.size());  // product of all earlier ones of the chain
+  std::array<Fp, kChains> chain, ends;
+  chain.fill(Fp(1));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    Fp& c = chain[i % kChains];
+    before[i] = c;
+    c *= x[i];
+  }
+  Fp all(1);
+  for (std::size_t k = 0; k < kChains; ++k) {
+    ends[k] = all;
+    all *= chain[k];
+  }
+  if (all == Fp()) return false;
+  all = inverse(all);
+  for (std::size_t k = kChains; k-- > 0;) {
+    const Fp c = chain[k];
+    chain[k] = all * ends[k];
+    all *= c;
   }
   for (std::size_t i = x.size(); i-- > 0;) {
-    Ext<D>& rest = chain[i % kChains];
-    const Ext<D> v = x[i];
+    Fp& rest = chain[i % kChains];
+    const Fp v = x[i];
     x[i] = rest * before[i];
     rest *= v;
   }
+  return true;
+}
+
+}  // namespace
+
+template <int D>
+bool invert_all(std::span<Ext<D>> x) {
+  std::vector<Fp> norms(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) norms[i] = adjugate(x[i]).norm;
+  if (!invert_nonzero(norms)) return false;
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = adjugate(x[i]).adjugate * norms[i];
   return true;
 }
 
@@ -78,6 +123,7 @@ bool invert_all(std::span<Ext<D>> x) {
   template std::vector<Ext<D>> eq_values<D>(std::span<const Ext<D>>);                              \
   template Ext<D> eq_at<D>(std::span<const Ext<D>>, std::uint64_t);                                \
   template std::vector<Ext<D>> eq_range<D>(std::span<const Ext<D>>, std::uint64_t, std::uint64_t); \
+  template Ext<D> eq_inner<D>(std::span<const Ext<D>>, std::uint64_t, std::span<const Ext<D>>);    \
   template Ext<D> inner<D>(std::span<const Ext<D>>, std::span<const Ext<D>>);                      \
   template bool invert_all<D>(std::span<Ext<D>>);
 DSPERSE_INSTANTIATE(2)

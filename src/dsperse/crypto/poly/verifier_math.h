@@ -25,11 +25,16 @@ Ext<D> eq_at(std::span<const Ext<D>> point, std::uint64_t index);
 template <int D>
 std::vector<Ext<D>> eq_range(std::span<const Ext<D>> point, std::uint64_t begin, std::uint64_t end);
 
+/// Sum of values[i] eq(point, begin + i). Cost: about one unreduced multiplication an entry.
+template <int D>
+Ext<D> eq_inner(std::span<const Ext<D>> point, std::uint64_t begin, std::span<const Ext<D>> values);
+
 /// Sum of a[i] b[i]; b.size() >= a.size().
 template <int D>
 Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b);
 
-/// x[i] <- 1 / x[i]; false (x unchanged) if any is zero. Three multiplications an entry and eight inversions (Montgomery).
+/// x[i] <- 1 / x[i]; false (x unchanged) if any is zero. Norms are inverted together in F (Montgomery): one inversion, and about
+/// half of the multiplications that three products over E would take.
 template <int D>
 [[nodiscard]] bool invert_all(std::span<Ext<D>> x);
 

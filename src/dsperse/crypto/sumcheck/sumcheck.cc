@@ -1,53 +1,77 @@
 #include "dsperse/crypto/sumcheck/sumcheck.h"
 
-#include <algorithm>
+#include "dsperse/crypto/poly/verifier_math.h"
 
 namespace dsperse::crypto {
 namespace {
 
-/// The quadratic through (0, g0), (1, g1), (2, g2) at x.
+/// The quadratic through (0, g0), (1, g1), (2, g2) at x is g0 at0 + g1 at1 + g2 at2.
 template <int D>
-Form<D> interpolate(const Form<D>& g0, const Form<D>& g1, const Form<D>& g2, const Ext<D>& x) {
-  const Ext<D> one = Ext<D>::one(), two = one + one, half(inverse(Fp(2)));
-  Form<D> out = g0 * ((x - one) * (x - two) * half);
-  out += g1 * (x * (two - x));
-  out += g2 * (x * (x - one) * half);
-  return out;
-}
+struct Lagrange {
+  explicit Lagrange(const Ext<D>& x) {
+    const Ext<D> one = Ext<D>::one(), less = x - one, lesser = less - one, half_x = x * kHalf;
+    at0 = less * lesser * kHalf;
+    at1 = -(x * lesser);
+    at2 = half_x * less;
+  }
+  static constexpr Fp kHalf = inverse(Fp(2));
+  Ext<D> at0, at1, at2;
+};
 
-/// 1 / p of every coordinate by one inversion; all zero if any is.
+/// The claims of the rounds as one form. Each is linear in the one before it, claim' = scale claim + a g(0) + c g(2), so the
+/// factors of a message are known when the last challenge is: one product each, instead of one for each later round.
 template <int D>
-std::vector<Ext<D>> inverse_each(std::span<const Ext<D>> point) {
-  std::vector<Ext<D>> out;
-  out.reserve(point.size());
-  Ext<D> all = Ext<D>::one();
-  for (const Ext<D>& p : point) {
-    out.push_back(all);
-    all *= p;
+class Claims {
+ public:
+  using Hidden = typename Party<D>::Hidden;
+  explicit Claims(std::size_t rounds) { rounds_.reserve(rounds); }
+
+  void add(const Ext<D>& scale, const Hidden& g0, const Ext<D>& a, const Hidden& g2, const Ext<D>& c) {
+    rounds_.push_back({scale, a, c, g0, g2});
   }
-  Ext<D> rest = inverse(all);
-  for (std::size_t k = point.size(); k-- > 0;) {
-    out[k] *= rest;
-    rest *= point[k];
+  Form<D> end(const Form<D>& claim) const {
+    Ext<D> later = Ext<D>::one();
+    Form<D> out;
+    out.coef.reserve(claim.coef.size() + 2 * rounds_.size());
+    for (std::size_t k = rounds_.size(); k-- > 0;) {
+      const Round& r = rounds_[k];
+      for (const auto& [hidden, factor] : {std::pair(r.g0, r.a * later), std::pair(r.g2, r.c * later)}) {
+        out.constant += hidden.message * factor;
+        out.coef.emplace_back(hidden.pad, -factor);
+      }
+      later *= r.scale;
+    }
+    out.add_scaled(claim, later);
+    return out;
   }
-  return out;
-}
+
+ private:
+  struct Round {
+    Ext<D> scale, a, c;
+    Hidden g0, g2;
+  };
+  std::vector<Round> rounds_;
+};
 
 }  // namespace
 
 template <int D>
 SumcheckEnd<D> sumcheck(Party<D>& party, Pads pads, std::string_view label, const Form<D>& claim, std::size_t n_vars,
                         RoundProver<D>* prover) {
-  SumcheckEnd<D> end{{}, claim};
+  SumcheckEnd<D> end;
+  end.point.reserve(n_vars);
+  Claims<D> claims(n_vars);
   for (std::size_t k = 0; k < n_vars; ++k) {
     const std::array<Ext<D>, 2> g = prover != nullptr ? prover->round() : std::array<Ext<D>, 2>{};
-    const Form<D> g0 = pads == Pads::end ? party.hide_end(label, g[0]) : party.hide(label, g[0]);
-    const Form<D> g2 = pads == Pads::end ? party.hide_end(label, g[1]) : party.hide(label, g[1]);
+    const auto g0 = pads == Pads::end ? party.say_end(label, g[0]) : party.say(label, g[0]);
+    const auto g2 = pads == Pads::end ? party.say_end(label, g[1]) : party.say(label, g[1]);
     const Ext<D> x = party.challenge("x");
-    end.claim = interpolate(g0, end.claim - g0, g2, x);
+    const Lagrange<D> at(x);
+    claims.add(at.at1, g0, at.at0 - at.at1, g2, at.at2);  // g(1) = claim - g(0)
     end.point.push_back(x);
     if (prover != nullptr) prover->bind(x);
   }
+  end.claim = claims.end(claim);
   return end;
 }
 
@@ -56,37 +80,24 @@ SumcheckEnd<D> sumcheck(Party<D>& party, Pads pads, std::string_view label, cons
 template <int D>
 SumcheckEnd<D> eq_sumcheck(Party<D>& party, std::string_view label, const Form<D>& claim, std::span<const Ext<D>> point,
                            RoundProver<D>* prover) {
-  const Ext<D> one = Ext<D>::one(), two = one + one, half(inverse(Fp(2)));
-  struct Round {
-    Form<D> h0, h2;
-    Ext<D> u, w, g;
-  };
-  std::vector<Round> rounds;
-  rounds.reserve(point.size());
-  if (std::find(point.begin(), point.end(), Ext<D>{}) != point.end()) party.abort_run();
-  const std::vector<Ext<D>> inverses = inverse_each(point);
   SumcheckEnd<D> end;
   end.point.reserve(point.size());
+  std::vector<Ext<D>> inverses(point.begin(), point.end());
+  if (!invert_all<D>(std::span<Ext<D>>(inverses))) party.abort_run();
+  Claims<D> claims(point.size());
   for (std::size_t k = 0; k < point.size(); ++k) {
     const std::array<Ext<D>, 2> h = prover != nullptr ? prover->round() : std::array<Ext<D>, 2>{};
-    Round r{party.hide(label, h[0]), {}, {}, {}, {}};
-    r.h2 = party.hide(label, h[1]);
+    const auto h0 = party.say(label, h[0]);
+    const auto h2 = party.say(label, h[1]);
     const Ext<D> x = party.challenge("x");
-    r.g = x * (two - x) * inverses[k];
-    r.u = (x - one) * (x - two) * half - r.g * (one - point[k]);
-    r.w = x * (x - one) * half;
-    rounds.push_back(std::move(r));
+    const Lagrange<D> at(x);
+    // claim = (1 - p) h(0) + p h(1)
+    const Ext<D> scale = at.at1 * inverses[k];
+    claims.add(scale, h0, at.at0 - (Ext<D>::one() - point[k]) * scale, h2, at.at2);
     end.point.push_back(x);
     if (prover != nullptr) prover->bind(x);
   }
-  Ext<D> after = one;
-  for (std::size_t k = rounds.size(); k-- > 0;) {
-    const Round& r = rounds[k];
-    end.claim.add_scaled(r.h0, r.u * after);
-    end.claim.add_scaled(r.h2, r.w * after);
-    after *= r.g;
-  }
-  end.claim.add_scaled(claim, after);
+  end.claim = claims.end(claim);
   return end;
 }
 

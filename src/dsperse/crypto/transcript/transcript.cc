@@ -173,8 +173,9 @@ bool Transcript::check_work(std::string_view label, unsigned bits, std::uint64_t
   SeedStream stream(draw_seed(label, bits), "work");
   absorb_nonce(label, nonce);
   if (nonce >= kMaxNonce) return false;
-  stream.seek(kWorkBlock * nonce);
-  return (stream.u64() & ((std::uint64_t{1} << bits) - 1)) == 0;
+  std::array<std::uint8_t, kWorkBlock> block;
+  stream.blocks(nonce, block);
+  return (get_u64(block.data()) & ((std::uint64_t{1} << bits) - 1)) == 0;
 }
 
 template void Transcript::absorb_ext<2>(std::string_view, std::span<const Ext<2>>);

@@ -48,6 +48,7 @@ void Builder::set_activation(std::uint32_t requantization, std::uint32_t lookup)
 
 std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
   return table("range " + std::to_string(lo) + " " + std::to_string(hi), [&](Table& t) {
+    t.rows.reserve(static_cast<std::size_t>(hi - lo + 1));
     for (std::int64_t v = lo; v <= hi; ++v) t.rows.push_back({Fp::from_signed(v)});
     t.segments = {{0, lo, hi + 1, 0}};
   });

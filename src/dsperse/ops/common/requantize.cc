@@ -40,6 +40,7 @@ bool is_wide(const Requant& requant, std::int64_t v_max, const Options& options)
 std::uint32_t wide_table(Builder& b, const Requant& requant, std::int64_t v_max) {
   return b.table("wide " + activation_name(requant), [&](Table& t) {
     t.width = 2;
+    t.rows.reserve(static_cast<std::size_t>(2 * v_max + 1));
     for (std::int64_t v = -v_max; v <= v_max; ++v) t.rows.push_back({Fp::from_signed(v), Fp::from_signed(activate(requant, v))});
     t.segments = {{0, -v_max, v_max + 1, 0}};
   });
@@ -49,6 +50,7 @@ std::uint32_t saturating_table(Builder& b, const Requant& requant, std::int64_t 
   const std::int64_t c = std::int64_t{1} << requant.clamp_bits, big = saturation(v_max, c).big;
   return b.table("saturating " + activation_name(requant), [&](Table& t) {
     t.width = 2;
+    t.rows.reserve(static_cast<std::size_t>(4 * c));
     const auto block = [&](std::int64_t lo, std::int64_t hi, std::int64_t shift, std::int64_t fixed, bool is_fixed) {
       t.segments.push_back({0, shift + lo, shift + hi, static_cast<std::uint32_t>(t.rows.size())});
       for (std::int64_t u = lo; u < hi; ++u)
@@ -81,6 +83,9 @@ std::uint32_t limb_table(Builder& b) {
   return b.table("limbs", [&](Table& t) {
     t.width = 2;
     t.key = 1;
+    std::size_t rows = 0;
+    for (const std::int64_t k : b.limb_widths) rows += std::size_t{1} << k;
+    t.rows.reserve(rows);
     for (const std::int64_t k : b.limb_widths) {
       t.segments.push_back({k, 0, std::int64_t{1} << k, static_cast<std::uint32_t>(t.rows.size())});
       for (std::int64_t r = 0; r < std::int64_t{1} << k; ++r) t.rows.push_back({Fp::from_signed(k), Fp::from_signed(r)});

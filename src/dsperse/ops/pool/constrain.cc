@@ -44,6 +44,7 @@ std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& counts) {
 std::uint32_t relu_table(Builder& b, std::int64_t range) {
   return b.table("relu " + std::to_string(range), [&](Table& t) {
     t.width = 2;
+    t.rows.reserve(static_cast<std::size_t>(2 * range + 1));
     for (std::int64_t d = -range; d <= range; ++d) t.rows.push_back({Fp::from_signed(d), Fp::from_signed(d > 0 ? d : 0)});
     t.segments = {{0, -range, range + 1, 0}};
   });

@@ -21,7 +21,7 @@ std::string slice_name(std::uint32_t i) { return "slice " + std::to_string(i); }
 ModelDesk::ModelDesk(const store::ModelFolder& model, store::OpeningStore& openings) : model_(model), openings_(openings) {
   for (const proof::SliceKey& s : key().slices) slice_digests_.push_back(s.digest());
   model_id_ = key().id();
-  boundary_ = proof::boundary_geometry(key().slices.front().params(), key().chunks);
+  boundary_ = proof::boundary_geometry_of(key());
 }
 
 Digest ModelDesk::run_id(ByteView nonce, const Digest& salt) { return proof::run_id(model_id_, nonce, salt); }

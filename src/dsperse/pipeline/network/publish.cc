@@ -116,7 +116,7 @@ Result<work::RunRequest> publish_request(const proof::ModelKey& key, const EdgeT
                                          engine::BlobStore& blobs) {
   std::vector<quantize::IntTensor> chunks(key.chunks.size());
   DSPERSE_CHECK_OK(place_inputs(key, inputs, chunks));
-  const proof::Geometry boundary = proof::boundary_geometry(key.slices.front().params(), key.chunks);
+  const proof::Geometry boundary = proof::boundary_geometry_of(key);
   work::RunRequest out;
   for (const std::uint32_t c : trust::lives_of(key).inputs) {
     const Bytes values = work::encode_values(chunks[c]);

@@ -39,8 +39,10 @@ class Descriptor {
   int fd_;
 };
 
-Result<Bytes> read_all(int fd, const std::string& path, std::uint64_t limit) {
+/// expected: bytes that are likely to come.
+Result<Bytes> read_all(int fd, const std::string& path, std::uint64_t limit, std::uint64_t expected = 0) {
   Bytes out;
+  out.reserve(static_cast<std::size_t>(std::min(limit, expected)));
   std::array<std::uint8_t, 1 << 16> buffer{};
   for (;;) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
@@ -73,7 +75,32 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t limit) {
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return os_error("cannot read", path);
   if (S_ISDIR(info.st_mode)) return fail(ErrorKind::bad_input, "is a folder, a file was expected", path);
-  return read_all(fd.get(), path, limit);
+  return read_all(fd.get(), path, limit, S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0);
+}
+
+Result<std::uint64_t> file_size(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return os_error("cannot open", path);
+  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::bad_input, "is no regular file", path);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+Result<Bytes> read_part(const std::string& path, std::uint64_t offset, std::size_t size) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return os_error("cannot open", path);
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return os_error("cannot read", path);
+  const auto there = static_cast<std::uint64_t>(std::max<off_t>(0, info.st_size));
+  if (offset > there || size > there - offset) return fail(ErrorKind::bad_input, "ends too early", path);
+  Bytes out(size);
+  for (std::size_t at = 0; at < size;) {
+    const ssize_t got = ::pread(fd.get(), out.data() + at, size - at, static_cast<off_t>(offset + at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return os_error("cannot read", path);
+    if (got == 0) return fail(ErrorKind::bad_input, "ends too early", path);
+    at += static_cast<std::size_t>(got);
+  }
+  return out;
 }
 
 Status write_file(const std::string& path, ByteView bytes, Access access) {

@@ -25,6 +25,10 @@ inline constexpr const char* kTemporaryPrefix = ".dsperse-tmp-";
 /// The whole file; "-" is standard input. Errors: bad_input when it cannot be read or is no regular file, resource beyond
 /// `limit`.
 [[nodiscard]] Result<Bytes> read_file(const std::string& path, std::uint64_t limit);
+/// Size of a regular file.
+[[nodiscard]] Result<std::uint64_t> file_size(const std::string& path);
+/// Bytes [offset, offset + size). Errors: bad_input when the file ends before.
+[[nodiscard]] Result<Bytes> read_part(const std::string& path, std::uint64_t offset, std::size_t size);
 [[nodiscard]] Status write_file(const std::string& path, ByteView bytes, Access access);
 [[nodiscard]] Status write_file(const std::string& path, const std::string& text, Access access);
 /// The folder and its parents; an existing one keeps its mode.

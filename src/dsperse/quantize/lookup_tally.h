@@ -1,0 +1,72 @@
+// What a slice's constraints need of lookups and tables, counted from its Program for any choice of limbs and tables.
+//
+// Follows docs/protocol/operators.md exactly: proof/choose_options_test.cc holds the counts against ops::constrain. Cheap, so
+// that choices are compared by their counts. Not here: what a count costs (proof/choose_options.h, slice/cost.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "dsperse/quantize/program.h"
+
+namespace dsperse::quantize {
+
+/// Choices of the compiler that shape the constraints of a slice (part of its key).
+struct LookupOptions {
+  std::uint32_t limb_bits = 8;         ///< remainders longer than this are split into limbs of at most this many bits
+  std::uint64_t wide_rows = 1U << 14;  ///< activation tables up to this many rows are wide, otherwise saturating
+  friend bool operator==(const LookupOptions&, const LookupOptions&) = default;
+};
+inline constexpr std::uint32_t kMaxLimbBits = 16;
+
+struct LookupCounts {
+  std::uint64_t lookups = 0;  ///< elements that are looked up
+  std::uint64_t leaves = 0;   ///< the same, every axis of every lookup filled up to a power of two
+  std::uint64_t rows = 0;     ///< of all tables; each has a committed multiplicity
+  std::uint64_t symbols = 0;  ///< committed limbs, offsets and rises
+};
+
+class LookupTally {
+ public:
+  /// The program must have passed check_program.
+  explicit LookupTally(const Program& program) : program_(program) {}
+  void add(const Op& op);
+  /// A committed input: its range is checked.
+  void add_range(TensorId tensor);
+
+  [[nodiscard]] LookupCounts counts(const LookupOptions& options) const;
+  /// Every choice whose counts may differ from the others'.
+  [[nodiscard]] std::vector<LookupOptions> choices() const;
+
+ private:
+  struct Sites {
+    std::uint64_t elements = 0, leaves = 0;
+    void add(const Shape& shape, std::uint64_t times = 1);
+  };
+  /// Requantizations that share an activation table.
+  struct Group {
+    std::int64_t v_max = 0, c = 0;
+    Sites sites;
+    [[nodiscard]] std::uint64_t wide() const { return 2 * static_cast<std::uint64_t>(v_max) + 1; }
+    [[nodiscard]] std::uint64_t saturating() const { return 4 * static_cast<std::uint64_t>(c); }
+    [[nodiscard]] std::uint64_t offsets() const { return 2 * static_cast<std::uint64_t>((v_max + c - 1) / c) + 1; }
+  };
+  using GroupKey = std::array<std::int64_t, 8>;
+
+  void add_requantization(const Op& op, const Requant& requant, const Shape& site);
+  void add_maximum(const MaxPool& op);
+
+  const Program& program_;
+  std::map<GroupKey, Group> groups_;
+  std::map<std::int32_t, Sites> longest_;                   ///< longest shift of an op -> its sites
+  std::set<std::pair<std::int32_t, std::int32_t>> shifts_;  ///< (shift of a channel, longest of its op)
+  std::set<std::pair<std::int64_t, std::int64_t>> ranges_;
+  std::set<std::int64_t> rises_;
+  Sites other_;  ///< lookups that no choice changes
+  std::uint64_t other_symbols_ = 0;
+};
+
+}  // namespace dsperse::quantize
