@@ -119,21 +119,31 @@ class Schedule {
     return {shape, functional(std::move(out))};
   }
 
-  /// alpha - row of every row. beta[0] is one, and neighbours mostly differ by little in the other columns.
-  std::vector<E> gaps(const Table& table, const E& base, const std::vector<E>& beta) const {
+  /// 1 / (base - row) of every row; empty if one is not defined. Tables are a few runs of rows with one difference, so the
+  /// denominators are arithmetic progressions.
+  static std::vector<E> reciprocals(const Table& table, const E& base, const std::vector<E>& beta) {
+    const auto compressed = [&](const std::array<Fp, kMaxWidth>& row) {
+      E x;
+      for (std::size_t k = 0; k < table.width; ++k) x += beta[k] * row[k];
+      return x;
+    };
+    const auto difference = [&](std::size_t i) {
+      std::array<Fp, kMaxWidth> step;
+      for (std::size_t k = 0; k < kMaxWidth; ++k) step[k] = table.rows[i][k] - table.rows[i - 1][k];
+      return step;
+    };
     std::vector<E> out(table.rows.size());
-    std::array<Fp, kMaxWidth> last{};
-    E rest = base;  // without column 0
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      const auto& row = table.rows[i];
-      for (std::size_t k = 1; k < table.width; ++k) {
-        if (row[k] == last[k]) continue;
-        rest -= row[k] - last[k] == Fp(1) ? beta[k] : beta[k] * (row[k] - last[k]);
-        last[k] = row[k];
+    std::vector<std::size_t> ends;
+    for (std::size_t i = 0; i < out.size();) {
+      out[i] = base - compressed(table.rows[i]);
+      if (++i < out.size()) {
+        const std::array<Fp, kMaxWidth> step = difference(i);
+        const E less = compressed(step);
+        for (; i < out.size() && difference(i) == step; ++i) out[i] = out[i - 1] - less;
       }
-      out[i] = rest;
-      out[i].c[0] -= row[0];
+      ends.push_back(i);
     }
+    if (!crypto::invert_progressions<D>(std::span<E>(out), ends)) out.clear();
     return out;
   }
 
@@ -144,8 +154,8 @@ class Schedule {
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const Tensor& m = relation_.tensors[ref];
       if (m.kind != Kind::multiplicity) continue;
-      std::vector<E> inverses = gaps(relation_.tables[m.index], alpha - beta[kMaxWidth] * Fp(m.index + 1), beta);
-      if (!crypto::invert_all<D>(std::span<E>(inverses))) party_.abort_run();
+      std::vector<E> inverses = reciprocals(relation_.tables[m.index], alpha - beta[kMaxWidth] * Fp(m.index + 1), beta);
+      if (inverses.size() != relation_.tables[m.index].rows.size()) party_.abort_run();
       tables += claim(ref, E::one(), functional({std::move(inverses)}));
     }
     return tables;

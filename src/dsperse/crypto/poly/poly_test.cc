@@ -401,6 +401,20 @@ TYPED_TEST(PolyTest, VerifierMath) {
   EXPECT_TRUE(inner<D>(std::span<const E>(values), std::span<const E>(values)) ==
               inner(testing::pack(values), testing::pack(values)));
   EXPECT_TRUE(invert_all<D>(std::span<E>{}));
+  std::vector<E> runs;
+  std::vector<std::size_t> ends;
+  for (const std::size_t size : {1UL, 2UL, 3UL, 4UL, 5UL, 300UL, 1UL, 40UL}) {
+    const auto line = testing::random_exts<D>(this->rng, 2);
+    E x = line[0];
+    for (std::size_t i = 0; i < size; ++i, x += line[1]) runs.push_back(x);
+    ends.push_back(runs.size());
+  }
+  inverses = runs;
+  ASSERT_TRUE(invert_progressions<D>(std::span<E>(inverses), ends));
+  for (std::size_t i = 0; i < runs.size(); ++i) EXPECT_TRUE(runs[i] * inverses[i] == E::one()) << i;
+  for (std::size_t i = 20; i < 300; ++i) runs[i] = E::from_signed(150 - static_cast<std::int64_t>(i));
+  EXPECT_FALSE(invert_progressions<D>(std::span<E>(runs).subspan(20, 280), std::vector<std::size_t>{280})) << "one is zero";
+  EXPECT_TRUE(invert_progressions<D>(std::span<E>{}, {}));
 }
 
 }  // namespace

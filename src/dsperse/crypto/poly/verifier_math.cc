@@ -110,13 +110,44 @@ bool invert_nonzero(std::span<Fp> x) {
 
 }  // namespace
 
+namespace {
+
+/// x[i] <- 1 / x[i], given their norms.
+template <int D>
+bool invert_by_norms(std::span<Ext<D>> x, std::span<Fp> norms) {
+  if (!invert_nonzero(norms)) return false;
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = adjugate(x[i]).adjugate * norms[i];
+  return true;
+}
+
+}  // namespace
+
 template <int D>
 bool invert_all(std::span<Ext<D>> x) {
   std::vector<Fp> norms(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) norms[i] = adjugate(x[i]).norm;
-  if (!invert_nonzero(norms)) return false;
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = adjugate(x[i]).adjugate * norms[i];
-  return true;
+  return invert_by_norms<D>(x, norms);
+}
+
+template <int D>
+bool invert_progressions(std::span<Ext<D>> x, std::span<const std::size_t> ends) {
+  std::vector<Fp> norms(x.size());
+  std::size_t i = 0;
+  for (const std::size_t end : ends) {
+    std::array<Fp, D + 1> d;  // differences of order 0 ... D of the norms from i on
+    const std::size_t first = std::min<std::size_t>(end - i, D + 1);
+    for (std::size_t k = 0; k < first; ++k) norms[i + k] = d[k] = adjugate(x[i + k]).norm;
+    if (end - i > first) {
+      for (std::size_t order = 1; order <= D; ++order)
+        for (std::size_t k = D; k >= order; --k) d[k] -= d[k - 1];
+      for (; i < end; ++i) {
+        norms[i] = d[0];
+        for (std::size_t k = 0; k < D; ++k) d[k] += d[k + 1];
+      }
+    }
+    i = end;
+  }
+  return invert_by_norms<D>(x, norms);
 }
 
 #define DSPERSE_INSTANTIATE(D)                                                                     \
@@ -125,7 +156,8 @@ bool invert_all(std::span<Ext<D>> x) {
   template std::vector<Ext<D>> eq_range<D>(std::span<const Ext<D>>, std::uint64_t, std::uint64_t); \
   template Ext<D> eq_inner<D>(std::span<const Ext<D>>, std::uint64_t, std::span<const Ext<D>>);    \
   template Ext<D> inner<D>(std::span<const Ext<D>>, std::span<const Ext<D>>);                      \
-  template bool invert_all<D>(std::span<Ext<D>>);
+  template bool invert_all<D>(std::span<Ext<D>>);                                                  \
+  template bool invert_progressions<D>(std::span<Ext<D>>, std::span<const std::size_t>);
 DSPERSE_INSTANTIATE(2)
 DSPERSE_INSTANTIATE(3)
 #undef DSPERSE_INSTANTIATE

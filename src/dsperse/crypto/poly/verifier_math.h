@@ -37,5 +37,9 @@ Ext<D> inner(std::span<const Ext<D>> a, std::span<const Ext<D>> b);
 /// half of the multiplications that three products over E would take.
 template <int D>
 [[nodiscard]] bool invert_all(std::span<Ext<D>> x);
+/// The same where x is arithmetic progressions one after another, which end before x[ends[0]], x[ends[1]], ..., the last of them
+/// with x. A norm is a polynomial of degree D along a progression: additions, once it has begun.
+template <int D>
+[[nodiscard]] bool invert_progressions(std::span<Ext<D>> x, std::span<const std::size_t> ends);
 
 }  // namespace dsperse::crypto
