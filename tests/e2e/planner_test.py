@@ -54,9 +54,9 @@ class Planner(unittest.TestCase):
         cls.addClassCleanup(cls.folder.cleanup)
         cls.dir = pathlib.Path(cls.folder.name)
         cls.env = {**os.environ, "DSPERSE_STATE_DIR": str(cls.dir / "state"), "NO_COLOR": "1"}
-        (cls.dir / "conv.onnx").write_bytes(convolutions(24, 64, 3))
+        (cls.dir / "conv.onnx").write_bytes(convolutions(24, 128, 3))
         (cls.dir / "mlp.onnx").write_bytes(layers(1024, 1024, 1024, 512, 10))
-        (cls.dir / "x.json").write_text(json.dumps([((i * 37) % 201 - 100) / 100 for i in range(3 * 64 * 64)]))
+        (cls.dir / "x.json").write_text(json.dumps([((i * 37) % 201 - 100) / 100 for i in range(3 * 128 * 128)]))
         (cls.dir / "v.json").write_text(json.dumps([((i * 37) % 201 - 100) / 100 for i in range(1024)]))
 
     def dsperse(self, *args, code=0, says=None):
@@ -167,11 +167,14 @@ class Cuts(Planner):
 
 
 class Beside(Planner):
-    """Measured memory beside the predictions of the shipped constants: within a fifth, but for what small slices have anyway."""
+    """Measured memory beside the predictions of the shipped constants: within a fifth, but for what the first slice of a process
+    takes once (tables of kernels, stacks of threads, the allocators' first pages)."""
+
+    ONCE = 16 * MIB
 
     def close(self, measured, predicted, what):
         self.assertGreater(measured, 0, what)
-        self.assertLessEqual(abs(predicted - measured), max(0.2 * measured, 4 * MIB),
+        self.assertLessEqual(abs(predicted - measured), max(0.2 * measured, self.ONCE),
                              f"{what}: predicted {predicted / MIB:.1f} MiB, measured {measured / MIB:.1f} MiB")
 
     def whole(self, model, data, *cut):

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dsperse/pipeline/costing.h"
 #include "dsperse/pipeline/testing/small_model.h"
 
 namespace dsperse::pipeline {
@@ -20,7 +21,8 @@ RunInputs inputs_of(const quantize::QuantizedModel& model) {
 
 TEST(Native, SlicesSumToTheRun) {
   const store::PlanFile file = testing::small_plan();
-  const slice::Plan plan = slice::plan_at(file.model.program, file.cuts).value();
+  slice::Plan plan = slice::plan_at(file.model.program, file.cuts).value();
+  slice::price(plan, file.model.program, costing());
   const trust::NativeRate rate = native_rate(0.5, file.model.program, 3);
   const trust::PlanFacts facts = plan_facts(plan, rate);
   double sum = 0;

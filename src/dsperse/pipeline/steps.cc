@@ -61,10 +61,15 @@ Status answer(lottery::Challenge& challenge, const proof::ModelKey& key, ByteVie
 Result<CompiledSlices> compile_step(const store::PlanFile& plan, const CompileOptions& options, const backend::Backend& backend,
                                     store::OpeningStore& openings, const std::string& dsm, const std::string& dsk,
                                     const Observer& observer) {
-  DSPERSE_TRY(store::ModelWriter writer, store::ModelWriter::create(dsm));
-  DSPERSE_TRY(CompiledSlices compiled, compile_slices(plan, options, backend, observer,
-                                                      [&](std::uint32_t, const proof::SliceKey& key,
-                                                          const store::ProvingKey& secret) { return writer.add(key, secret); }));
+  std::optional<store::ModelWriter> writer;  // begins with the first slice that is ready: what cannot be compiled leaves nothing
+  DSPERSE_TRY(CompiledSlices compiled,
+              compile_slices(plan, options, backend, observer,
+                             [&](std::uint32_t, const proof::SliceKey& key, const store::ProvingKey& secret) -> Status {
+                               if (!writer) {
+                                 DSPERSE_TRY(writer, store::ModelWriter::create(dsm));
+                               }
+                               return writer->add(key, secret);
+                             }));
   std::vector<store::OpeningStore::Origin> origins;
   const proof::ModelKey& key = compiled.model.key;
   for (std::uint32_t i = 0; i < key.slices.size(); ++i)
@@ -73,7 +78,7 @@ Result<CompiledSlices> compile_step(const store::PlanFile& plan, const CompileOp
   DSPERSE_CHECK_OK(openings.add_origins(origins));
   if (const std::string folder = std::filesystem::path(dsk).parent_path().string(); !folder.empty())
     DSPERSE_CHECK_OK(store::make_folder(folder, store::Access::shared));
-  DSPERSE_CHECK_OK(writer.finish(compiled.model));
+  DSPERSE_CHECK_OK(writer->finish(compiled.model));
   DSPERSE_CHECK_OK(store::write_key(dsk, compiled.model.key));
   return compiled;
 }

@@ -12,40 +12,40 @@ namespace dsperse::slice {
 
 struct CostModel {
   // Seconds.
-  double s_prove = 2e-3;      ///< a proof, whatever it is of
-  double s_run = 3e-4;        ///< a run of a slice, its files included
-  double s_compile = 3e-3;    ///< a slice
-  double s_verify = 1e-3;     ///< a proof
-  double s_op = 1e-4;         ///< of a proof
-  double s_mac = 2e-11;       ///< integer product, run or repeated for the witness
-  double s_value = 3e-9;      ///< element of a tensor that is run
-  double s_weight = 3e-9;     ///< weight that is read, checked and packed
-  double s_fold = 1.5e-9;     ///< element of a factor that is folded
-  double s_column = 1.5e-8;   ///< looked-up element: made, counted, compressed
-  double s_leaf = 2.2e-8;     ///< of the lookup argument
-  double s_row = 1e-8;        ///< of a table
-  double s_code = 4e-9;       ///< encoded symbol: NTT and column hash
-  double s_hash = 1e-7;       ///< column of a tree: salt, leaf, nodes
-  double s_again = 2e-9;      ///< encoded symbol that is computed again for an opening
-  double s_open = 1e-8;       ///< committed symbol in the last sumcheck and the opening
-  double s_check = 2e-8;      ///< verifier: opened symbol
-  double s_check_row = 2e-8;  ///< verifier: row of a table, element of a message
+  double s_prove = 0.0002;       ///< a proof, whatever it is of
+  double s_run = 0.000217;       ///< a run of a slice, its files included
+  double s_compile = 0.00151;    ///< a slice
+  double s_verify = 0.000817;    ///< a proof
+  double s_op = 0.00011;         ///< of a proof
+  double s_mac = 2e-12;          ///< integer product, run or repeated for the witness
+  double s_value = 3.38e-9;      ///< element of a tensor that is run
+  double s_weight = 3.22e-10;    ///< weight that is read, checked and packed
+  double s_fold = 8.3e-10;       ///< element of a factor that is folded
+  double s_column = 1.5e-9;      ///< looked-up element: made, counted, compressed
+  double s_leaf = 1.81e-8;       ///< of the lookup argument
+  double s_row = 4.56e-8;        ///< of a table
+  double s_code = 3.98e-9;       ///< encoded symbol: NTT and column hash
+  double s_hash = 1.18e-7;       ///< column of a tree: salt, leaf, nodes
+  double s_again = 2e-9;         ///< encoded symbol that is computed again for an opening
+  double s_open = 2.79e-9;       ///< committed symbol in the last sumcheck and the opening
+  double s_check = 2.51e-8;      ///< verifier: opened symbol
+  double s_check_row = 7.68e-9;  ///< verifier: row of a table, element of a message
   // Bytes beyond what the process has.
-  double b_fixed = 4e6;    ///< a slice: its relation, keys, buffers
-  double b_value = 4;      ///< element of a tensor
-  double b_weight = 1;     ///< stored byte of a weight
-  double b_pad = 8;        ///< of a tree's rows, whose data lie where they are
-  double b_code = 8;       ///< encoded symbol that is kept
-  double b_hash = 64;      ///< column of a tree
-  double b_column = 5;     ///< looked-up element: its columns, as far as they are no views
-  double b_auxiliary = 2;  ///< limb, offset, rise
-  double b_leaf = 18;      ///< of the lookup argument, with all levels above
-  double b_row = 32;       ///< of a table
-  double b_open = 4;       ///< committed symbol in the last sumcheck
+  double b_fixed = 4e5;       ///< a slice: its relation, keys, buffers
+  double b_value = 3.2;       ///< element of a tensor
+  double b_weight = 0.942;    ///< stored byte of a weight
+  double b_pad = 9.28;        ///< of a tree's rows, whose data lie where they are
+  double b_code = 9.06;       ///< encoded symbol that is kept
+  double b_hash = 6.4;        ///< column of a tree
+  double b_column = 0.5;      ///< looked-up element: its columns, as far as they are no views
+  double b_auxiliary = 1.49;  ///< limb, offset, rise
+  double b_leaf = 29.7;       ///< of the lookup argument, with all levels above
+  double b_row = 26.7;        ///< of a table
+  double b_open = 2.24;       ///< committed symbol in the last sumcheck
   // Bytes of the process and of a proof.
-  double b_process = 16e6;  ///< before any model
-  double b_key = 2;         ///< byte of the key: range proofs, read and held
-  double p_fixed = 8e3;     ///< bytes of a proof beyond what cost.cc adds up
+  double b_process = 8.35e6;  ///< before any model
+  double b_key = 2;           ///< byte of the key: range proofs, read and held
+  double p_fixed = 3.69e3;    ///< bytes of a proof beyond what cost.cc adds up
 };
 
 /// A constant by name.

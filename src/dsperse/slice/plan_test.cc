@@ -316,12 +316,12 @@ TEST(Plan, DeadlinesAreKeptByThePlansOwnPredictions) {
 Program image() {
   Builder b;
   const Window w{{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
-  TensorId t = b.input({1, 96, 96, 3});
+  TensorId t = b.input({1, 160, 160, 3});
   t = b.conv(t, 16, w, simple_requant(12, Function::relu));
   t = b.conv(t, 16, w, simple_requant(12, Function::relu));
   t = b.maximum(t, {{2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}});
   t = b.conv(t, 32, w, simple_requant(12, Function::relu));
-  b.gemm(t, 48 * 48 * 32, 10, simple_requant(16));
+  b.gemm(t, 80 * 80 * 32, 10, simple_requant(16));
   return b.done();
 }
 

@@ -63,7 +63,8 @@ Result<SliceCase> make_case(quantize::Program program, CaseOptions options, quan
   const Digest seed = test_seed(c.options.seed, "weights");
   DSPERSE_TRY(CompiledSlice compiled, compile_slice(params, spec, c.boundary, c.weights, seed, c.options.constraints));
   c.key = std::move(compiled.key);
-  DSPERSE_TRY(c.weight_tree, commit_weights(c.key, c.weights, seed));
+  c.committed = c.weights;
+  DSPERSE_TRY(c.weight_tree, commit_weights(c.key, c.committed, seed));
   c.run();
   c.restate();
   return c;

@@ -34,6 +34,7 @@ struct SliceCase {
   std::vector<Chunk> chunks;  ///< one per port
   Geometry boundary;
   SliceKey key;
+  quantize::WeightStore committed;  ///< what the tree reads, whatever becomes of `weights`
   WeightCommitment weight_tree;
   std::vector<BoundaryCommitment> trees;  ///< per port; impl null for public ones
   Statement statement;
