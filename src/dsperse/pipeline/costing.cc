@@ -12,7 +12,8 @@ slice::Prover prover_of(proof::Profile profile, proof::Optimize goal) {
                 proof::solve_geometry({profile, proof::slack_of(slices), proof::kWorkBits}, symbols, openings, goal);
             return slice::Geometry{g.code.c, g.code.log_n, g.code.r, g.t, 0};
           },
-          [=](const quantize::LookupCounts& counts, std::uint64_t symbols) { return proof::lookup_cost(counts, symbols, goal); }};
+          [=](const quantize::LookupCounts& counts, std::uint64_t symbols) { return proof::lookup_cost(counts, symbols, goal); },
+          relation::kMaxLookups};
 }
 
 slice::Costing costing(const slice::CostModel& model, proof::Profile profile, proof::Optimize goal) {

@@ -66,7 +66,7 @@ bool TileChoice::grow(const Tiled* tiled, std::uint64_t bytes) {
   const std::vector<Counts> counts = counts_of(program, costing_, setting);
   std::map<std::uint32_t, std::uint64_t> worst;  // op as given -> bytes of its largest tile
   for (std::uint32_t i = 0; i < counts.size(); ++i) {
-    const std::uint64_t need = costing_.cost_within(counts[i], setting, bytes).most_bytes();
+    const std::uint64_t need = costing_.most_bytes(counts[i], costing_.cost_within(counts[i], setting, bytes));
     if (need <= bytes) continue;
     std::uint64_t& most = worst[tiled != nullptr ? tiled->op_of[i] : i];
     most = std::max(most, need);

@@ -176,6 +176,11 @@ Cost Costing::cost_within(const Counts& counts, const Setting& setting, std::uin
   return kept.most_bytes() <= bytes ? kept : cost(counts, setting, Codewords::recomputed);
 }
 
+std::uint64_t Costing::most_bytes(const Counts& n, const Cost& cost) const {
+  const bool provable = n.lookups + n.table_rows <= max_lookups_ && n.range_lookups + n.range_rows <= max_lookups_;
+  return provable ? cost.most_bytes() : std::uint64_t{1} << 62;
+}
+
 Cost Costing::cost(const Counts& n, const Setting& setting, Codewords codewords) const {
   const CostModel& m = model_;
   Cost out;

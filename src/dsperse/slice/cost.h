@@ -57,6 +57,7 @@ struct Setting {
 struct Prover {
   SolveGeometry geometry;
   LookupCost lookups;
+  std::uint64_t max_lookups = UINT64_MAX;  ///< elements and table rows that one slice may look up, and one range proof
 };
 
 /// Constants and the prover's choices together. Copies share the geometries that were solved; one thread at a time.
@@ -65,7 +66,8 @@ class Costing {
   explicit Costing(Prover prover = {}, const CostModel& model = {})
       : model_(model),
         geometries_(std::make_shared<Geometries>(std::move(prover.geometry))),
-        lookups_(std::move(prover.lookups)) {}
+        lookups_(std::move(prover.lookups)),
+        max_lookups_(prover.max_lookups) {}
   /// Without a solver nothing can be predicted.
   [[nodiscard]] bool known() const { return geometries_->known(); }
   [[nodiscard]] const CostModel& model() const { return model_; }
@@ -76,6 +78,8 @@ class Costing {
   /// As the prover will choose its lookups.
   [[nodiscard]] Counts counts(const Tally& tally) const { return tally.counts(lookups_); }
   [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting, Codewords codewords = Codewords::kept) const;
+  /// Memory of the verb that needs most; more than any limit where a slice has more lookups than a proof takes.
+  [[nodiscard]] std::uint64_t most_bytes(const Counts& counts, const Cost& cost) const;
   /// With codewords kept if that fits so many bytes, otherwise recomputed.
   [[nodiscard]] Cost cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const;
   /// The stage of a verb that needs most memory.
@@ -91,6 +95,7 @@ class Costing {
   CostModel model_;
   std::shared_ptr<Geometries> geometries_;
   LookupCost lookups_;
+  std::uint64_t max_lookups_;
 };
 
 /// Cost of a program as one slice whose inputs and outputs are public.

@@ -116,8 +116,8 @@ Intervals::Intervals(const quantize::Program& program, const Costing& costing, c
       for (std::size_t i = places_[last]; i < places_[last + 1]; ++i) tally.add(static_cast<std::uint32_t>(i));
       const Counts counts = costing.counts(tally);
       const Cost kept = costing.cost(counts, setting), lean = costing.cost(counts, setting, Codewords::recomputed);
-      prices_.push_back(
-          {kept.prove_seconds, lean.prove_seconds, kept.verify_seconds, kept.most_bytes(), lean.most_bytes(), kept.proof_bytes});
+      prices_.push_back({kept.prove_seconds, lean.prove_seconds, kept.verify_seconds, costing.most_bytes(counts, kept),
+                         costing.most_bytes(counts, lean), kept.proof_bytes});
     }
   }
 }

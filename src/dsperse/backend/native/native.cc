@@ -1,6 +1,7 @@
 #include "dsperse/backend/native/native.h"
 
 #include "dsperse/ops/constrain.h"
+#include "dsperse/proof/choose_options.h"
 
 namespace dsperse::backend {
 
@@ -17,7 +18,7 @@ Capabilities Native::capabilities() const {
 
 std::optional<std::string> Native::unsupported(const quantize::Program& slice) const {
   if (Status s = quantize::check_program(slice); !s) return s.error().text();
-  const auto relation = ops::constrain(slice, slice.inputs, {});
+  const auto relation = ops::constrain(slice, slice.inputs, proof::choose_options(slice, slice.inputs, proof::Optimize::time));
   if (!relation) return relation.error().text();
   return std::nullopt;
 }
