@@ -25,7 +25,12 @@ Result<Relation> constrain(const quantize::Program& program, const std::vector<q
     if (std::cmp_greater(quantize::elements(y.shape), kMaxLookups))
       return fail(ErrorKind::unsupported, "an output of more than 2^25 elements cannot be proved", program.ops[i].name,
                   "cut it into smaller slices");
-    DSPERSE_CHECK_OK(quantize::visit_body([&](const auto& body) { return constrain_op(b, i, body); }, program.ops[i].body));
+    DSPERSE_CHECK_OK(quantize::visit_body(
+        [&](const auto& body) -> Status {
+          if constexpr (requires { constrain_op(b, i, body); }) return constrain_op(b, i, body);
+          return fail(ErrorKind::unsupported, "the operator has no constraints yet", program.ops[i].name);
+        },
+        program.ops[i].body));
   }
   return b.finish();
 }

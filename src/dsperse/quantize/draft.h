@@ -4,6 +4,7 @@
 // Tested by ops/lower_test.cc and ops/network_test.cc.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -14,11 +15,14 @@
 
 namespace dsperse::quantize {
 
-/// An activation on real numbers. alpha: slope of leaky_relu; lo, hi: ends of clip.
+/// An activation on real numbers. alpha: slope of leaky_relu; lo, hi: ends of clip. table: any function `of` one real number that
+/// is finite wherever it is asked (poles are filled in by whoever makes it), named by `label`.
 struct RealActivation {
   Function f = Function::identity;
   double alpha = 0;
   double lo = -std::numeric_limits<double>::infinity(), hi = std::numeric_limits<double>::infinity();
+  std::string label = {};
+  std::function<double(double)> of = {};
 };
 double apply(const RealActivation& activation, double x);
 /// sigmoid and tanh: sampled on a grid of their own.

@@ -94,6 +94,8 @@ class Finisher {
         a.hi = std::min(top, std::int64_t{1} << e);
         if (real.f == Function::tanh) a.lo = -a.hi;
         break;
+      case Function::table:
+        return fail(ErrorKind::unsupported, "has no table yet");
     }
     p_.tensors[y].lo = a.lo;
     p_.tensors[y].hi = a.hi;
@@ -176,6 +178,10 @@ class Finisher {
     return {};
   }
 
+  template <class O>
+  Status one(O&) {
+    return fail(ErrorKind::unsupported, "has no integer form yet");
+  }
   Status one(Conv& c) { return linear(c); }
   Status one(Gemm& g) { return linear(g); }
 

@@ -32,6 +32,8 @@ double apply(const RealActivation& activation, double x) {
       return 1 / (1 + std::exp(-x));
     case Function::tanh:
       return std::tanh(x);
+    case Function::table:
+      return activation.of(x);
   }
   return x;
 }

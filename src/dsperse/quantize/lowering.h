@@ -42,6 +42,21 @@ struct Placed {
   std::vector<std::int64_t> offset;
 };
 
+/// Factor of a contraction: a tensor or a float constant (outlives the call), with a letter for every logical axis; kNoLetter for
+/// an axis of size 1 that repeats.
+struct Operand {
+  std::optional<Value> tensor;
+  const model::Tensor* constant = nullptr;
+  std::vector<std::uint32_t> letters;
+};
+inline constexpr std::uint32_t kNoLetter = 0xFFFFFFFFU;
+
+/// Which entries of a softmax's rows count: row r of x (in the order of its other axes) reads row r mod rows.
+struct Mask {
+  std::int64_t rows = 0;
+  std::vector<std::uint8_t> visible;  ///< rows x n
+};
+
 class Lowering {
  public:
   explicit Lowering(const model::Graph& graph);
@@ -79,6 +94,28 @@ class Lowering {
   [[nodiscard]] Status maximum(const model::Node& node, const Value& x, const Window& window);
   /// Pieces in one tensor of the output's shape, `fill` elsewhere.
   [[nodiscard]] Status place(const model::Node& node, std::vector<Placed> pieces, double fill);
+  /// The node's output (axes `out`, in letters) is the sum over all other letters of a times b. At least one is a tensor;
+  /// repeated letters within one operand (diagonals) are not supported.
+  [[nodiscard]] Status contract(const model::Node& node, Operand a, Operand b, const std::vector<std::uint32_t>& out);
+  /// Element-wise product with numpy broadcasting; at least one term is a tensor (`coef` is not used).
+  [[nodiscard]] Status multiply(const model::Node& node, RealTerm a, RealTerm b);
+  /// Sum over the axes (ascending), or mean.
+  [[nodiscard]] Status reduce(const model::Node& node, const Value& x, const std::vector<std::size_t>& axes, bool mean);
+  /// Along one axis; the output's shape may keep the axis as 1 or not.
+  [[nodiscard]] Status extreme(const model::Node& node, const Value& x, std::size_t axis, bool minimum, bool index, bool last);
+  [[nodiscard]] Status softmax(const model::Node& node, const Value& x, std::size_t axis, Mask mask = {});
+  /// Over the axes from first_axis on; gamma, beta: as many values as these axes have elements, or none.
+  [[nodiscard]] Status normalize(const model::Node& node, const Value& x, std::size_t first_axis, bool centered,
+                                 std::vector<float> gamma, std::vector<float> beta, double epsilon);
+  /// a / b with numpy broadcasting, both tensors; b positive (calibration must show it; smaller values count as the smallest
+  /// step).
+  [[nodiscard]] Status divide(const model::Node& node, const Value& a, const Value& b);
+  /// The output has x's axes and a last one of `depth`: 1 where it equals x.
+  [[nodiscard]] Status one_hot(const model::Node& node, const Value& x, std::int64_t depth);
+  /// Any movement of data: element i of the output (row major) is element index[i] of the sources, counted row major through all
+  /// of them one after the other, or `fill` where index[i] < 0. Pieces are found; too irregular a map is refused.
+  [[nodiscard]] Status move(const model::Node& node, const std::vector<Value>& sources, const std::vector<std::int64_t>& index,
+                            double fill = 0);
   /// Joined to the op that makes x if nothing else reads it (also before a MaxPool), otherwise a Sum of one term.
   [[nodiscard]] Status activation(const model::Node& node, const RealActivation& activation);
 

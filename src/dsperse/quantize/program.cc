@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "dsperse/quantize/limits.h"
-#include "dsperse/quantize/visit.h"
+#include "dsperse/quantize/operands.h"
 
 namespace dsperse::quantize {
 namespace {
@@ -44,19 +44,9 @@ std::int64_t elements(const Shape& shape) {
 }
 
 std::vector<TensorId> op_inputs(const Op& op) {
-  return visit_body(Overloaded{[](const Sum& s) {
-                                 std::vector<TensorId> ids;
-                                 for (const auto& t : s.terms)
-                                   if (!t.is_weight) ids.push_back(t.id);
-                                 return ids;
-                               },
-                               [](const Rearrange& r) {
-                                 std::vector<TensorId> ids;
-                                 for (const auto& p : r.pieces) ids.push_back(p.x);
-                                 return ids;
-                               },
-                               [](const auto& o) { return std::vector<TensorId>{o.x}; }},
-                    op.body);
+  std::vector<TensorId> ids;
+  each_operand(op.body, [&](TensorId id) { ids.push_back(id); }, [](WeightId) {});
+  return ids;
 }
 
 TensorId op_output(const Op& op) {
@@ -64,20 +54,9 @@ TensorId op_output(const Op& op) {
 }
 
 std::vector<WeightId> op_weights(const Op& op) {
-  const auto linear = [](const auto& o) {
-    std::vector<WeightId> ids{o.w};
-    if (o.bias) ids.push_back(*o.bias);
-    return ids;
-  };
-  return visit_body(Overloaded{[&](const Conv& c) { return linear(c); }, [&](const Gemm& g) { return linear(g); },
-                               [](const Sum& s) {
-                                 std::vector<WeightId> ids;
-                                 for (const auto& t : s.terms)
-                                   if (t.is_weight) ids.push_back(t.id);
-                                 return ids;
-                               },
-                               [](const auto&) { return std::vector<WeightId>{}; }},
-                    op.body);
+  std::vector<WeightId> ids;
+  each_operand(op.body, [](TensorId) {}, [&](WeightId id) { ids.push_back(id); });
+  return ids;
 }
 
 const Requant* op_requant(const Op& op) {
@@ -118,7 +97,20 @@ Result<std::int64_t> accumulator_bound(const Program& program, const Op& op) {
                           const std::int64_t n = p.window.kernel[0] * p.window.kernel[1];
                           acc.add(largest(program.tensors[p.x]), (std::int64_t{1} << AveragePool::kAverageBits) + (n + 1) / 2);
                         },
-                        [&](const MaxPool& p) { copied(p.x); },
+                        [&](const Contract& c) {
+                          const auto factor = [&](const Contract::Factor& f) {
+                            return f.is_weight ? program.weights[f.id].max_abs : largest(program.tensors[f.id]);
+                          };
+                          std::int64_t summed = 1;
+                          for (std::size_t k = c.kept; k < c.letters.size(); ++k) summed *= c.letters[k];
+                          acc.add(factor(c.a), factor(c.b), summed);
+                        },
+                        [&](const Reduce& r) {
+                          std::int64_t summed = 1;
+                          for (std::size_t k = r.kept; k < r.letters.size(); ++k) summed *= r.letters[k];
+                          acc.add(largest(program.tensors[r.x]), std::abs(r.coef), summed);
+                        },
+                        [&](const auto&) { acc.add(kAccumulatorLimit, 1); }, [&](const MaxPool& p) { copied(p.x); },
                         [&](const Rearrange& r) {
                           for (const auto& piece : r.pieces) copied(piece.x);
                         }},

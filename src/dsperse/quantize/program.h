@@ -39,16 +39,19 @@ struct WeightSpec {
   friend bool operator==(const WeightSpec&, const WeightSpec&) = default;
 };
 
-enum class Function : std::uint8_t { identity, relu, leaky_relu, clip, sigmoid, tanh };
+enum class Function : std::uint8_t { identity, relu, leaky_relu, clip, sigmoid, tanh, table };
 
 /// y = clamp(round(f(v 2^-in_exponent) 2^out_exponent), lo, hi) for v in [-c, c-1]; round half away from zero.
 /// identity, relu, leaky_relu, clip: in_exponent = out_exponent. leaky_relu: slope a 2^-24 (0 <= a <= 2^24) in `a`, product
 /// rounded half up: (v a + 2^23) >> 24. clip: [a, b] are integers at out_exponent. Exact on every machine (quantize/table.h).
+/// table: y = values[v + c], all 2 c values written out, each in [lo, hi]; `label` says what they sample ("gelu", "exp(-x)").
 struct Activation {
   Function f = Function::identity;
   std::int32_t in_exponent = 0, out_exponent = 0;
   std::int64_t lo = 0, hi = 0;
   std::int64_t a = 0, b = 0;
+  std::string label = {};                 ///< of a table
+  std::vector<std::int32_t> values = {};  ///< of a table
   friend bool operator==(const Activation&, const Activation&) = default;
 };
 
@@ -147,10 +150,95 @@ struct Rearrange {
   friend bool operator==(const Rearrange&, const Rearrange&) = default;
 };
 
+/// acc = sum over the letters beyond the first `kept` of a[...] b[...]; the kept ones, row major, are y's flat index (a
+/// refinement of it). A factor reads its tensor or weight (narrow) over `axes`, a refinement of its flat index, at one AxisMap
+/// per axis; out of range it is zero. A letter occurs in at most one axis of a factor, every kept letter in one of the factors.
+/// Matrix products of activations (batched), einsum, element-wise products (no letter is summed).
+struct Contract {
+  struct Factor {
+    bool is_weight = false;
+    std::uint32_t id = 0;  ///< TensorId or WeightId
+    Shape axes;
+    std::vector<AxisMap> maps;
+    friend bool operator==(const Factor&, const Factor&) = default;
+  };
+  Factor a, b;  ///< at least one is a tensor
+  TensorId y = 0;
+  Shape letters;
+  std::uint32_t kept = 0;
+  Requant requant;
+  friend bool operator==(const Contract&, const Contract&) = default;
+};
+
+/// acc = coef * sum over the letters beyond the first `kept` of x[...]; the kept ones, row major, are y's flat index. Sums and
+/// means (coef = average_multiplier(n), with kAverageBits in the shift).
+struct Reduce {
+  TensorId x = 0, y = 0;
+  Shape letters;
+  std::uint32_t kept = 0;
+  Shape axes;                 ///< refinement of x's flat index
+  std::vector<AxisMap> maps;  ///< one per axis
+  std::int64_t coef = 1;
+  Requant requant;
+  friend bool operator==(const Reduce&, const Reduce&) = default;
+};
+
+/// Over the last axis of x (n entries a row; y has one element a row): the largest or smallest value, or the index of its first
+/// or last occurrence (exponent 0, range [0, n - 1]).
+struct Extreme {
+  TensorId x = 0, y = 0;
+  bool minimum = false;
+  bool index = false;  ///< y is the index
+  bool last = false;   ///< of the last occurrence (index only)
+  friend bool operator==(const Extreme&, const Extreme&) = default;
+};
+
+/// Softmax over the last axis of x (n entries a row), y of the same shape. z = max - x over the visible entries;
+/// E = exp_table(z), 0 where hidden; inv = floor((2^kInverseBits - 1) / sum E) or as docs/semantics.md says; acc = E inv.
+/// visible: empty (all are), or one flag for each of `mask_rows` x n entries; row r of x reads row r mod mask_rows. Every mask
+/// row has a visible entry.
+struct Softmax {
+  TensorId x = 0, y = 0;
+  std::uint32_t exp_bits = 0;           ///< k: E = round(2^k e^(-z 2^-exponent of x))
+  std::vector<std::int32_t> exp_table;  ///< E of z = 0, 1, ...; the last entry is 0 and holds for every larger z
+  std::int64_t mask_rows = 0;
+  std::vector<std::uint8_t> visible;
+  Requant requant;
+  friend bool operator==(const Softmax&, const Softmax&) = default;
+};
+
+/// Rows (last axis of x, n entries) divided by their root mean square, or by their standard deviation after the mean is taken off
+/// (centered); then scaled and shifted by gamma and beta (n entries, weights). Integers: docs/semantics.md.
+struct Normalize {
+  TensorId x = 0, y = 0;
+  bool centered = true;
+  std::int64_t epsilon = 0;     ///< added to the integer variance
+  std::uint32_t root_bits = 0;  ///< k, even: d = floor(sqrt(2^k / V))
+  std::optional<WeightId> gamma, beta;
+  Requant requant;
+  friend bool operator==(const Normalize&, const Normalize&) = default;
+};
+
+/// y = clamp(floor((2 a 2^shift + b) / (2 b))) with numpy broadcasting, b >= 1 by its declared range or clamped to it: the
+/// quotient rounded half up.
+struct Divide {
+  TensorId a = 0, b = 0, y = 0;
+  std::int32_t shift = 0;
+  friend bool operator==(const Divide&, const Divide&) = default;
+};
+
+/// y (shape of x, then depth): 1 where the last letter equals x, else 0. x lies in [0, depth - 1] by its declared range.
+struct OneHot {
+  TensorId x = 0, y = 0;
+  std::int64_t depth = 0;
+  friend bool operator==(const OneHot&, const OneHot&) = default;
+};
+
 struct Op {
   std::string name;       ///< names of the ONNX nodes that it stands for, joined by '+'
   std::string onnx_type;  ///< e.g. "Conv", "Gemm", "Add": for policies and reports
-  std::variant<Conv, Gemm, Sum, AveragePool, MaxPool, Rearrange> body;
+  std::variant<Conv, Gemm, Sum, AveragePool, MaxPool, Rearrange, Contract, Reduce, Extreme, Softmax, Normalize, Divide, OneHot>
+      body;
   friend bool operator==(const Op&, const Op&) = default;
 };
 

@@ -18,6 +18,7 @@ class Writer {
   void u32(std::uint32_t x) { out_.u32(x); }
   void i32(std::int32_t x) { out_.u32(static_cast<std::uint32_t>(x)); }
   void i64(std::int64_t x) { out_.i64(x); }
+  void byte(std::uint8_t x) { out_.u8(x); }
   void flag(bool x) { out_.u8(x ? 1 : 0); }
   void function(Function x) { out_.u8(static_cast<std::uint8_t>(x)); }
   void text(const std::string& x) { out_.text(x); }
@@ -48,6 +49,7 @@ class Reader {
   void u32(std::uint32_t& x) { x = in_.u32(); }
   void i32(std::int32_t& x) { x = static_cast<std::int32_t>(in_.u32()); }
   void i64(std::int64_t& x) { x = in_.i64(); }
+  void byte(std::uint8_t& x) { x = in_.u8(); }
   void flag(bool& x) {
     const auto b = in_.u8();
     if (b > 1) in_.set_bad();
@@ -55,7 +57,7 @@ class Reader {
   }
   void function(Function& x) {
     const auto b = in_.u8();
-    if (b > static_cast<std::uint8_t>(Function::tanh)) return in_.set_bad();
+    if (b > static_cast<std::uint8_t>(Function::table)) return in_.set_bad();
     x = static_cast<Function>(b);
   }
   void text(std::string& x) { x = in_.text(kMaxNameBytes); }
@@ -74,7 +76,7 @@ class Reader {
   }
   template <class V, class F>
   void alternative(V& body, F each) {
-    static_assert(std::variant_size_v<V> == 6);
+    static_assert(std::variant_size_v<V> == 13);
     switch (in_.u8()) {
       case 0:
         return read<0>(body, each);
@@ -88,6 +90,20 @@ class Reader {
         return read<4>(body, each);
       case 5:
         return read<5>(body, each);
+      case 6:
+        return read<6>(body, each);
+      case 7:
+        return read<7>(body, each);
+      case 8:
+        return read<8>(body, each);
+      case 9:
+        return read<9>(body, each);
+      case 10:
+        return read<10>(body, each);
+      case 11:
+        return read<11>(body, each);
+      case 12:
+        return read<12>(body, each);
       default:
         in_.set_bad();
     }
@@ -137,15 +153,29 @@ class Codec {
       c_.u32(o.x), c_.u32(o.y), window(o.window), c_.flag(o.count_include_pad), pair(o.counted_pad_end);
     } else if constexpr (std::is_same_v<Op, MaxPool>) {
       c_.u32(o.x), c_.u32(o.y), window(o.window);
-    } else {
+    } else if constexpr (std::is_same_v<Op, Rearrange>) {
       c_.u32(o.y), shape(o.y_axes), c_.i64(o.fill);
-      c_.list(o.pieces, kMaxPieces, 12, [this](auto& piece) {
-        c_.u32(piece.x), shape(piece.x_axes);
-        c_.list(piece.maps, kMaxAxes, 12, [this](auto& m) {
-          c_.i64(m.offset);
-          c_.list(m.parts, kMaxAxes, 12, [this](auto& part) { c_.u32(part.first), c_.i64(part.second); });
-        });
-      });
+      c_.list(o.pieces, kMaxPieces, 12, [this](auto& piece) { c_.u32(piece.x), shape(piece.x_axes), maps(piece.maps); });
+    } else if constexpr (std::is_same_v<Op, Contract>) {
+      for (auto* f : {&o.a, &o.b}) c_.flag(f->is_weight), c_.u32(f->id), shape(f->axes), maps(f->maps);
+      c_.u32(o.y), shape(o.letters), c_.u32(o.kept);
+    } else if constexpr (std::is_same_v<Op, Reduce>) {
+      c_.u32(o.x), c_.u32(o.y), shape(o.letters), c_.u32(o.kept), shape(o.axes), maps(o.maps), c_.i64(o.coef);
+    } else if constexpr (std::is_same_v<Op, Extreme>) {
+      c_.u32(o.x), c_.u32(o.y), c_.flag(o.minimum), c_.flag(o.index), c_.flag(o.last);
+    } else if constexpr (std::is_same_v<Op, Softmax>) {
+      c_.u32(o.x), c_.u32(o.y), c_.u32(o.exp_bits);
+      c_.list(o.exp_table, kMaxTableValues, 4, [this](auto& e) { c_.i32(e); });
+      c_.i64(o.mask_rows);
+      c_.list(o.visible, kMaxMask, 1, [this](auto& v) { c_.byte(v); });
+    } else if constexpr (std::is_same_v<Op, Normalize>) {
+      c_.u32(o.x), c_.u32(o.y), c_.flag(o.centered), c_.i64(o.epsilon), c_.u32(o.root_bits);
+      for (auto* w : {&o.gamma, &o.beta}) c_.optional(*w, [this](auto& id) { c_.u32(id); });
+    } else if constexpr (std::is_same_v<Op, Divide>) {
+      c_.u32(o.a), c_.u32(o.b), c_.u32(o.y), c_.i32(o.shift);
+    } else {
+      static_assert(std::is_same_v<Op, OneHot>);
+      c_.u32(o.x), c_.u32(o.y), c_.i64(o.depth);
     }
     if constexpr (requires { o.requant; }) requant(o.requant);
   }
@@ -155,6 +185,15 @@ class Codec {
     auto& a = r.activation;
     c_.function(a.f), c_.i32(a.in_exponent), c_.i32(a.out_exponent);
     c_.i64(a.lo), c_.i64(a.hi), c_.i64(a.a), c_.i64(a.b);
+    if (a.f != Function::table) return;
+    c_.text(a.label);
+    c_.list(a.values, kMaxTableValues, 4, [this](auto& v) { c_.i32(v); });
+  }
+  void maps(auto& list) {
+    c_.list(list, kMaxAxes, 12, [this](auto& m) {
+      c_.i64(m.offset);
+      c_.list(m.parts, kMaxAxes, 12, [this](auto& part) { c_.u32(part.first), c_.i64(part.second); });
+    });
   }
   void window(auto& w) { pair(w.kernel), pair(w.stride), pair(w.dilation), pair(w.pad_begin), pair(w.pad_end); }
   void pair(auto& x) { c_.i64(x[0]), c_.i64(x[1]); }

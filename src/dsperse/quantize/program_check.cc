@@ -108,7 +108,7 @@ class Checker {
     if (r.clamp_bits > kMaxClampBits) return no("clamp is beyond 2^18");
     const Activation& a = r.activation;
     const bool grid = a.f == Function::sigmoid || a.f == Function::tanh;
-    if (a.f > Function::tanh) return no("unknown function");
+    if (a.f > Function::table) return no("unknown function");
     if (a.lo > a.hi || a.lo < y.lo || a.hi > y.hi) return no("the activation's range is not inside the output's");
     if (a.out_exponent != y.exponent) return no("the activation's exponent is not the output's");
     if (!grid && a.in_exponent != a.out_exponent) return no("this function keeps the exponent");
@@ -150,6 +150,11 @@ class Checker {
   Status bias(const std::optional<WeightId>& b, std::int64_t outputs) const {
     if (b && p_.weights[*b].shape != Shape{outputs}) return no("bias needs one value per output channel");
     return {};
+  }
+
+  template <class O>
+  Status check(const O&) const {
+    return no("is of a kind that this build does not know");
   }
 
   Status check(const Conv& c) const {

@@ -11,7 +11,7 @@ namespace dsperse::quantize {
 /// f(the alternative that `body` holds).
 template <class F>
 decltype(auto) visit_body(F&& f, const decltype(Op::body)& body) {
-  static_assert(std::variant_size_v<decltype(Op::body)> == 6);
+  static_assert(std::variant_size_v<decltype(Op::body)> == 13);
   switch (body.index()) {
     case 0:
       return std::forward<F>(f)(*std::get_if<0>(&body));
@@ -23,8 +23,22 @@ decltype(auto) visit_body(F&& f, const decltype(Op::body)& body) {
       return std::forward<F>(f)(*std::get_if<3>(&body));
     case 4:
       return std::forward<F>(f)(*std::get_if<4>(&body));
-    default:
+    case 5:
       return std::forward<F>(f)(*std::get_if<5>(&body));
+    case 6:
+      return std::forward<F>(f)(*std::get_if<6>(&body));
+    case 7:
+      return std::forward<F>(f)(*std::get_if<7>(&body));
+    case 8:
+      return std::forward<F>(f)(*std::get_if<8>(&body));
+    case 9:
+      return std::forward<F>(f)(*std::get_if<9>(&body));
+    case 10:
+      return std::forward<F>(f)(*std::get_if<10>(&body));
+    case 11:
+      return std::forward<F>(f)(*std::get_if<11>(&body));
+    default:
+      return std::forward<F>(f)(*std::get_if<12>(&body));
   }
 }
 

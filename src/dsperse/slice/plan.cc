@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "dsperse/quantize/operands.h"
 #include "dsperse/slice/cut.h"
 
 namespace dsperse::slice {
@@ -18,24 +19,8 @@ bool crosses(const Boundary& b) { return b.is_input || b.is_output || !b.consume
 
 /// The op with its ids replaced.
 Op renumbered(Op op, const std::map<TensorId, TensorId>& tensor, const std::map<WeightId, WeightId>& weight) {
-  const auto windowed = [&](auto& o) { o.x = tensor.at(o.x), o.y = tensor.at(o.y); };
-  const auto linear = [&](auto& o) {
-    windowed(o);
-    o.w = weight.at(o.w);
-    if (o.bias) o.bias = weight.at(*o.bias);
-  };
-  if (auto* conv = std::get_if<quantize::Conv>(&op.body)) linear(*conv);
-  if (auto* gemm = std::get_if<quantize::Gemm>(&op.body)) linear(*gemm);
-  if (auto* average = std::get_if<quantize::AveragePool>(&op.body)) windowed(*average);
-  if (auto* maximum = std::get_if<quantize::MaxPool>(&op.body)) windowed(*maximum);
-  if (auto* sum = std::get_if<quantize::Sum>(&op.body)) {
-    sum->y = tensor.at(sum->y);
-    for (auto& t : sum->terms) t.id = t.is_weight ? weight.at(t.id) : tensor.at(t.id);
-  }
-  if (auto* r = std::get_if<quantize::Rearrange>(&op.body)) {
-    r->y = tensor.at(r->y);
-    for (auto& p : r->pieces) p.x = tensor.at(p.x);
-  }
+  quantize::each_operand(op.body, [&](TensorId& id) { id = tensor.at(id); }, [&](WeightId& id) { id = weight.at(id); });
+  std::visit([&](auto& o) { o.y = tensor.at(o.y); }, op.body);
   return op;
 }
 

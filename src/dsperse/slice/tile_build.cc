@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dsperse/quantize/operands.h"
 #include "dsperse/slice/tile_rearrange.h"
 
 namespace dsperse::slice {
@@ -84,7 +85,7 @@ class Build {
       std::vector<std::uint32_t> operands, weights;
       for (const TensorPart& r : part.reads) operands.push_back(read(r, reader));
       for (std::size_t w = 0; w < part.weights.size(); ++w) weights.push_back(weight(part.weights[w], part.w_shapes[w]));
-      for_each_id(made.op.body, [&](auto& id) { id = operands[id]; }, [&](auto& id) { id = weights[id]; });
+      quantize::each_operand(made.op.body, [&](auto& id) { id = operands[id]; }, [&](auto& id) { id = weights[id]; });
       const std::uint32_t to = store(y, p_.tensors[y], box, is_public && !tiles.tiled);
       std::visit([&](auto& o) { o.y = to; }, made.op.body);
       push(std::move(made), i, t);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dsperse/quantize/visit.h"
+#include "dsperse/quantize/operands.h"
 #include "dsperse/slice/tile_rearrange.h"
 
 namespace dsperse::slice {
@@ -71,6 +71,12 @@ void cut_shifts(quantize::Requant& requant, const Range& channels) {
 class Cutter {
  public:
   Cutter(const Program& program, std::uint32_t axis, const Range& range) : p_(program), axis_(axis), range_(range) {}
+
+  /// Ops that tile_unit leaves whole.
+  template <class O>
+  OpPart operator()(O) {
+    return std::move(part_);
+  }
 
   OpPart operator()(quantize::Conv c) {
     const Shape &x = shape(c.x), &y = shape(c.y), &w = p_.weights[c.w].shape;
@@ -248,7 +254,10 @@ std::int64_t tile_unit(const Program& program, const Op& op, std::uint32_t axis)
                    return 1;
                  },
                  [&](const quantize::Rearrange& r) -> std::int64_t { return rearrange_letter(program, r, axis) ? 1 : 0; },
-                 [&](const auto& o) { return pool(o); }},
+                 [&](const auto& o) -> std::int64_t {
+                   if constexpr (requires { o.window; }) return pool(o);
+                   return 0;
+                 }},
       op.body);
 }
 
@@ -265,7 +274,7 @@ OpPart whole_op(const Program& program, const Op& op) {
     part.w_shapes.push_back(program.weights[id].shape);
   }
   std::uint32_t tensor = 0, weight = 0;
-  for_each_id(part.body, [&](quantize::TensorId& id) { id = tensor++; }, [&](WeightId& id) { id = weight++; });
+  quantize::each_operand(part.body, [&](quantize::TensorId& id) { id = tensor++; }, [&](WeightId& id) { id = weight++; });
   return part;
 }
 

@@ -5,6 +5,7 @@
 #include <queue>
 #include <tuple>
 
+#include "dsperse/quantize/operands.h"
 #include "dsperse/slice/cut.h"
 #include "dsperse/slice/tile_rearrange.h"
 
@@ -22,7 +23,7 @@ std::vector<std::uint32_t> producers(const Parts& parts) {
 
 /// Reads `to` where it read `from`.
 void reread(PartOp& op, std::uint32_t from, std::uint32_t to) {
-  for_each_id(op.op.body, [&](auto& id) { id = id == from ? to : id; }, [](auto&) {});
+  quantize::each_operand(op.op.body, [&](auto& id) { id = id == from ? to : id; }, [](auto&) {});
 }
 
 /// A Slice out of another tensor than before.
@@ -167,7 +168,7 @@ Tiled number_parts(Parts parts, const quantize::Program& program) {
     out.program.weights.push_back(std::move(spec));
   }
   for (PartOp& op : parts.ops) {
-    for_each_id(op.op.body, [&](auto& id) { id = tensor[id]; }, [&](auto& id) { id = weight[id]; });
+    quantize::each_operand(op.op.body, [&](auto& id) { id = tensor[id]; }, [&](auto& id) { id = weight[id]; });
     std::visit([&](auto& o) { o.y = tensor[o.y]; }, op.op.body);
     out.op_of.push_back(op.old_op);
     out.program.ops.push_back(std::move(op.op));

@@ -25,22 +25,4 @@ std::pair<quantize::Rearrange, std::vector<TensorPart>> cut_rearrange(const quan
 /// fill: any value in the tensor's range (nothing is filled).
 quantize::Rearrange move_box(const Box& to, std::span<const Box> from, std::int64_t fill);
 
-/// f(TensorId&) for every operand in the order of op_inputs, g(WeightId&) in the order of op_weights.
-template <class F, class G>
-void for_each_id(decltype(quantize::Op::body)& body, F f, G g) {
-  const auto linear = [&](auto& o) {
-    f(o.x);
-    g(o.w);
-    if (o.bias) g(*o.bias);
-  };
-  if (auto* conv = std::get_if<quantize::Conv>(&body)) linear(*conv);
-  if (auto* gemm = std::get_if<quantize::Gemm>(&body)) linear(*gemm);
-  if (auto* average = std::get_if<quantize::AveragePool>(&body)) f(average->x);
-  if (auto* maximum = std::get_if<quantize::MaxPool>(&body)) f(maximum->x);
-  if (auto* sum = std::get_if<quantize::Sum>(&body))
-    for (auto& t : sum->terms) t.is_weight ? g(t.id) : f(t.id);
-  if (auto* r = std::get_if<quantize::Rearrange>(&body))
-    for (auto& piece : r->pieces) f(piece.x);
-}
-
 }  // namespace dsperse::slice

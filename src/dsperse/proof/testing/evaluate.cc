@@ -16,6 +16,9 @@ class Evaluator {
  public:
   Evaluator(const Program& program, const WeightStore& weights, TensorStore& trace) : p_(program), w_(weights), t_(trace) {}
 
+  template <class O>
+  void operator()(const O&) const {}
+
   void operator()(const Conv& op) const {
     const Shape &x = p_.tensors[op.x].shape, &y = p_.tensors[op.y].shape, &w = p_.weights[op.w].shape;
     const std::int64_t outputs = y[3] / op.groups;

@@ -70,6 +70,9 @@ class Interpreter {
     set(y, i, activate(r.activation, std::clamp(v, -c, c - 1)));
   }
 
+  template <class O>
+  void apply(const O&) {}
+
   void apply(const Conv& op) {
     const Shape &x = p_.tensors[op.x].shape, &y = p_.tensors[op.y].shape, &w = p_.weights[op.w].shape;
     for_each(y, [&](const std::vector<std::int64_t>& at) {
