@@ -22,17 +22,6 @@ IntView view_of(const quantize::WeightValues& w) {
   return w.narrow.empty() ? IntView(std::span<const std::int64_t>(w.wide)) : IntView(std::span<const std::int16_t>(w.narrow));
 }
 
-/// Factors of an op that is one product.
-struct Factors {
-  quantize::TensorId x = 0;
-  quantize::WeightId w = 0;
-};
-std::optional<Factors> factors_of(const quantize::Op& op) {
-  if (const auto* conv = std::get_if<quantize::Conv>(&op.body)) return Factors{conv->x, conv->w};
-  if (const auto* gemm = std::get_if<quantize::Gemm>(&op.body)) return Factors{gemm->x, gemm->w};
-  return std::nullopt;
-}
-
 Status check_weights(const SliceKey& key, const quantize::WeightStore& weights) {
   if (weights.size() != key.program.weights.size()) return fail(ErrorKind::usage, "weights do not belong to this slice");
   for (std::size_t w = 0; w < weights.size(); ++w)
@@ -94,10 +83,7 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
   const Layout layout = slice_layout<D>(spec, relation);
   // A forged trace may leave the declared ranges that the interpreter's kernels rely on.
   const relation::Accumulate accumulate = [&](std::uint32_t op, std::span<std::int64_t> out) {
-    const std::optional<Factors> factors = factors_of(key.program.ops[op]);
-    if (!factors || (*witness.weights)[factors->w].narrow.empty()) return false;
-    run::accumulate(key.program, key.program.ops[op], (*witness.weights)[factors->w], (*witness.trace)[factors->x], out);
-    return true;
+    return run::accumulate(key.program, key.program.ops[op], *witness.weights, *witness.trace, out);
   };
   const relation::Values values(relation, *witness.weights, *witness.trace, forge != nullptr ? &forge->values : nullptr,
                                 forge != nullptr ? relation::Accumulate() : accumulate);

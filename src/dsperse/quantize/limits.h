@@ -21,6 +21,8 @@ inline constexpr std::int64_t kMaxWindow = 1 << 20;
 inline constexpr std::int64_t kMaxAxisTaps = std::int64_t{1} << 24;
 /// Positions that are looked at one by one where a dilation jumps over the whole image.
 inline constexpr std::int64_t kMaxSparsePositions = 1 << 12;
+/// Product of all letters of a contraction or reduction: its multiply-adds.
+inline constexpr std::int64_t kMaxContractTerms = std::int64_t{1} << 48;
 inline constexpr std::int64_t kMaxCoefficient = std::int64_t{1} << 40;
 inline constexpr std::int32_t kMaxExponent = 256;     ///< of tensors
 inline constexpr std::int32_t kMaxGridExponent = 32;  ///< of the grids of sigmoid and tanh: -kMaxGridExponent..kMaxGridExponent

@@ -32,16 +32,25 @@ void LookupTally::add(const Op& op) {
       const std::int64_t outputs = program_.weights[gemm->w].shape[0];
       site = {quantize::elements(site) / outputs, outputs};
     }
+    if (const auto* contract = std::get_if<Contract>(&op.body))
+      site = {contract->letters.begin(), contract->letters.begin() + contract->kept};
+    if (const auto* reduce = std::get_if<Reduce>(&op.body))
+      site = {reduce->letters.begin(), reduce->letters.begin() + reduce->kept};
     add_requantization(op, *requant, site);
   }
   if (const auto* maximum = std::get_if<MaxPool>(&op.body)) add_maximum(*maximum);
+}
+
+std::int64_t LookupTally::table_number(const Activation& activation) {
+  if (activation.f != Function::table) return 0;
+  return tables_.try_emplace(&activation.values, static_cast<std::int64_t>(tables_.size()) + 1).first->second;
 }
 
 void LookupTally::add_requantization(const Op& op, const Requant& requant, const Shape& site) {
   const Activation& a = requant.activation;
   const bool grid = a.f == Function::sigmoid || a.f == Function::tanh;
   Group& group = groups_[{static_cast<std::int64_t>(a.f), grid ? a.in_exponent : 0, grid ? a.out_exponent : 0, a.lo, a.hi, a.a,
-                          a.b, static_cast<std::int64_t>(requant.clamp_bits)}];
+                          a.b, static_cast<std::int64_t>(requant.clamp_bits), table_number(a)}];
   // A checked program has a bound for every op.
   group.v_max = std::max(group.v_max, rounded_bound(requant, accumulator_bound(program_, op).value_or(0)) + 1);
   group.c = std::int64_t{1} << requant.clamp_bits;

@@ -54,12 +54,18 @@ class LookupTally {
     [[nodiscard]] std::uint64_t saturating() const { return 4 * static_cast<std::uint64_t>(c); }
     [[nodiscard]] std::uint64_t offsets() const { return 2 * static_cast<std::uint64_t>((v_max + c - 1) / c) + 1; }
   };
-  using GroupKey = std::array<std::int64_t, 8>;
+  using GroupKey = std::array<std::int64_t, 9>;
 
+  /// A number for the values of a written-out table, equal for equal ones.
+  std::int64_t table_number(const Activation& activation);
   void add_requantization(const Op& op, const Requant& requant, const Shape& site);
   void add_maximum(const MaxPool& op);
 
   const Program& program_;
+  struct ByValues {
+    bool operator()(const std::vector<std::int32_t>* a, const std::vector<std::int32_t>* b) const { return *a < *b; }
+  };
+  std::map<const std::vector<std::int32_t>*, std::int64_t, ByValues> tables_;  ///< values lie in the program
   std::map<GroupKey, Group> groups_;
   std::map<std::int32_t, Sites> longest_;                   ///< longest shift of an op -> its sites
   std::set<std::pair<std::int32_t, std::int32_t>> shifts_;  ///< (shift of a channel, longest of its op)

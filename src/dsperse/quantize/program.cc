@@ -74,6 +74,11 @@ std::uint64_t op_macs(const Program& program, const Op& op) {
     return static_cast<std::uint64_t>(elements(program.tensors[o.y].shape)) * static_cast<std::uint64_t>(elements(w) / w[0]);
   };
   return visit_body(Overloaded{[&](const Conv& c) { return linear(c); }, [&](const Gemm& g) { return linear(g); },
+                               [](const Contract& c) {
+                                 std::uint64_t n = 1;
+                                 for (const auto d : c.letters) n *= static_cast<std::uint64_t>(d);
+                                 return n;
+                               },
                                [](const auto&) { return std::uint64_t{0}; }},
                     op.body);
 }

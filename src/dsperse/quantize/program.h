@@ -152,7 +152,8 @@ struct Rearrange {
 
 /// acc = sum over the letters beyond the first `kept` of a[...] b[...]; the kept ones, row major, are y's flat index (a
 /// refinement of it). A factor reads its tensor or weight (narrow) over `axes`, a refinement of its flat index, at one AxisMap
-/// per axis; out of range it is zero. A letter occurs in at most one axis of a factor, every kept letter in one of the factors.
+/// per axis; out of range it is zero. A letter occurs in at most one axis of a factor, every letter in one of the factors; at
+/// least one is kept.
 /// Matrix products of activations (batched), einsum, element-wise products (no letter is summed).
 struct Contract {
   struct Factor {
@@ -170,8 +171,8 @@ struct Contract {
   friend bool operator==(const Contract&, const Contract&) = default;
 };
 
-/// acc = coef * sum over the letters beyond the first `kept` of x[...]; the kept ones, row major, are y's flat index. Sums and
-/// means (coef = average_multiplier(n), with kAverageBits in the shift).
+/// acc = coef * sum over the letters beyond the first `kept` of x[...]; the kept ones (at least one), row major, are y's flat index;
+/// every letter occurs in one axis. Sums and means (coef = average_multiplier(n), with kAverageBits in the shift).
 struct Reduce {
   TensorId x = 0, y = 0;
   Shape letters;
@@ -271,7 +272,7 @@ TensorId op_output(const Op& op);
 std::vector<WeightId> op_weights(const Op& op);
 /// The op's Requant, or nullptr (MaxPool, Rearrange).
 const Requant* op_requant(const Op& op);
-/// Multiply-adds (linear ops), else 0.
+/// Multiply-adds (Conv, Gemm, Contract), else 0.
 std::uint64_t op_macs(const Program& program, const Op& op);
 
 /// Largest |acc| over all inputs in their declared ranges and weights within max_abs, bias included; an error naming the op

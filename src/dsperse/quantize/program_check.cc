@@ -5,6 +5,7 @@
 
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/program.h"
+#include "dsperse/quantize/program_faults.h"
 #include "dsperse/quantize/table.h"
 #include "dsperse/quantize/visit.h"
 #include "dsperse/quantize/window.h"
@@ -111,7 +112,8 @@ class Checker {
     if (a.f > Function::table) return no("unknown function");
     if (a.lo > a.hi || a.lo < y.lo || a.hi > y.hi) return no("the activation's range is not inside the output's");
     if (a.out_exponent != y.exponent) return no("the activation's exponent is not the output's");
-    if (!grid && a.in_exponent != a.out_exponent) return no("this function keeps the exponent");
+    if (const char* fault = table_fault(a, r.clamp_bits)) return no(fault);
+    if (!grid && a.f != Function::table && a.in_exponent != a.out_exponent) return no("this function keeps the exponent");
     if (grid &&
         (a.in_exponent < -kMaxGridExponent || a.in_exponent > kMaxGridExponent || a.out_exponent < 0 || a.out_exponent > 24))
       return no("grid exponents are not in -32..32, or the output's not in 0..24");
@@ -212,6 +214,10 @@ class Checker {
     return {};
   }
 
+  Status judged(const char* fault) const { return fault == nullptr ? Status() : Status(no(fault)); }
+  Status check(const Contract& c) const { return judged(contract_fault(p_, c)); }
+  Status check(const Reduce& r) const { return judged(reduce_fault(p_, r)); }
+
   /// Interval [low, high) of every letter that the single-letter maps of a piece allow.
   using Box = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
@@ -225,15 +231,7 @@ class Checker {
     for (const auto d : r.y_axes) box.emplace_back(0, d);
     for (std::size_t k = 0; k < p.maps.size(); ++k) {
       const AxisMap& m = p.maps[k];
-      if (m.offset < -kMaxTensorElements || m.offset > kMaxTensorElements || m.parts.size() > r.y_axes.size())
-        return no("axis map out of range");
-      for (std::size_t i = 0; i < m.parts.size(); ++i) {
-        const auto& [letter, coef] = m.parts[i];
-        if (letter >= r.y_axes.size() || (i > 0 && letter <= m.parts[i - 1].first)) return no("letters must rise and exist");
-        if (coef == 0 || coef < -kMaxTensorElements || coef > kMaxTensorElements)
-          return no("axis map coefficient is 0 or too large");
-      }
-      if (m.parts.empty() && (m.offset < 0 || m.offset >= p.x_axes[k])) return no("a constant index is out of range");
+      if (const char* fault = map_fault(m, p.x_axes[k], r.y_axes.size())) return no(fault);
       if (m.parts.size() == 1) narrow(box[m.parts[0].first], m, p.x_axes[k]);
     }
     return {};

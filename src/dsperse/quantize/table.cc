@@ -69,6 +69,8 @@ std::int64_t raw(const Activation& a, std::int64_t v) {
       return sigmoid(v, a);
     case Function::tanh:
       return hyperbolic_tangent(v, a);
+    case Function::table:
+      return a.values[static_cast<std::size_t>(v + static_cast<std::int64_t>(a.values.size() / 2))];
   }
   return v;
 }

@@ -1,6 +1,6 @@
 // Exact values of the activation tables: integer arithmetic only, identical on every machine.
 //
-// sigmoid and tanh: fixed-point exp with error below 2^-80, rounded half away from zero. Source: docs/semantics.md.
+// sigmoid and tanh: fixed-point exp with error below 2^-80, rounded half away from zero. Written-out tables: as written. Source: docs/semantics.md.
 // Tested by quantize/table_test.cc.
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "dsperse/base/parallel.h"
+#include "dsperse/run/contract.h"
 #include "dsperse/run/linear.h"
 #include "dsperse/run/scratch.h"
 
@@ -96,6 +97,26 @@ void accumulate(const quantize::Program& program, const quantize::Op& op, const 
                             outputs);
                  }
                });
+}
+
+bool accumulate(const quantize::Program& program, const quantize::Op& op, const quantize::WeightStore& weights,
+                const quantize::TensorStore& trace, std::span<std::int64_t> acc) {
+  const auto* const contract = std::get_if<quantize::Contract>(&op.body);
+  if (contract == nullptr && !std::holds_alternative<quantize::Conv>(op.body) && !std::holds_alternative<quantize::Gemm>(op.body))
+    return false;
+  const std::vector<quantize::WeightId> ids = quantize::op_weights(op);
+  if (!ids.empty() && weights[ids[0]].narrow.empty()) return false;
+  if (contract == nullptr) {
+    accumulate(program, op, weights[ids[0]], trace[quantize::op_inputs(op)[0]], acc);
+    return true;
+  }
+  quantize::IntTensor weight;
+  if (!ids.empty()) weight.assign(weights[ids[0]].narrow.begin(), weights[ids[0]].narrow.end());
+  const auto values = [&](const quantize::Contract::Factor& f) { return f.is_weight ? weight.data() : trace[f.id].data(); };
+  ContractSums(program, *contract)
+      .run(values(contract->a), values(contract->b),
+           [&](std::int64_t first, const std::int64_t* sums, std::int64_t n) { std::copy_n(sums, n, acc.data() + first); });
+  return true;
 }
 
 }  // namespace dsperse::run

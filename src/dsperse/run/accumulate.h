@@ -1,4 +1,4 @@
-// The pure product sums of a Conv or Gemm, before bias and rounding: what the prover's product claims speak of.
+// The pure product sums of a Conv, Gemm or Contract, before bias and rounding: what the prover's product claims speak of.
 //
 // Tested by run/integer_test.cc.
 #pragma once
@@ -16,5 +16,10 @@ namespace dsperse::run {
 /// those of a Conv are packed each time: IntegerRunner::accumulate, where a runner of the program is at hand, has them packed.
 void accumulate(const quantize::Program& program, const quantize::Op& op, const quantize::WeightValues& w,
                 const quantize::IntTensor& x, std::span<std::int64_t> acc);
+
+/// The same for any op of a checked program; false, and nothing done, if the op is no product or its weights do not lie as int16.
+/// weights, trace: of the program; the op's inputs are set and within their declared ranges.
+bool accumulate(const quantize::Program& program, const quantize::Op& op, const quantize::WeightStore& weights,
+                const quantize::TensorStore& trace, std::span<std::int64_t> acc);
 
 }  // namespace dsperse::run

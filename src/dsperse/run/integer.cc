@@ -31,9 +31,9 @@ Status check_weights(const Program& program, const WeightStore& weights) {
       return bad("a value exceeds the largest magnitude " + std::to_string(spec.max_abs), spec.name, hint);
   }
   for (const Op& op : program.ops)
-    if (std::holds_alternative<Conv>(op.body) || std::holds_alternative<Gemm>(op.body))
-      if (const WeightId w = op_weights(op)[0]; weights[w].narrow.empty())
-        return bad("factors of products must be stored as 16-bit values", program.weights[w].name, hint);
+    if (op_macs(program, op) != 0)  // the first weight is a factor
+      if (const auto ids = op_weights(op); !ids.empty() && weights[ids[0]].narrow.empty())
+        return bad("factors of products must be stored as 16-bit values", program.weights[ids[0]].name, hint);
   return {};
 }
 
@@ -42,6 +42,8 @@ std::unique_ptr<OpRunner> prepare(const Program& program, const Op& op, const We
   if (const auto* o = std::get_if<AveragePool>(&op.body)) return make_average(program, *o, tables);
   if (const auto* o = std::get_if<MaxPool>(&op.body)) return make_maximum(program, *o);
   if (const auto* o = std::get_if<Rearrange>(&op.body)) return make_rearrange(program, *o);
+  if (const auto* o = std::get_if<Contract>(&op.body)) return make_contract(program, *o, weights, tables);
+  if (const auto* o = std::get_if<Reduce>(&op.body)) return make_reduce(program, *o, tables);
   return make_linear(program, op, weights, tables);
 }
 
@@ -94,7 +96,7 @@ Status IntegerRunner::run(TensorStore& trace, RunStats* stats) const {
 }
 
 bool IntegerRunner::accumulate(std::size_t op, const TensorStore& trace, std::span<std::int64_t> acc) const {
-  return impl_->ops[op]->accumulate(trace[op_inputs(impl_->program.ops[op])[0]], acc);
+  return impl_->ops[op]->accumulate(trace, acc);
 }
 
 }  // namespace dsperse::run

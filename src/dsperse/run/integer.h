@@ -33,8 +33,8 @@ class IntegerRunner {
   /// trace: input tensors set (others ignored) -> every tensor set. Errors (bad_input): wrong sizes, values outside [lo, hi].
   [[nodiscard]] Status run(quantize::TensorStore& trace, RunStats* stats = nullptr) const;
 
-  /// The product sums of op number `op`, a Conv or Gemm (run/accumulate.h), with the weights that are packed here; false for
-  /// other ops. trace: the op's input is set and within its declared range; acc: as long as the op's output.
+  /// The product sums of op number `op`, a Conv, Gemm or Contract (run/accumulate.h), with the weights that are packed here;
+  /// false for other ops. trace: the op's inputs are set and within their declared ranges; acc: as long as the op's output.
   bool accumulate(std::size_t op, const quantize::TensorStore& trace, std::span<std::int64_t> acc) const;
 
  private:

@@ -31,8 +31,8 @@ class LinearRunner final : public OpRunner {
     return saturated;
   }
 
-  bool accumulate(const quantize::IntTensor& x, std::span<std::int64_t> acc) const override {
-    linear_.run(x,
+  bool accumulate(const quantize::TensorStore& trace, std::span<std::int64_t> acc) const override {
+    linear_.run(trace[x_],
                 [&](std::int64_t first, const std::int64_t* sums, std::int64_t n) { std::copy_n(sums, n, acc.data() + first); });
     return true;
   }

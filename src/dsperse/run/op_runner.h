@@ -17,8 +17,8 @@ class OpRunner {
   virtual ~OpRunner() = default;
   /// trace: the op's inputs are set; its output has the right size. Returns how many elements saturated. Thread-safe.
   virtual std::uint64_t run(quantize::TensorStore& trace) const = 0;
-  /// The product sums of a Conv or Gemm (accumulate.h); false for other ops.
-  virtual bool accumulate(const quantize::IntTensor& /*x*/, std::span<std::int64_t> /*acc*/) const { return false; }
+  /// The product sums of a Conv, Gemm or Contract (accumulate.h); false for other ops.
+  virtual bool accumulate(const quantize::TensorStore& /*trace*/, std::span<std::int64_t> /*acc*/) const { return false; }
 };
 
 // program has passed check_program, weights fit it; both must outlive the runner. One function per kind of op.
@@ -30,5 +30,8 @@ std::unique_ptr<OpRunner> make_average(const quantize::Program& program, const q
                                        ActivationTables& tables);
 std::unique_ptr<OpRunner> make_maximum(const quantize::Program& program, const quantize::MaxPool& op);
 std::unique_ptr<OpRunner> make_rearrange(const quantize::Program& program, const quantize::Rearrange& op);
+std::unique_ptr<OpRunner> make_contract(const quantize::Program& program, const quantize::Contract& op,
+                                        const quantize::WeightStore& weights, ActivationTables& tables);
+std::unique_ptr<OpRunner> make_reduce(const quantize::Program& program, const quantize::Reduce& op, ActivationTables& tables);
 
 }  // namespace dsperse::run

@@ -110,9 +110,10 @@ void Tally::add_weight(quantize::WeightId w) {
 
 void Tally::add_product(const quantize::Op& op) {
   const Program& p = facts_.program;
+  sum_.accumulators += count(p.tensors[quantize::op_output(op)].shape);
+  if (const auto* contract = std::get_if<quantize::Contract>(&op.body)) return add_contract(*contract);
   const quantize::Shape& x = p.tensors[quantize::op_inputs(op)[0]].shape;
   const quantize::Shape& w = p.weights[quantize::op_weights(op)[0]].shape;
-  sum_.accumulators += count(p.tensors[quantize::op_output(op)].shape);
   if (const auto* conv = std::get_if<quantize::Conv>(&op.body)) {
     sum_.folds += count(x) * static_cast<std::uint64_t>(w[1]) + count(w);
     sum_.rounds += bits_for(conv->groups) + bits_for(w[1]) + bits_for(w[2]) + bits_for(w[3]);
@@ -120,6 +121,17 @@ void Tally::add_product(const quantize::Op& op) {
     sum_.folds += count(x) + count(w);
     sum_.rounds += bits_for(w[1]);
   }
+}
+
+void Tally::add_contract(const quantize::Contract& op) {
+  std::vector<int> factors(op.letters.size(), 0);
+  for (const quantize::Contract::Factor* f : {&op.a, &op.b}) {
+    sum_.folds += count(f->axes);
+    for (const quantize::AxisMap& m : f->maps)
+      for (const auto& part : m.parts) ++factors[part.first];
+  }
+  for (std::size_t k = 0; k < factors.size(); ++k)
+    if (factors[k] == 2) sum_.rounds += bits_for(op.letters[k]);
 }
 
 Counts Tally::counts(const LookupCost& cost) const {

@@ -70,6 +70,7 @@ class Tally {
  private:
   void add_weight(quantize::WeightId w);
   void add_product(const quantize::Op& op);
+  void add_contract(const quantize::Contract& op);
   void boundary(std::uint64_t symbols, bool in, bool add);
 
   const Facts& facts_;

@@ -40,7 +40,9 @@ Cuts layer_cuts(const Program& program) {
   Cuts cuts;
   bool layer = false;
   for (std::uint32_t i = 0; i < program.ops.size(); ++i) {
-    if (quantize::op_macs(program, program.ops[i]) == 0) continue;
+    const auto* const contract = std::get_if<quantize::Contract>(&program.ops[i].body);
+    const bool element_wise = contract != nullptr && contract->kept == contract->letters.size();
+    if (element_wise || quantize::op_macs(program, program.ops[i]) == 0) continue;
     if (layer) cuts.push_back(i - 1);
     layer = true;
   }

@@ -54,6 +54,19 @@ std::uint32_t Builder::range_table(std::int64_t lo, std::int64_t hi) {
   });
 }
 
+std::string Builder::activation_name(const quantize::Requant& requant) {
+  const quantize::Activation& a = requant.activation;
+  const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
+  std::string s = "act";
+  for (const std::int64_t x :
+       {static_cast<std::int64_t>(a.f), grid ? std::int64_t{a.in_exponent} : 0, grid ? std::int64_t{a.out_exponent} : 0, a.lo,
+        a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
+    s += " " + std::to_string(x);
+  if (a.f == quantize::Function::table)
+    s += " values " + std::to_string(value_lists_.try_emplace(&a.values, value_lists_.size()).first->second);
+  return s;
+}
+
 std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[activation_name(requant)]; }
 
 bool Builder::over_budget() const {
@@ -78,17 +91,6 @@ Result<Relation> Builder::finish() {
     return fail(ErrorKind::unsupported, "the slice would make a verifier work on more than 2^26 field elements", {},
                 "cut it into smaller slices");
   return std::move(relation_);
-}
-
-std::string activation_name(const quantize::Requant& requant) {
-  const quantize::Activation& a = requant.activation;
-  const bool grid = a.f == quantize::Function::sigmoid || a.f == quantize::Function::tanh;
-  std::string s = "act";
-  for (const std::int64_t x :
-       {static_cast<std::int64_t>(a.f), grid ? std::int64_t{a.in_exponent} : 0, grid ? std::int64_t{a.out_exponent} : 0, a.lo,
-        a.hi, a.a, a.b, static_cast<std::int64_t>(requant.clamp_bits)})
-    s += " " + std::to_string(x);
-  return s;
 }
 
 Term constant_term(Fp scalar) {

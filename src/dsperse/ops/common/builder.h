@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "dsperse/base/result.h"
 #include "dsperse/relation/relation.h"
@@ -49,6 +50,9 @@ class Builder {
   /// Values lo..hi in one column.
   std::uint32_t range_table(std::int64_t lo, std::int64_t hi);
 
+  /// Name of an activation and its clamp: equal names mean equal tables. Exponents matter only to functions on a grid; the values
+  /// of written-out tables are numbered in order of first use.
+  std::string activation_name(const quantize::Requant& requant);
   /// Largest |v| of all requantizations that share the table of this one.
   std::int64_t& v_max(const quantize::Requant& requant);
   /// Widths k of limb tables that any requantization uses; set before the first table is made.
@@ -66,10 +70,11 @@ class Builder {
   std::map<std::string, std::uint32_t> table_of_;
   std::uint64_t table_rows_ = 0, lookups_ = 0, work_ = 0;
   std::map<std::string, std::int64_t> v_max_;
+  struct ByValues {
+    bool operator()(const std::vector<std::int32_t>* a, const std::vector<std::int32_t>* b) const { return *a < *b; }
+  };
+  std::map<const std::vector<std::int32_t>*, std::size_t, ByValues> value_lists_;  ///< they lie in the program
 };
-
-/// Name of an activation and its clamp: equal names mean equal tables. Exponents matter only to functions on a grid.
-std::string activation_name(const quantize::Requant& requant);
 
 // Terms.
 Term constant_term(Fp scalar);

@@ -11,5 +11,7 @@ namespace dsperse::ops {
 [[nodiscard]] Status constrain_op(Builder& b, std::uint32_t index, const quantize::AveragePool& op);
 [[nodiscard]] Status constrain_op(Builder& b, std::uint32_t index, const quantize::MaxPool& op);
 [[nodiscard]] Status constrain_op(Builder& b, std::uint32_t index, const quantize::Rearrange& op);
+[[nodiscard]] Status constrain_op(Builder& b, std::uint32_t index, const quantize::Contract& op);
+[[nodiscard]] Status constrain_op(Builder& b, std::uint32_t index, const quantize::Reduce& op);
 
 }  // namespace dsperse::ops

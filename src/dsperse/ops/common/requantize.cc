@@ -38,7 +38,7 @@ bool is_wide(const Requant& requant, std::int64_t v_max, const Options& options)
 }
 
 std::uint32_t wide_table(Builder& b, const Requant& requant, std::int64_t v_max) {
-  return b.table("wide " + activation_name(requant), [&](Table& t) {
+  return b.table("wide " + b.activation_name(requant), [&](Table& t) {
     t.width = 2;
     t.rows.reserve(static_cast<std::size_t>(2 * v_max + 1));
     for (std::int64_t v = -v_max; v <= v_max; ++v) t.rows.push_back({Fp::from_signed(v), Fp::from_signed(activate(requant, v))});
@@ -48,7 +48,7 @@ std::uint32_t wide_table(Builder& b, const Requant& requant, std::int64_t v_max)
 
 std::uint32_t saturating_table(Builder& b, const Requant& requant, std::int64_t v_max) {
   const std::int64_t c = std::int64_t{1} << requant.clamp_bits, big = saturation(v_max, c).big;
-  return b.table("saturating " + activation_name(requant), [&](Table& t) {
+  return b.table("saturating " + b.activation_name(requant), [&](Table& t) {
     t.width = 2;
     t.rows.reserve(static_cast<std::size_t>(4 * c));
     const auto block = [&](std::int64_t lo, std::int64_t hi, std::int64_t shift, std::int64_t fixed, bool is_fixed) {

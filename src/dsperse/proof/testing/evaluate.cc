@@ -121,11 +121,57 @@ class Evaluator {
     }
   }
 
+  void operator()(const Contract& op) const {
+    each_sum(op, [&](const std::vector<std::int64_t>& letters) {
+      std::int64_t product = 1;
+      for (const Contract::Factor* f : {&op.a, &op.b}) {
+        const std::int64_t i = mapped(f->axes, f->maps, letters);
+        product *= i < 0 ? 0 : f->is_weight ? w_[f->id].at(index(i)) : t_[f->id][index(i)];
+      }
+      return product;
+    });
+  }
+
+  void operator()(const Reduce& op) const {
+    each_sum(op, [&](const std::vector<std::int64_t>& letters) {
+      const std::int64_t i = mapped(op.axes, op.maps, letters);
+      return i < 0 ? 0 : op.coef * t_[op.x][index(i)];
+    });
+  }
+
  private:
   static std::int64_t tap(const Window& w, std::size_t k, std::int64_t o, std::int64_t t) {
     return o * w.stride[k] + t * w.dilation[k] - w.pad_begin[k];
   }
   [[nodiscard]] std::int64_t bias(const std::optional<WeightId>& b, std::int64_t o) const { return b ? w_[*b].at(index(o)) : 0; }
+  static std::int64_t mapped(const Shape& axes, const std::vector<AxisMap>& maps, const std::vector<std::int64_t>& letters) {
+    std::int64_t at = 0;
+    for (std::size_t k = 0; k < axes.size(); ++k) {
+      std::int64_t j = maps[k].offset;
+      for (const auto& [letter, coef] : maps[k].parts) j += coef * letters[letter];
+      if (j < 0 || j >= axes[k]) return -1;
+      at = at * axes[k] + j;
+    }
+    return at;
+  }
+  /// The kept letters are the first ones and y's flat order, so every element's terms follow each other.
+  template <class O, class F>
+  void each_sum(const O& op, F term) const {
+    const std::int64_t n = elements(p_.tensors[op.y].shape), terms = elements(op.letters) / n;
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::int64_t acc = 0;
+      for (std::int64_t t = 0; t < terms; ++t) {
+        std::vector<std::int64_t> letters(op.letters.size());
+        std::int64_t rest = i * terms + t;
+        for (std::size_t k = letters.size(); k-- > 0;) {
+          letters[k] = rest % op.letters[k];
+          rest /= op.letters[k];
+        }
+        acc += term(letters);
+      }
+      put(op.y, index(i), op.requant, acc, i % p_.tensors[op.y].shape.back());
+    }
+  }
   void put(TensorId y, std::size_t at, const Requant& r, std::int64_t acc, std::int64_t channel) const {
     t_[y][at] = static_cast<std::int32_t>(activated(r, rounded(r, acc, index(channel))));
   }

@@ -1,6 +1,7 @@
 #include "dsperse/quantize/testing/programs.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/window.h"
@@ -82,6 +83,14 @@ TensorId Builder::rearrange(Rearrange r, Shape shape, std::int64_t lo, std::int6
   return r.y;
 }
 
+TensorId Builder::contract(Contract c, Shape shape, Requant requant) {
+  return add("MatMul", std::move(shape), requant, std::move(c));
+}
+
+TensorId Builder::reduce(Reduce r, Shape shape, Requant requant) {
+  return add("ReduceSum", std::move(shape), requant, std::move(r));
+}
+
 Program Builder::done() {
   std::vector<bool> read(program.tensors.size(), false);
   for (const auto& op : program.ops)
@@ -103,6 +112,30 @@ Requant simple_requant(std::int32_t shift, Function f, unsigned bits, std::int32
   return r;
 }
 
+Requant table_requant(std::int32_t shift, double (*of)(double), unsigned bits, std::int32_t exponent) {
+  Requant r = simple_requant(shift, Function::table, bits, exponent);
+  Activation& a = r.activation;
+  a.label = "test";
+  const std::int64_t c = std::int64_t{1} << r.clamp_bits;
+  for (std::int64_t v = -c; v < c; ++v) {
+    const double y = std::ldexp(of(std::ldexp(static_cast<double>(v), -exponent)), exponent);
+    a.values.push_back(
+        static_cast<std::int32_t>(std::llround(std::clamp(y, static_cast<double>(a.lo), static_cast<double>(a.hi)))));
+  }
+  return r;
+}
+
+Contract::Factor factor(TensorId tensor, Shape axes, const std::vector<std::uint32_t>& letters) {
+  Contract::Factor f{false, tensor, std::move(axes), {}};
+  for (const auto l : letters) f.maps.push_back({0, {{l, 1}}});
+  return f;
+}
+Contract::Factor weight_factor(WeightId weight, Shape axes, const std::vector<std::uint32_t>& letters) {
+  Contract::Factor f = factor(weight, std::move(axes), letters);
+  f.is_weight = true;
+  return f;
+}
+
 namespace {
 
 struct Draw {
@@ -111,9 +144,14 @@ struct Draw {
   bool coin() { return in(0, 1) == 1; }
 
   Requant requant(std::int32_t typical_shift, std::int64_t channels) {
-    const auto f = static_cast<Function>(in(0, 5));
+    const auto f = static_cast<Function>(in(0, 6));
     Requant r = simple_requant(0, f, static_cast<unsigned>(in(8, 16)), static_cast<std::int32_t>(in(4, 10)));
     if (f == Function::sigmoid || f == Function::tanh) r.activation.in_exponent = static_cast<std::int32_t>(in(2, 9));
+    if (f == Function::table) {  // few different ones, so that some are shared
+      r = table_requant(
+          0, coin() ? +[](double x) { return x * std::sin(x); } : +[](double x) { return std::exp(-x * x); }, coin() ? 9 : 12, 6);
+      r.activation.in_exponent = static_cast<std::int32_t>(in(-3, 3));
+    }
     r.shift.assign(coin() ? 1 : static_cast<std::size_t>(channels), 0);
     for (auto& s : r.shift) s = static_cast<std::int32_t>(in(std::max(-3, typical_shift - 4), typical_shift + 4));
     return r;
@@ -176,11 +214,90 @@ TensorId random_rearrange(Builder& b, Draw& d, TensorId x) {
   return b.rearrange(r, shape, s.lo, s.hi);
 }
 
+/// Element-wise products, products of rows with each other (batched or not), products read askew, all with broadcasting weights.
+void random_contract(Builder& b, Draw& d, TensorId x) {
+  const TensorSpec s = b.spec(x);
+  const auto rank = static_cast<std::uint32_t>(s.shape.size());
+  std::vector<std::uint32_t> all(rank);
+  for (std::uint32_t k = 0; k < rank; ++k) all[k] = k;
+  Contract c;
+  Shape shape = s.shape;
+  switch (d.in(0, 3)) {
+    case 0: {  // with itself, a tensor of its shape, or a weight that repeats
+      c.letters = s.shape, c.kept = rank;
+      c.a = factor(x, s.shape, all), c.b = c.a;
+      for (TensorId other = 0; other < b.program.tensors.size(); ++other)
+        if (b.spec(other).shape == s.shape && d.coin()) c.b.id = other;
+      if (d.coin()) c.b = weight_factor(b.weight({s.shape.back()}, 2047), {s.shape.back()}, {rank - 1});
+      break;
+    }
+    case 1: {  // rows with rows
+      const std::int64_t inner = s.shape.back(), rows = elements(s.shape) / inner, outputs = d.in(1, 20);
+      c.letters = {rows, rows, inner}, c.kept = 2;
+      c.a = factor(x, {rows, inner}, {0, 2}), c.b = factor(x, {rows, inner}, {1, 2});
+      if (d.coin()) {
+        c.letters[1] = outputs;
+        c.b = weight_factor(b.weight({inner, outputs}, 2047), {inner, outputs}, {2, 1});
+      }
+      if (d.coin()) std::swap(c.a, c.b);
+      shape = {rows, c.letters[1]};
+      break;
+    }
+    case 2: {  // batched, the product of columns with columns
+      const std::int64_t batch = s.shape[0], last = s.shape.back(), inner = rank > 1 ? elements(s.shape) / batch / last : 1;
+      c.letters = rank > 1 ? Shape{batch, last, last, inner} : Shape{batch, 1, 1, 1};
+      c.kept = 3;
+      c.a = factor(x, {batch, inner, c.letters[1]}, {0, 3, 1}), c.b = factor(x, {batch, inner, c.letters[1]}, {0, 3, 2});
+      if (d.coin()) std::swap(c.letters[0], c.letters[1]), c.a.maps.swap(c.b.maps), shape = {};
+      if (shape.empty()) {  // the batch between the two
+        for (auto* f : {&c.a, &c.b})
+          for (auto& m : f->maps)
+            if (m.parts[0].first < 2) m.parts[0].first = 1 - m.parts[0].first;
+      }
+      shape = {c.letters[0], c.letters[1], c.letters[2]};
+      break;
+    }
+    default: {  // read with strides, flips and beyond the ends
+      c.letters = s.shape, c.kept = rank;
+      c.a = factor(x, s.shape, all), c.b = c.a;
+      for (std::uint32_t k = 0; k < rank; ++k)
+        c.b.maps[k] = d.coin() ? AxisMap{s.shape[k] - 1 + d.in(0, 1), {{k, -1}}} : AxisMap{d.in(-2, 1), {{k, d.in(1, 2)}}};
+      if (rank > 1 && d.coin()) {
+        c.letters.push_back(d.in(1, 3));  // a window along the last axis
+        c.a.maps[rank - 1].parts.emplace_back(rank, 1);
+        c.b.maps[rank - 1].parts.emplace_back(rank, d.in(1, 2));
+      }
+    }
+  }
+  b.contract(std::move(c), shape, d.requant(12, shape.back()));
+}
+
+/// Sums some axes of x, the rest in order; now and then read askew.
+void random_reduce(Builder& b, Draw& d, TensorId x) {
+  const TensorSpec s = b.spec(x);
+  Reduce r;
+  r.x = x, r.axes = s.shape;
+  r.maps.resize(s.shape.size());
+  for (const bool keep : {true, false}) {
+    if (!keep) r.kept = static_cast<std::uint32_t>(r.letters.size());
+    for (std::size_t k = 0; k < s.shape.size(); ++k) {
+      if (!r.maps[k].parts.empty() || (keep && d.coin())) continue;
+      r.maps[k] = {d.in(0, 7) == 0 ? -1 : 0, {{static_cast<std::uint32_t>(r.letters.size()), 1}}};
+      r.letters.push_back(s.shape[k]);
+    }
+  }
+  if (r.kept == 0) return;
+  const Shape shape(r.letters.begin(), r.letters.begin() + r.kept);
+  const bool mean = d.coin();
+  r.coef = mean ? 1 + (1 << 16) / (elements(s.shape) / elements(shape)) : d.in(1, 3);
+  b.reduce(std::move(r), shape, d.requant(mean ? 16 : 4, shape.back()));
+}
+
 void random_op(Builder& b, Draw& d) {
   const auto x = static_cast<TensorId>(d.in(0, static_cast<std::int64_t>(b.program.tensors.size()) - 1));
   const TensorSpec s = b.spec(x);
   const bool image = s.shape.size() == 4 && elements(s.shape) < 4000;
-  switch (d.in(0, 5)) {
+  switch (d.in(0, 7)) {
     case 0:
       if (image) {
         const std::int64_t c = s.shape[3], groups = d.coin() ? 1 : c, outputs = groups * d.in(1, groups == 1 ? 35 : 2);
@@ -212,6 +329,12 @@ void random_op(Builder& b, Draw& d) {
       break;
     case 4:
       if (image) b.maximum(x, d.window(s.shape, true));
+      break;
+    case 5:
+      if (elements(s.shape) < 1000) random_contract(b, d, x);
+      break;
+    case 6:
+      random_reduce(b, d, x);
       break;
     default:
       if (elements(s.shape) < 3000) random_rearrange(b, d, x);

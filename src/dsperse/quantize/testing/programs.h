@@ -27,6 +27,9 @@ class Builder {
                    Requant requant);
   TensorId maximum(TensorId x, Window window);
   TensorId rearrange(Rearrange r, Shape shape, std::int64_t lo, std::int64_t hi);
+  /// Factors, letters and kept are given.
+  TensorId contract(Contract c, Shape shape, Requant requant);
+  TensorId reduce(Reduce r, Shape shape, Requant requant);
   WeightId weight(Shape shape, std::int64_t max_abs);
   const TensorSpec& spec(TensorId id) const { return program.tensors[id]; }
   /// All tensors that no op reads become outputs.
@@ -39,6 +42,12 @@ class Builder {
 
 /// Requant with one shift and this function; the range is that of `bits` signed bits, zero upwards for relu and sigmoid.
 Requant simple_requant(std::int32_t shift, Function f = Function::identity, unsigned bits = 12, std::int32_t exponent = 8);
+
+/// The same with a table: round(of(v 2^-exponent) 2^exponent) in the range of `bits`, whatever of(x) is.
+Requant table_requant(std::int32_t shift, double (*of)(double), unsigned bits = 12, std::int32_t exponent = 8);
+/// A factor that reads its tensor over `axes`, axis k at letter letters[k].
+Contract::Factor factor(TensorId tensor, Shape axes, const std::vector<std::uint32_t>& letters);
+Contract::Factor weight_factor(WeightId weight, Shape axes, const std::vector<std::uint32_t>& letters);
 
 /// A valid Program of up to `max_ops` ops drawn from all kinds, small tensors.
 Program random_program(Rng& rng, std::size_t max_ops);

@@ -172,6 +172,46 @@ class Interpreter {
     });
   }
 
+  /// Flat index that the maps give at these letters, or -1 outside.
+  static std::int64_t mapped(const Shape& axes, const std::vector<AxisMap>& maps, const std::vector<std::int64_t>& letters) {
+    std::vector<std::int64_t> at;
+    bool inside = true;
+    for (std::size_t k = 0; k < axes.size(); ++k) {
+      std::int64_t index = maps[k].offset;
+      for (const auto& [letter, coef] : maps[k].parts) index += coef * letters[letter];
+      inside = inside && index >= 0 && index < axes[k];
+      at.push_back(index);
+    }
+    return inside ? flat_index(axes, at) : -1;
+  }
+
+  /// Sums of term(letters) over all letters but the kept ones, finished.
+  template <class Op, class F>
+  void contract(const Op& op, F term) {
+    std::vector<std::int64_t> acc(static_cast<std::size_t>(elements(p_.tensors[op.y].shape)), 0);
+    const Shape kept(op.letters.begin(), op.letters.begin() + op.kept);
+    for_each(op.letters, [&](const std::vector<std::int64_t>& letters) {
+      const std::vector<std::int64_t> at(letters.begin(), letters.begin() + op.kept);
+      acc[static_cast<std::size_t>(flat_index(kept, at))] += term(letters);
+    });
+    for (std::size_t i = 0; i < acc.size(); ++i) finish(op.requant, op.y, static_cast<std::int64_t>(i), acc[i]);
+  }
+
+  void apply(const Contract& op) {
+    const auto factor = [&](const Contract::Factor& f, const std::vector<std::int64_t>& letters) -> std::int64_t {
+      const std::int64_t i = mapped(f.axes, f.maps, letters);
+      return i < 0 ? 0 : f.is_weight ? weight(f.id, i) : tensor(f.id, i);
+    };
+    contract(op, [&](const auto& letters) { return factor(op.a, letters) * factor(op.b, letters); });
+  }
+
+  void apply(const Reduce& op) {
+    contract(op, [&](const auto& letters) {
+      const std::int64_t i = mapped(op.axes, op.maps, letters);
+      return i < 0 ? 0 : op.coef * tensor(op.x, i);
+    });
+  }
+
   const Program& p_;
   const WeightStore& w_;
   TensorStore& t_;

@@ -1,0 +1,43 @@
+// The sums of a Contract: batched matrix products over packed int16 rows, or loops over strides; exact for any views.
+//
+// Not here: requantization (finisher.h). Tested by run/integer_test.cc against the slow interpreter.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "dsperse/quantize/program.h"
+#include "dsperse/run/strided.h"
+
+namespace dsperse::run {
+
+class ContractSums {
+ public:
+  /// op is a Contract of a checked program, which must outlive it.
+  ContractSums(const quantize::Program& program, const quantize::Contract& op);
+
+  /// Receives acc[0..n), n <= kBlock: elements first .. first + n - 1 of the output in flat order. Called from many threads.
+  using Sink = std::function<void(std::int64_t first, const std::int64_t* acc, std::int64_t n)>;
+  static constexpr std::int64_t kBlock = 256;
+  /// a, b: all values of the factors, within their declared ranges.
+  void run(const std::int32_t* a, const std::int32_t* b, const Sink& sink) const;
+
+ private:
+  /// Rows of a and b (batch x rows x k each) whose dot products are the output, in order of `rows_`' third view.
+  void plan_matrices(const quantize::Program& program);
+  void run_matrices(const std::int32_t* a, const std::int32_t* b, const Sink& sink) const;
+  void run_strided(const std::int32_t* a, const std::int32_t* b, const Sink& sink) const;
+  void run_checked(const std::int32_t* a, const std::int32_t* b, const Sink& sink) const;
+
+  const quantize::Contract& op_;
+  std::int64_t elements_ = 0, a_base_ = 0, b_base_ = 0;
+  enum class Way : std::uint8_t { matrices, strided, checked } way_ = Way::checked;
+  Loops kept_, summed_;  ///< views: a, b
+  // Matrices; a and b may have changed places.
+  bool swapped_ = false;
+  Loops batch_, rows_, columns_, inner_;  ///< views: row factor, column factor, output
+  std::int64_t block_ = 0;                ///< pairs of products that fit 32 bits
+};
+
+}  // namespace dsperse::run
