@@ -5,7 +5,7 @@ zero; here the exponential's error is below 2^-150, so the result is right unles
 is not to be expected of any argument and grid that a program can have.
 """
 
-from .program import AVERAGE_BITS, CLIP, IDENTITY, LEAKY_RELU, RELU, SIGMOID
+from .program import AVERAGE_BITS, CLIP, IDENTITY, LEAKY_RELU, RELU, SIGMOID, TABLE
 
 BITS = 160
 ONE = 1 << BITS
@@ -44,6 +44,8 @@ def raw(activation, v):
         return v if v >= 0 else (v * activation.a + (1 << 23)) >> 24
     if f == CLIP:
         return min(max(v, activation.a), activation.b)
+    if f == TABLE:
+        return activation.values[v + len(activation.values) // 2]
     if f == SIGMOID:
         e = exp_negative(abs(v), activation.in_exponent)
         return rounded_ratio(e if v < 0 else ONE, ONE + e, activation.out_exponent)

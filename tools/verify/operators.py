@@ -8,7 +8,7 @@ from math import prod
 
 from .activations import activate, average_multiplier
 from .field import P, inverse
-from .program import SIGMOID, TANH, AveragePool, AxisMap, Conv, Gemm, MaxPool, Rearrange, Sum
+from .program import SIGMOID, TANH, AveragePool, AxisMap, Contract, Conv, Gemm, MaxPool, Rearrange, Reduce, Sum
 from .relation import (MAX_LOOKUPS, MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, identity_view, tensor_term)
 from .verdict import Unsupported
 from .work import MAX_WORK
@@ -73,7 +73,7 @@ class Requantizer:
         """Equal names mean equal tables. Exponents matter only to functions on a grid."""
         a = requant.activation
         grid = (a.in_exponent, a.out_exponent) if a.f in (SIGMOID, TANH) else (0, 0)
-        return (a.f, *grid, a.lo, a.hi, a.a, a.b, requant.clamp_bits)
+        return (a.f, *grid, a.lo, a.hi, a.a, a.b, requant.clamp_bits, tuple(a.values))
 
     def limb_table(self):
         return self.relation.table("limbs", sum(1 << k for k in self.limb_widths),
@@ -157,6 +157,25 @@ def constrain_gemm(relation, shared, op):
         f"{op.name} product", [rows, w[1], w[0]], [axis(0), axis(2)],
         relation.value(body.x), View([rows, w[1]], [axis(0), axis(1)]), body.w, View(w, [axis(2), axis(1)])))
     shared.constrain(op, site, [Term(product=len(relation.products) - 1)] + bias_terms(body.bias, site))
+
+
+def constrain_contract(relation, shared, op):
+    """Letters: the op's own; the kept ones are the site."""
+    body = op.body
+    site = body.letters[:body.kept]
+
+    def factor(f):
+        return f.id if f.is_weight else relation.value(f.id), View(f.axes, f.maps)
+
+    relation.products.append(Product(f"{op.name} product", body.letters, [axis(k) for k in range(body.kept)],
+                                     *factor(body.a), *factor(body.b)))
+    shared.constrain(op, site, [Term(product=len(relation.products) - 1)])
+
+
+def constrain_reduce(relation, shared, op):
+    body = op.body
+    shared.constrain(op, body.letters[:body.kept],
+                     [Term(body.coef % P, relation.value(body.x), None, View(body.axes, body.maps), body.letters[body.kept:], [])])
 
 
 def constrain_sum(relation, shared, op):
@@ -278,7 +297,8 @@ def constrain_rearrange(relation, shared, op):
 
 
 CONSTRAIN = {Conv: constrain_conv, Gemm: constrain_gemm, Sum: constrain_sum, AveragePool: constrain_average_pool,
-             MaxPool: constrain_max_pool, Rearrange: constrain_rearrange}
+             MaxPool: constrain_max_pool, Rearrange: constrain_rearrange, Contract: constrain_contract,
+             Reduce: constrain_reduce}
 
 
 # ---- weight ranges

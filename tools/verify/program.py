@@ -20,7 +20,10 @@ MAX_EXPONENT, MAX_GRID_EXPONENT, MAX_OUT_EXPONENT = 256, 32, 24
 MIN_SHIFT, MAX_SHIFT, MAX_CLAMP_BITS = -40, 60, 18
 AVERAGE_BITS = 16
 
-IDENTITY, RELU, LEAKY_RELU, CLIP, SIGMOID, TANH = range(6)
+MAX_CONTRACT_TERMS = 1 << 48  # product of all letters of a contraction
+MAX_TABLE_VALUES = 1 << (MAX_CLAMP_BITS + 1)
+
+IDENTITY, RELU, LEAKY_RELU, CLIP, SIGMOID, TANH, TABLE = range(7)
 
 
 @dataclass
@@ -51,6 +54,8 @@ class Activation:
     hi: int
     a: int
     b: int
+    label: str = ""                             # of a table
+    values: list = field(default_factory=list)  # of a table
 
 
 @dataclass
@@ -165,6 +170,38 @@ class Rearrange:
 
 
 @dataclass
+class Factor:
+    is_weight: bool
+    id: int
+    axes: list
+    maps: list
+
+
+@dataclass
+class Contract:
+    """acc = sum over the letters from `kept` on of a[...] b[...]."""
+    a: Factor
+    b: Factor
+    y: int
+    letters: list
+    kept: int
+    requant: Requant
+
+
+@dataclass
+class Reduce:
+    """acc = coef * sum over the letters from `kept` on of x[...]."""
+    x: int
+    y: int
+    letters: list
+    kept: int
+    axes: list
+    maps: list
+    coef: int
+    requant: Requant
+
+
+@dataclass
 class Op:
     name: str
     onnx_type: str
@@ -179,6 +216,8 @@ class Op:
             return [t.id for t in self.body.terms if not t.is_weight]
         if isinstance(self.body, Rearrange):
             return [piece.x for piece in self.body.pieces]
+        if isinstance(self.body, Contract):
+            return [f.id for f in (self.body.a, self.body.b) if not f.is_weight]
         return [self.body.x]
 
     def reads_weights(self):
@@ -186,6 +225,8 @@ class Op:
             return [t.id for t in self.body.terms if t.is_weight]
         if isinstance(self.body, (Conv, Gemm)):
             return [self.body.w] + ([] if self.body.bias is None else [self.body.bias])
+        if isinstance(self.body, Contract):
+            return [f.id for f in (self.body.a, self.body.b) if f.is_weight]
         return []
 
 
@@ -198,6 +239,8 @@ class Program:
     outputs: list
 
     def multiply_adds(self, op):
+        if isinstance(op.body, Contract):
+            return prod(op.body.letters)
         if not isinstance(op.body, (Conv, Gemm)):
             return 0
         w = self.weights[op.body.w].shape
@@ -217,6 +260,12 @@ class Program:
         elif isinstance(body, AveragePool):
             taps = body.window.kernel[0] * body.window.kernel[1]
             bound = self.tensors[body.x].largest() * ((1 << AVERAGE_BITS) + (taps + 1) // 2)
+        elif isinstance(body, Contract):
+            bound = prod(body.letters[body.kept:])
+            for f in (body.a, body.b):
+                bound *= self.weights[f.id].max_abs if f.is_weight else self.tensors[f.id].largest()
+        elif isinstance(body, Reduce):
+            bound = self.tensors[body.x].largest() * abs(body.coef) * prod(body.letters[body.kept:])
         else:
             bound = max(self.tensors[x].largest() for x in op.reads())
         if bound >= ACCUMULATOR_LIMIT:
@@ -258,7 +307,11 @@ def _requant(r):
     shift = r.listed(MAX_ELEMENTS, r.i32)
     clamp_bits = r.u32()
     f = r.u8()
-    return Requant(shift, clamp_bits, Activation(f, r.i32(), r.i32(), r.i64(), r.i64(), r.i64(), r.i64()))
+    a = Activation(f, r.i32(), r.i32(), r.i64(), r.i64(), r.i64(), r.i64())
+    if f == TABLE:
+        a.label = r.text()
+        a.values = r.listed(MAX_TABLE_VALUES, r.i32)
+    return Requant(shift, clamp_bits, a)
 
 
 def _axis_map(r):
@@ -279,5 +332,17 @@ def _body(r):
         return MaxPool(r.u32(), r.u32(), _window(r))
     if kind == 5:
         return Rearrange(r.u32(), _shape(r), r.i64(), r.listed(MAX_PIECES, lambda: Piece(
-            r.u32(), _shape(r), r.listed(MAX_AXES, lambda: _axis_map(r)))))
+            r.u32(), _shape(r), _maps(r))))
+    if kind == 6:
+        return Contract(_factor(r), _factor(r), r.u32(), _shape(r), r.u32(), _requant(r))
+    if kind == 7:
+        return Reduce(r.u32(), r.u32(), _shape(r), r.u32(), _shape(r), _maps(r), r.i64(), _requant(r))
     raise BadInput(r.fault)
+
+
+def _maps(r):
+    return r.listed(MAX_AXES, lambda: _axis_map(r))
+
+
+def _factor(r):
+    return Factor(r.flag(), r.u32(), _shape(r), _maps(r))

@@ -2,10 +2,10 @@
 
 from math import prod
 
-from .program import (ACCUMULATOR_LIMIT, CLIP, LEAKY_RELU, MAX_AXIS_TAPS, MAX_CLAMP_BITS, MAX_COEFFICIENT, MAX_ELEMENTS,
-                      MAX_EXPONENT, MAX_GRID_EXPONENT, MAX_NARROW, MAX_OUT_EXPONENT, MAX_RANK, MAX_SHIFT, MAX_SPARSE_POSITIONS,
-                      MAX_TOTAL_ELEMENTS, MAX_VALUE, MAX_WEIGHT, MAX_WINDOW, MIN_SHIFT, SIGMOID, TANH, AveragePool, Conv, Gemm,
-                      MaxPool, Rearrange, Sum)
+from .program import (ACCUMULATOR_LIMIT, CLIP, LEAKY_RELU, MAX_AXIS_TAPS, MAX_CLAMP_BITS, MAX_COEFFICIENT, MAX_CONTRACT_TERMS,
+                      MAX_ELEMENTS, MAX_EXPONENT, MAX_GRID_EXPONENT, MAX_NARROW, MAX_OUT_EXPONENT, MAX_RANK, MAX_SHIFT,
+                      MAX_SPARSE_POSITIONS, MAX_TOTAL_ELEMENTS, MAX_VALUE, MAX_WEIGHT, MAX_WINDOW, MIN_SHIFT, SIGMOID, TABLE, TANH,
+                      AveragePool, Contract, Conv, Gemm, MaxPool, Rearrange, Reduce, Sum)
 from .verdict import BadInput
 
 
@@ -50,10 +50,10 @@ def check_requant(r, y, bound, name):
     rule(r.clamp_bits <= MAX_CLAMP_BITS, "clamp is beyond 2^18", name)
     a = r.activation
     grid = a.f in (SIGMOID, TANH)
-    rule(a.f <= TANH, "unknown function", name)
+    rule(a.f <= TABLE, "unknown function", name)
     rule(y.lo <= a.lo <= a.hi <= y.hi, "the activation's range is not inside the output's", name)
     rule(a.out_exponent == y.exponent, "the activation's exponent is not the output's", name)
-    rule(grid or a.in_exponent == a.out_exponent, "this function keeps the exponent", name)
+    rule(grid or a.f == TABLE or a.in_exponent == a.out_exponent, "this function keeps the exponent", name)
     rule(not grid or abs(a.in_exponent) <= MAX_GRID_EXPONENT and 0 <= a.out_exponent <= MAX_OUT_EXPONENT,
          "grid exponents are not in -32..32, or the output's not in 0..24", name)
     if a.f == LEAKY_RELU:
@@ -62,6 +62,10 @@ def check_requant(r, y, bound, name):
         rule(-MAX_WEIGHT <= a.a <= a.b <= MAX_WEIGHT, "clip's ends are out of order or range", name)
     else:
         rule(a.a == 0 and a.b == 0, "a function without parameters has parameters", name)
+    if a.f == TABLE:
+        rule(abs(a.in_exponent) <= MAX_EXPONENT, "exponent beyond +-256", name)
+        rule(len(a.values) == 2 << r.clamp_bits, "a table needs one value for every input of the clamp", name)
+        rule(all(a.lo <= v <= a.hi for v in a.values), "a table's value is outside of its range", name)
 
 
 def check_window(w, x, y, name):
@@ -149,21 +153,62 @@ def check_rearrange(p, r, name):
         boxes.append(box)
 
 
+def check_maps(axes, maps, letters, name):
+    """Each AxisMap addresses an axis with letters below `letters`."""
+    rule(1 <= len(axes) == len(maps), "axes and maps differ in number", name)
+    for m, size in zip(maps, axes):
+        rule(abs(m.offset) <= MAX_ELEMENTS, "axis map out of range", name)
+        used = [letter for letter, _ in m.parts]
+        rule(used == sorted(set(used)) and all(letter < letters for letter in used), "letters must rise and exist", name)
+        rule(all(c != 0 and abs(c) <= MAX_ELEMENTS for _, c in m.parts), "axis map coefficient is 0 or too large", name)
+        if not m.parts:
+            rule(0 <= m.offset < size, "a constant index is out of range", name)
+
+
+def check_letters(op, y, name):
+    """The letters of a contraction or reduction."""
+    rule(1 <= op.kept <= len(op.letters), "needs 1..32 letters, of which at least one is kept", name)
+    rule(all(d >= 1 for d in op.letters) and prod(op.letters) <= MAX_CONTRACT_TERMS,
+         "letters are below 1 or more than 2^48 together", name)
+    rule(prod(op.letters[:op.kept]) == prod(y.shape), "the kept letters do not cover the output", name)
+    rule(len(op.requant.shift) <= 1 or op.letters[op.kept - 1] == y.shape[-1],
+         "per-channel shifts need the last kept letter as the last axis", name)
+
+
+def check_view(shape, axes, maps, letters, name):
+    """Returns the letters that occur, in no two axes."""
+    rule(all(d >= 1 for d in axes) and prod(axes) == prod(shape), "axes do not cover the tensor", name)
+    check_maps(axes, maps, letters, name)
+    used = [letter for m in maps for letter, _ in m.parts]
+    rule(len(used) == len(set(used)), "a letter is in two axes of one factor", name)
+    return set(used)
+
+
+def check_contract(p, c, name):
+    check_letters(c, p.tensors[c.y], name)
+    rule(not (c.a.is_weight and c.b.is_weight), "needs a factor that is a tensor", name)
+    occurs = set()
+    for f in (c.a, c.b):
+        rule(not f.is_weight or p.weights[f.id].max_abs <= MAX_NARROW, "weights beyond 16 bits", name)
+        occurs |= check_view((p.weights if f.is_weight else p.tensors)[f.id].shape, f.axes, f.maps, len(c.letters), name)
+    rule(len(occurs) == len(c.letters), "a letter is in no factor", name)
+
+
+def check_reduce(p, r, name):
+    check_letters(r, p.tensors[r.y], name)
+    rule(r.coef != 0 and abs(r.coef) <= MAX_COEFFICIENT, "coefficient is zero or beyond 2^40", name)
+    occurs = check_view(p.tensors[r.x].shape, r.axes, r.maps, len(r.letters), name)
+    rule(len(occurs) == len(r.letters), "a letter is in no factor", name)
+
+
 def piece_box(p, r, piece, y, name):
     """Per letter the interval [low, high) that the piece's single-letter maps allow."""
     x = p.tensors[piece.x]
     rule(x.exponent == y.exponent and y.lo <= x.lo and x.hi <= y.hi, "moved data has another exponent or a wider range", name)
-    rule(1 <= len(piece.x_axes) == len(piece.maps), "axes and maps differ in number", name)
     rule(all(d >= 1 for d in piece.x_axes) and prod(piece.x_axes) == prod(x.shape), "axes do not cover the tensor", name)
     box = [(0, d) for d in r.y_axes]
+    check_maps(piece.x_axes, piece.maps, len(r.y_axes), name)
     for m, size in zip(piece.maps, piece.x_axes):
-        rule(abs(m.offset) <= MAX_ELEMENTS, "axis map out of range", name)
-        letters = [letter for letter, _ in m.parts]
-        rule(letters == sorted(set(letters)) and all(letter < len(r.y_axes) for letter in letters),
-             "letters must rise and exist", name)
-        rule(all(c != 0 and abs(c) <= MAX_ELEMENTS for _, c in m.parts), "axis map coefficient is 0 or too large", name)
-        if not m.parts:
-            rule(0 <= m.offset < size, "a constant index is out of range", name)
         if len(m.parts) == 1:
             letter, c = m.parts[0]
             # the letters l with 0 <= offset + c l < size
@@ -174,4 +219,4 @@ def piece_box(p, r, piece, y, name):
 
 
 CHECKS = {Conv: check_conv, Gemm: check_gemm, Sum: check_sum, AveragePool: check_average_pool, MaxPool: check_max_pool,
-          Rearrange: check_rearrange}
+          Rearrange: check_rearrange, Contract: check_contract, Reduce: check_reduce}
