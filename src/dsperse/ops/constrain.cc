@@ -13,6 +13,7 @@ Result<Relation> constrain(const quantize::Program& program, const std::vector<q
   Builder b(program, options);
   for (const quantize::Op& op : program.ops)
     if (quantize::op_requant(op) != nullptr) DSPERSE_CHECK_OK(announce_requantize(b, op));
+  for (const quantize::Op& op : program.ops) announce_rows(b, op);
   for (const quantize::TensorId t : ranged) {
     const quantize::TensorSpec& spec = program.tensors[t];
     if (b.over_budget()) return b.finish();

@@ -42,7 +42,7 @@ struct Draft {
   std::vector<Origin> tensors;  ///< by TensorId
   std::vector<std::vector<float>> weights;  ///< by WeightId, in the order of the WeightSpec's shape
   std::vector<RealActivation> activations;  ///< by op
-  std::vector<double> fills;                ///< by op: what a Rearrange puts where no piece lies
+  std::vector<double> fills;                ///< by op: what a Rearrange puts where no piece lies; epsilon of a Normalize
   std::vector<IoMapping> inputs, outputs;
 };
 

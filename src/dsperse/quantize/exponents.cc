@@ -33,9 +33,20 @@ struct Group {
   TensorStatistics statistics;
   unsigned bits = 0;
   std::size_t members = 0;
+  std::int32_t most = kMaxExponent;                                     ///< no exponent is larger
   double limit = 0;                                                     ///< no value is larger; of inputs, what calibration saw
   bool output = false, integers = false, grid = false, others = false;  ///< others: values that no grid function made
 };
+
+/// Numerators of a softmax are sampled at its input's steps: 14 bits reach from 1/256 to 32. Probabilities are often small.
+constexpr unsigned kScoreBits = 14, kProbabilityBits = 15;
+constexpr std::int32_t kScoreExponent = 10;
+
+/// Of ops that do not round: the output has the exponent of what is read.
+bool keeps_exponent(const Op& op) {
+  const auto* e = std::get_if<Extreme>(&op.body);
+  return !(e != nullptr && e->index) && !std::holds_alternative<OneHot>(op.body);
+}
 
 double largest_of(const RealActivation& a) {
   if (is_grid(a.f)) return 1;
@@ -48,11 +59,11 @@ Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
   if (g.grid && !g.others) return canonical;
   const auto e = std::clamp(best_exponent(g.statistics, g.bits, {tail_of(g.statistics.count(), g.output), g.limit, !g.output}),
                             -kMaxExponent / 2, kMaxExponent / 2);
-  if (!g.grid) return e;
+  if (!g.grid) return std::min(e, g.most);
   if (e < 0)
     return fail(ErrorKind::unsupported, "a sigmoid or tanh is joined with values beyond its exponents", name,
                 "values of very different size share one tensor; scale them in the model");
-  return std::min(e, canonical);
+  return std::min({e, canonical, g.most});
 }
 
 /// A mean is no larger than what it averages: with at least its exponent the shift stays at 16 bits. alone: tensors without
@@ -116,7 +127,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
   const std::size_t n = p.tensors.size();
   Groups groups(n);
   for (const auto& op : p.ops)
-    if (op_requant(op) == nullptr)
+    if (op_requant(op) == nullptr && keeps_exponent(op))
       for (const auto x : op_inputs(op)) groups.join(x, op_output(op));
 
   std::vector<Group> of(n);
@@ -128,6 +139,12 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
     if (draft.tensors[t].integers) g.integers = true, g.bits = 16;  // unscaled: as many as fit
     ++g.members;
   }
+  for (const auto& op : p.ops)
+    if (const auto* m = std::get_if<Softmax>(&op.body)) {
+      Group &x = of[groups.root(m->x)], &y = of[groups.root(m->y)];
+      x.bits = std::max(x.bits, kScoreBits), x.most = kScoreExponent;
+      y.bits = std::max(y.bits, kProbabilityBits);
+    }
   for (const auto t : p.outputs) of[groups.root(t)].output = true;
   for (const auto t : p.inputs) {
     Group& g = of[groups.root(t)];
@@ -137,8 +154,9 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
     if (op_requant(p.ops[i]) == nullptr) continue;
     Group& g = of[groups.root(op_output(p.ops[i]))];
-    (is_grid(draft.activations[i].f) ? g.grid : g.others) = true;
-    g.limit = std::max(g.limit, largest_of(draft.activations[i]));
+    const bool shares = std::holds_alternative<Softmax>(p.ops[i].body) && draft.activations[i].f == Function::identity;
+    (is_grid(draft.activations[i].f) || shares ? g.grid : g.others) = true;  // shares: like a sigmoid, from 0 to 1
+    g.limit = std::max(g.limit, shares ? 1 : largest_of(draft.activations[i]));
   }
 
   Scales s{std::vector<std::int32_t>(n), std::vector<unsigned>(n)};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsperse/quantize/finish_rows.h"
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/rounding.h"
 #include "dsperse/quantize/table.h"
@@ -236,6 +237,94 @@ class Finisher {
     for (const auto& piece : r.pieces) {
       y.lo = std::min(y.lo, p_.tensors[piece.x].lo);
       y.hi = std::max(y.hi, p_.tensors[piece.x].hi);
+    }
+    return {};
+  }
+
+  Status one(Extreme& e) {
+    p_.tensors[e.y].lo = e.index ? 0 : p_.tensors[e.x].lo;
+    p_.tensors[e.y].hi = e.index ? e.n - 1 : p_.tensors[e.x].hi;
+    return {};
+  }
+
+  Status one(Softmax& m) {
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(m.y, m.requant));
+    TensorSpec& y = p_.tensors[m.y];
+    const bool plain = draft_.activations[index_].f == Function::identity;
+    if (plain && v_exponent >= 0 && v_exponent < 16) {  // 1 is a value
+      m.requant.activation.lo = y.lo = 0;
+      m.requant.activation.hi = y.hi = std::int64_t{1} << v_exponent;
+      m.requant.clamp_bits = static_cast<std::uint32_t>(v_exponent) + 1;
+    }
+    return finish_softmax(p_.tensors[m.x], v_exponent, m);
+  }
+
+  Status one(Normalize& m) {
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(m.y, m.requant));
+    DSPERSE_TRY(const NormalNumbers n, finish_normalize(p_, statistics_[m.x].mean_square(), draft_.fills[index_], m));
+    std::int32_t e = 0;
+    if (m.gamma) {
+      const auto& real = draft_.weights[*m.gamma];
+      double largest = 0, shift = 0;
+      for (const float g : real) largest = std::max(largest, std::fabs(static_cast<double>(g)));
+      for (std::size_t i = 0; m.beta && i < real.size(); ++i)
+        shift = std::max(shift, std::fabs(static_cast<double>(draft_.weights[*m.beta][i])));
+      p_.weights[*m.gamma].max_abs = top_of(options_.weight_bits);
+      e = std::min(fitting_exponent(largest, static_cast<double>(top_of(options_.weight_bits)), 0),
+                   fitting_exponent(shift, static_cast<double>(kMaxWeight), 1000) - n.exponent);
+      for (const float g : real) store_[*m.gamma].narrow.push_back(static_cast<std::int16_t>(rounded(static_cast<double>(g), e)));
+    }
+    if (m.beta) {
+      std::vector<std::int64_t> values;
+      for (const float b : draft_.weights[*m.beta]) {
+        const double x = std::ldexp(static_cast<double>(b), n.exponent + e);
+        if (std::fabs(x) > static_cast<double>(kMaxWeight))
+          return fail(ErrorKind::unsupported, "a constant is beyond 40 bits at this tensor's scale", p_.weights[*m.beta].name);
+        values.push_back(std::llround(x));
+      }
+      DSPERSE_CHECK_OK(put(*m.beta, std::move(values)));
+    }
+    m.requant.shift = {n.exponent + e - v_exponent};
+    if (m.requant.shift[0] < kMinShift || m.requant.shift[0] > kMaxShift)
+      return fail(ErrorKind::unsupported, "the scale and the result differ too much in size");
+    return {};
+  }
+
+  Status one(Divide& d) {
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(d.y, d.requant));
+    const std::int32_t s = v_exponent + exponent(d.b) - exponent(d.a);
+    d.shift = std::max(s, 0);
+    d.requant.shift = {std::max(-s, 0)};
+    if (d.shift > kMaxQuotientShift || d.requant.shift[0] > kMaxShift)
+      return fail(ErrorKind::unsupported, "dividend, divisor and quotient differ too much in scale");
+    // The divisor is at least one step; more where quotients would otherwise pass the clamp more than 2^17 times.
+    const TensorSpec& a = p_.tensors[d.a];
+    const std::int64_t top = std::max(std::abs(a.lo), std::abs(a.hi)) << d.shift;
+    return raise(d.b,
+                 std::max<std::int64_t>(1, top >> (d.requant.shift[0] + static_cast<std::int32_t>(d.requant.clamp_bits) + 17)),
+                 p_.tensors[d.b].hi);
+  }
+
+  Status one(OneHot& h) {
+    p_.tensors[h.y].lo = 0, p_.tensors[h.y].hi = 1;
+    const TensorSpec& x = p_.tensors[h.x];
+    return x.lo >= 0 && x.hi < h.depth ? Status() : raise(h.x, 0, std::min(x.hi, h.depth - 1));
+  }
+
+  /// Cuts the range of a tensor that an input of the model or an op that rounds makes.
+  Status raise(TensorId t, std::int64_t lo, std::int64_t hi) {
+    TensorSpec& spec = p_.tensors[t];
+    lo = std::max(lo, spec.lo);
+    if (lo > hi) return fail(ErrorKind::unsupported, "no value of an operand lies in its range", spec.name);
+    spec.lo = lo, spec.hi = hi;
+    for (Op& op : p_.ops) {
+      if (op_output(op) != t) continue;
+      auto* const r = const_cast<Requant*>(op_requant(op));
+      if (r == nullptr) return fail(ErrorKind::internal, "an operand's range cannot be cut", spec.name);
+      r->activation.lo = std::max(r->activation.lo, lo);
+      r->activation.hi = std::min(r->activation.hi, hi);
+      if (r->activation.lo > r->activation.hi)
+        return fail(ErrorKind::unsupported, "no value of an operand lies in its range", spec.name);
     }
     return {};
   }

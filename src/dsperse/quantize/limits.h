@@ -28,6 +28,7 @@ inline constexpr std::int32_t kMaxExponent = 256;     ///< of tensors
 inline constexpr std::int32_t kMaxGridExponent = 32;  ///< of the grids of sigmoid and tanh: -kMaxGridExponent..kMaxGridExponent
 inline constexpr std::int32_t kMinShift = -40, kMaxShift = 60;
 inline constexpr std::uint32_t kMaxClampBits = 18;
+inline constexpr std::int32_t kMaxQuotientShift = 40;  ///< of a Divide's numerator
 /// Values of a table that is written out, and flags of a mask.
 inline constexpr std::size_t kMaxTableValues = std::size_t{1} << (kMaxClampBits + 1), kMaxMask = std::size_t{1} << 22;
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "dsperse/quantize/rows.h"
+#include "dsperse/quantize/visit.h"
+
 namespace dsperse::quantize {
 namespace {
 
@@ -36,9 +39,16 @@ void LookupTally::add(const Op& op) {
       site = {contract->letters.begin(), contract->letters.begin() + contract->kept};
     if (const auto* reduce = std::get_if<Reduce>(&op.body))
       site = {reduce->letters.begin(), reduce->letters.begin() + reduce->kept};
+    if (const std::int64_t n = row_length(op)) site = {quantize::elements(site) / n, n};
     add_requantization(op, *requant, site);
   }
   if (const auto* maximum = std::get_if<MaxPool>(&op.body)) add_maximum(*maximum);
+  visit_body(
+      [this](const auto& o) {
+        if constexpr (requires { add_row_op(o); }) add_row_op(o);
+      },
+      op.body);
+  add_parts(op);
 }
 
 std::int64_t LookupTally::table_number(const Activation& activation) {
@@ -81,6 +91,9 @@ LookupCounts LookupTally::counts(const LookupOptions& options) const {
   LookupCounts out{other_.elements, other_.leaves, 0, other_symbols_};
   for (const auto& [lo, hi] : ranges_) out.rows += static_cast<std::uint64_t>(hi - lo + 1);
   for (const std::int64_t range : rises_) out.rows += static_cast<std::uint64_t>(2 * range + 1);
+  for (const std::int64_t range : stairs_) out.rows += static_cast<std::uint64_t>(2 * range + 2);
+  for (const std::int64_t depth : depths_) out.rows += static_cast<std::uint64_t>(2 * depth - 1);
+  for (const ExpTable& table : exps_) out.rows += static_cast<std::uint64_t>(table.rows);
   for (const auto& [longest, sites] : longest_) {
     const std::uint64_t n = limbs(longest, options.limb_bits);
     out.lookups += n * sites.elements;

@@ -60,6 +60,23 @@ class LookupTally {
   std::int64_t table_number(const Activation& activation);
   void add_requantization(const Op& op, const Requant& requant, const Shape& site);
   void add_maximum(const MaxPool& op);
+  // Ops over rows: lookup_tally_rows.cc.
+  void add_row_op(const Extreme& op);
+  void add_row_op(const Softmax& op);
+  void add_row_op(const Normalize& op);
+  void add_row_op(const Divide& op);
+  void add_row_op(const OneHot& op);
+  void add_parts(const Op& op);
+  /// Lookups of a value in [0, 2^bits) at every element of a site.
+  void add_bits(unsigned bits, const Shape& site);
+  struct ExpTable {
+    bool masked = false;
+    std::int64_t rows = 0;
+    const std::vector<std::int32_t>* values = nullptr;
+    bool operator<(const ExpTable& o) const {
+      return masked != o.masked ? o.masked : rows != o.rows ? rows < o.rows : *values < *o.values;
+    }
+  };
 
   const Program& program_;
   struct ByValues {
@@ -71,6 +88,8 @@ class LookupTally {
   std::set<std::pair<std::int32_t, std::int32_t>> shifts_;  ///< (shift of a channel, longest of its op)
   std::set<std::pair<std::int64_t, std::int64_t>> ranges_;
   std::set<std::int64_t> rises_;
+  std::set<std::int64_t> stairs_, depths_;
+  std::set<ExpTable> exps_;
   Sites other_;  ///< lookups that no choice changes
   std::uint64_t other_symbols_ = 0;
 };

@@ -145,6 +145,18 @@ class Lowering {
   [[nodiscard]] Result<Place> like(const Value& x, const Shape& out) const;
   [[nodiscard]] Result<Value> image(const model::Node& node, const Value& x);
 
+  // lowering_rows.cc
+  struct Factors {
+    std::uint32_t first = 0, last = 0;
+  };
+  /// The factors of axes [first, last).
+  static Factors factors(const View& view, std::size_t first, std::size_t last);
+  /// x with the axes [first, last) innermost in storage, in order; ordered: the others in order too. Moves only if it must.
+  [[nodiscard]] Result<Value> rows_last(const model::Node& node, const Value& x, std::size_t first, std::size_t last,
+                                        bool ordered = false);
+  /// A copy through an op that rounds, which nothing else reads.
+  Value requantized(const model::Node& node, const Value& x, const std::string& what);
+
   TensorId add_tensor(std::string name, std::string source, Shape spec, View view);
   WeightId add_weight(std::string name, Shape shape, std::vector<float> values);
   Sum::Term constant_term(const std::string& name, const RealTerm& term, const Place* place, const View& y, const Shape& y_spec);

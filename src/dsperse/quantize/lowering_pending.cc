@@ -11,13 +11,6 @@ std::unexpected<Error> pending() { return fail(ErrorKind::unsupported, "the oper
 Status Lowering::contract(const model::Node&, Operand, Operand, const std::vector<std::uint32_t>&) { return pending(); }
 Status Lowering::multiply(const model::Node&, RealTerm, RealTerm) { return pending(); }
 Status Lowering::reduce(const model::Node&, const Value&, const std::vector<std::size_t>&, bool) { return pending(); }
-Status Lowering::extreme(const model::Node&, const Value&, std::size_t, bool, bool, bool) { return pending(); }
-Status Lowering::softmax(const model::Node&, const Value&, std::size_t, Mask) { return pending(); }
-Status Lowering::normalize(const model::Node&, const Value&, std::size_t, bool, std::vector<float>, std::vector<float>, double) {
-  return pending();
-}
-Status Lowering::divide(const model::Node&, const Value&, const Value&) { return pending(); }
-Status Lowering::one_hot(const model::Node&, const Value&, std::int64_t) { return pending(); }
 Status Lowering::move(const model::Node&, const std::vector<Value>&, const std::vector<std::int64_t>&, double) {
   return pending();
 }

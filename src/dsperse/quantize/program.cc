@@ -5,6 +5,7 @@
 
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/operands.h"
+#include "dsperse/quantize/rows.h"
 
 namespace dsperse::quantize {
 namespace {
@@ -115,7 +116,18 @@ Result<std::int64_t> accumulator_bound(const Program& program, const Op& op) {
                           for (std::size_t k = r.kept; k < r.letters.size(); ++k) summed *= r.letters[k];
                           acc.add(largest(program.tensors[r.x]), std::abs(r.coef), summed);
                         },
-                        [&](const auto&) { acc.add(kAccumulatorLimit, 1); }, [&](const MaxPool& p) { copied(p.x); },
+                        [&](const Extreme& e) { copied(e.x); },
+                        [&](const Softmax& m) { acc.add(std::int64_t{1} << m.inverse_bits, 1); },  // E inv <= sum E inv <= 2^K
+                        [&](const Normalize& m) {
+                          acc.add(normal_sizes(program, m).scaled_max, m.gamma ? program.weights[*m.gamma].max_abs : 1);
+                          if (m.beta) acc.add(program.weights[*m.beta].max_abs, 1);
+                        },
+                        [&](const Divide& d) {
+                          acc.add(largest(program.tensors[d.a]) / std::max<std::int64_t>(program.tensors[d.b].lo, 1) + 1,
+                                  std::int64_t{1} << d.shift);
+                          acc.add(1, 1);
+                        },
+                        [&](const OneHot&) { acc.add(1, 1); }, [&](const MaxPool& p) { copied(p.x); },
                         [&](const Rearrange& r) {
                           for (const auto& piece : r.pieces) copied(piece.x);
                         }},

@@ -184,51 +184,57 @@ struct Reduce {
   friend bool operator==(const Reduce&, const Reduce&) = default;
 };
 
-/// Over the last axis of x (n entries a row; y has one element a row): the largest or smallest value, or the index of its first
-/// or last occurrence (exponent 0, range [0, n - 1]).
+/// Rows of n entries, one after the other in x's flat order; y has one element a row: the largest (or smallest) value, or the
+/// index in the row of its first or last occurrence (exponent 0, range [0, n - 1]).
 struct Extreme {
   TensorId x = 0, y = 0;
+  std::int64_t n = 1;
   bool minimum = false;
   bool index = false;  ///< y is the index
   bool last = false;   ///< of the last occurrence (index only)
   friend bool operator==(const Extreme&, const Extreme&) = default;
 };
 
-/// Softmax over the last axis of x (n entries a row), y of the same shape. z = max - x over the visible entries;
-/// E = exp_table(z), 0 where hidden; inv = floor((2^kInverseBits - 1) / sum E) or as docs/semantics.md says; acc = E inv.
+/// Rows as above, y as long as x. z = max - x over the visible entries; E = exp_table(z), 0 where hidden;
+/// inv = floor(2^inverse_bits / sum E); acc = E inv.
 /// visible: empty (all are), or one flag for each of `mask_rows` x n entries; row r of x reads row r mod mask_rows. Every mask
 /// row has a visible entry.
 struct Softmax {
   TensorId x = 0, y = 0;
-  std::uint32_t exp_bits = 0;           ///< k: E = round(2^k e^(-z 2^-exponent of x))
+  std::int64_t n = 1;
+  std::uint32_t exp_bits = 0;           ///< k: E(0) = 2^k; E(z) samples 2^k e^(-z 2^-exponent of x)
+  std::uint32_t inverse_bits = 0;       ///< K
   std::vector<std::int32_t> exp_table;  ///< E of z = 0, 1, ...; the last entry is 0 and holds for every larger z
   std::int64_t mask_rows = 0;
   std::vector<std::uint8_t> visible;
-  Requant requant;
+  Requant requant;  ///< one shift
   friend bool operator==(const Softmax&, const Softmax&) = default;
 };
 
-/// Rows (last axis of x, n entries) divided by their root mean square, or by their standard deviation after the mean is taken off
-/// (centered); then scaled and shifted by gamma and beta (n entries, weights). Integers: docs/semantics.md.
+/// Rows as above, y as long as x. mu = floor((2 sum x + floor(n/2)) / n), or 0 if not centered; c = 2 x - mu;
+/// V = floor(sum c^2 / n) + epsilon; d = floor(sqrt(2^root_bits / V)); acc = c (2 d + 1) gamma + beta.
+/// gamma, beta: n entries; gamma is narrow; without them 1 and 0.
 struct Normalize {
   TensorId x = 0, y = 0;
+  std::int64_t n = 1;
   bool centered = true;
-  std::int64_t epsilon = 0;     ///< added to the integer variance
-  std::uint32_t root_bits = 0;  ///< k, even: d = floor(sqrt(2^k / V))
+  std::int64_t epsilon = 1;     ///< at least 1, in units of V
+  std::uint32_t root_bits = 0;  ///< even
   std::optional<WeightId> gamma, beta;
-  Requant requant;
+  Requant requant;  ///< one shift
   friend bool operator==(const Normalize&, const Normalize&) = default;
 };
 
-/// y = clamp(floor((2 a 2^shift + b) / (2 b))) with numpy broadcasting, b >= 1 by its declared range or clamped to it: the
-/// quotient rounded half up.
+/// acc = floor((2 a 2^shift + b) / (2 b)), the quotient rounded half up, with numpy broadcasting. b >= 1 by its declared range;
+/// shift >= 0.
 struct Divide {
   TensorId a = 0, b = 0, y = 0;
   std::int32_t shift = 0;
+  Requant requant;
   friend bool operator==(const Divide&, const Divide&) = default;
 };
 
-/// y (shape of x, then depth): 1 where the last letter equals x, else 0. x lies in [0, depth - 1] by its declared range.
+/// y has depth entries for each of x, 1 where their index equals x, else 0. x lies in [0, depth - 1] by its declared range.
 struct OneHot {
   TensorId x = 0, y = 0;
   std::int64_t depth = 0;

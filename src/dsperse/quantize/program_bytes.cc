@@ -162,14 +162,14 @@ class Codec {
     } else if constexpr (std::is_same_v<Op, Reduce>) {
       c_.u32(o.x), c_.u32(o.y), shape(o.letters), c_.u32(o.kept), shape(o.axes), maps(o.maps), c_.i64(o.coef);
     } else if constexpr (std::is_same_v<Op, Extreme>) {
-      c_.u32(o.x), c_.u32(o.y), c_.flag(o.minimum), c_.flag(o.index), c_.flag(o.last);
+      c_.u32(o.x), c_.u32(o.y), c_.i64(o.n), c_.flag(o.minimum), c_.flag(o.index), c_.flag(o.last);
     } else if constexpr (std::is_same_v<Op, Softmax>) {
-      c_.u32(o.x), c_.u32(o.y), c_.u32(o.exp_bits);
+      c_.u32(o.x), c_.u32(o.y), c_.i64(o.n), c_.u32(o.exp_bits), c_.u32(o.inverse_bits);
       c_.list(o.exp_table, kMaxTableValues, 4, [this](auto& e) { c_.i32(e); });
       c_.i64(o.mask_rows);
       c_.list(o.visible, kMaxMask, 1, [this](auto& v) { c_.byte(v); });
     } else if constexpr (std::is_same_v<Op, Normalize>) {
-      c_.u32(o.x), c_.u32(o.y), c_.flag(o.centered), c_.i64(o.epsilon), c_.u32(o.root_bits);
+      c_.u32(o.x), c_.u32(o.y), c_.i64(o.n), c_.flag(o.centered), c_.i64(o.epsilon), c_.u32(o.root_bits);
       for (auto* w : {&o.gamma, &o.beta}) c_.optional(*w, [this](auto& id) { c_.u32(id); });
     } else if constexpr (std::is_same_v<Op, Divide>) {
       c_.u32(o.a), c_.u32(o.b), c_.u32(o.y), c_.i32(o.shift);

@@ -5,6 +5,7 @@
 
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/program.h"
+#include "dsperse/quantize/program_check_rows.h"
 #include "dsperse/quantize/program_faults.h"
 #include "dsperse/quantize/table.h"
 #include "dsperse/quantize/visit.h"
@@ -155,7 +156,8 @@ class Checker {
   }
 
   template <class O>
-  Status check(const O&) const {
+  Status check(const O& o) const {
+    if constexpr (requires { check_row_op(p_, *where_, o); }) return check_row_op(p_, *where_, o);
     return no("is of a kind that this build does not know");
   }
 

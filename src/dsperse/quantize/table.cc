@@ -81,6 +81,10 @@ std::int64_t activate(const Activation& activation, std::int64_t v) {
   return std::clamp(raw(activation, v), activation.lo, activation.hi);
 }
 
+std::int64_t exponential(std::int64_t z, std::int32_t exponent, std::uint32_t bits) {
+  return rounded_ratio(exp_negative(static_cast<Wide>(z), exponent), kOne, static_cast<std::int32_t>(bits));
+}
+
 std::int64_t average_multiplier(std::int64_t n) { return ((std::int64_t{2} << AveragePool::kAverageBits) + n) / (2 * n); }
 
 }  // namespace dsperse::quantize

@@ -83,6 +83,7 @@ class Bulk {
   }
 
   BulkValues run() {
+    for (std::uint32_t i = 0; i < relation_.row_ops.size(); ++i) fill_rows(i);
     for (std::uint32_t i = 0; i < relation_.requantizations.size(); ++i) round(i);
     for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i) fill_lookup(i);
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref)
@@ -178,6 +179,11 @@ class Bulk {
         case Kind::multiplicity:
           made_[ref] = place(4, n);
           break;
+        case Kind::row: {
+          const quantize::RowPart& part = relation_.row_ops[t.index].parts()[t.step];
+          made_[ref] = place(bytes_for(part.lo, part.hi), n);
+          break;
+        }
       }
     }
   }
@@ -247,6 +253,36 @@ class Bulk {
   }
   [[nodiscard]] IntegerTerms integer_terms(const Terms& terms, const Shape& site) const {
     return {terms, site, [&](const Term& t) { return out_.tensors[t.id]; }};
+  }
+
+  /// In blocks of rows, each made in 64 bits before it is stored.
+  void fill_rows(std::uint32_t index) {
+    const quantize::RowParts& row = relation_.row_ops[index];
+    std::vector<const std::int32_t*> x;
+    for (const quantize::TensorId t : row.inputs()) x.push_back(out_.tensors[value_ref(relation_, t)].normal);
+    const std::vector<TensorRef> refs = row_parts(relation_, index);
+    std::size_t per_row = 1;
+    for (const quantize::RowPart& part : row.parts()) per_row += static_cast<std::size_t>(part.per_row);
+    const std::size_t block = std::max<std::size_t>(1, 4 * kBlock / per_row);
+    parallel_for(static_cast<std::size_t>(row.rows()), block, [&](std::size_t begin, std::size_t end) {
+      std::vector<std::int64_t> values(std::min(block, end - begin) * per_row);
+      std::uint64_t misfits = 0;
+      for (std::size_t at = begin; at < end; at += block) {
+        const std::size_t rows = std::min(block, end - at);
+        std::vector<std::int64_t*> out;
+        std::int64_t* next = values.data();
+        for (const quantize::RowPart& part : row.parts()) {
+          out.push_back(next);
+          next += rows * static_cast<std::size_t>(part.per_row);
+        }
+        row.fill(x, static_cast<std::int64_t>(at), static_cast<std::int64_t>(at + rows), out);
+        for (std::size_t k = 0; k < refs.size(); ++k) {
+          const auto n = static_cast<std::size_t>(row.parts()[k].per_row);
+          misfits += with_tensor(made_[refs[k]], [&](auto* to) { return put_all(to + at * n, out[k], rows * n); });
+        }
+      }
+      if (misfits != 0) missing_ += misfits;
+    });
   }
 
   void round(std::uint32_t index) {

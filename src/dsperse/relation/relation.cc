@@ -38,6 +38,19 @@ std::uint64_t Relation::lookup_size() const {
   return n;
 }
 
+TensorRef value_ref(const Relation& relation, quantize::TensorId id) {
+  TensorRef ref = 0;
+  while (relation.tensors[ref].kind == Kind::weight) ++ref;
+  return ref + id;
+}
+
+std::vector<TensorRef> row_parts(const Relation& relation, std::uint32_t row_op) {
+  std::vector<TensorRef> out;
+  for (TensorRef ref = 0; ref < relation.tensors.size(); ++ref)
+    if (relation.tensors[ref].kind == Kind::row && relation.tensors[ref].index == row_op) out.push_back(ref);
+  return out;
+}
+
 std::vector<Terms> columns_of_a_row(const Relation& relation, const Lookup& lookup) {
   std::vector<Terms> out;
   for (std::size_t c = 0; c < lookup.columns.size(); ++c) {

@@ -15,6 +15,7 @@
 #include "dsperse/crypto/field/goldilocks.h"
 #include "dsperse/quantize/lookup_tally.h"
 #include "dsperse/quantize/program.h"
+#include "dsperse/quantize/rows.h"
 
 namespace dsperse::relation {
 
@@ -36,6 +37,7 @@ enum class Kind : std::uint8_t {
   digit,         ///< index: WeightId; step: 2 * limb + side; limb of max_abs + w (side 0) or max_abs - w (side 1)
   relu,          ///< index: lookup whose first column it is the positive part of
   multiplicity,  ///< index: table
+  row,           ///< index: row op; step: its part (quantize/rows.h)
 };
 
 /// Bits of a digit of a wide weight's range proof.
@@ -141,6 +143,7 @@ struct Relation {
   std::vector<Identity> identities;
   std::vector<Product> products;
   std::vector<Requantization> requantizations;
+  std::vector<quantize::RowParts> row_ops;  ///< what the witness needs to fill their parts
   std::vector<std::int64_t> weight_bounds;  ///< by WeightId; set where digits are in use
 
   /// All constraint ids, each once.
@@ -155,6 +158,10 @@ constexpr unsigned bits_for(std::uint64_t n) {
   while ((std::uint64_t{1} << k) < n) ++k;
   return k;
 }
+
+/// The tensor that holds a program's tensor; those that hold the parts of a row op, in order.
+TensorRef value_ref(const Relation& relation, quantize::TensorId id);
+std::vector<TensorRef> row_parts(const Relation& relation, std::uint32_t row_op);
 
 /// Columns that are a row of the lookup's table everywhere: what is looked up instead of the lookup's own columns where a test
 /// has disarmed "constraint <id>" (base/rule.h), on both sides, so that nothing of the proof's shape changes.

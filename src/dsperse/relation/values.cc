@@ -44,6 +44,14 @@ void Values::fill_in_field(const ValueForge& forge, const Accumulate& accumulate
     owned_[ref].assign(static_cast<std::size_t>(quantize::elements(t.shape)), 0);
     tensors_[ref] = IntView(std::span<const std::int64_t>(owned_[ref]));
   }
+  for (std::uint32_t i = 0; i < relation_.row_ops.size(); ++i) {
+    const quantize::RowParts& row = relation_.row_ops[i];
+    std::vector<const std::int32_t*> x;
+    for (const quantize::TensorId t : row.inputs()) x.push_back(tensors_[value_ref(relation_, t)].normal);
+    std::vector<std::int64_t*> out;
+    for (const TensorRef ref : row_parts(relation_, i)) out.push_back(owned_[ref].data());
+    row.fill(x, 0, row.rows(), out);
+  }
   products_.resize(relation_.products.size());
   for (std::uint32_t i = 0; i < relation_.products.size(); ++i) {
     products_[i].resize(static_cast<std::size_t>(quantize::elements(relation_.products[i].shape)));

@@ -44,6 +44,7 @@ std::unique_ptr<OpRunner> prepare(const Program& program, const Op& op, const We
   if (const auto* o = std::get_if<Rearrange>(&op.body)) return make_rearrange(program, *o);
   if (const auto* o = std::get_if<Contract>(&op.body)) return make_contract(program, *o, weights, tables);
   if (const auto* o = std::get_if<Reduce>(&op.body)) return make_reduce(program, *o, tables);
+  if (auto rows = make_row_op(program, op, weights, tables)) return rows;
   return make_linear(program, op, weights, tables);
 }
 

@@ -33,5 +33,8 @@ std::unique_ptr<OpRunner> make_rearrange(const quantize::Program& program, const
 std::unique_ptr<OpRunner> make_contract(const quantize::Program& program, const quantize::Contract& op,
                                         const quantize::WeightStore& weights, ActivationTables& tables);
 std::unique_ptr<OpRunner> make_reduce(const quantize::Program& program, const quantize::Reduce& op, ActivationTables& tables);
+/// Extreme, Softmax, Normalize, Divide, OneHot; nullptr of others.
+std::unique_ptr<OpRunner> make_row_op(const quantize::Program& program, const quantize::Op& op,
+                                      const quantize::WeightStore& weights, ActivationTables& tables);
 
 }  // namespace dsperse::run

@@ -37,6 +37,16 @@ std::uint32_t Builder::add_product(Product product) {
   return static_cast<std::uint32_t>(relation_.products.size() - 1);
 }
 
+std::vector<TensorRef> Builder::add_parts(std::uint32_t op) {
+  quantize::RowParts row(program_, program_.ops[op]);
+  std::vector<TensorRef> refs;
+  for (std::uint32_t k = 0; k < row.parts().size(); ++k)
+    refs.push_back(add_tensor({program_.ops[op].name + " " + row.parts()[k].name, row.shape(k), Kind::row,
+                               static_cast<std::uint32_t>(relation_.row_ops.size()), k}));
+  relation_.row_ops.push_back(std::move(row));
+  return refs;
+}
+
 std::uint32_t Builder::add_requantization(Requantization r) {
   relation_.requantizations.push_back(std::move(r));
   return static_cast<std::uint32_t>(relation_.requantizations.size() - 1);

@@ -43,6 +43,8 @@ class Builder {
   void set_column(std::uint32_t lookup, std::size_t column, Terms terms);
   void add_identity(Identity identity);
   std::uint32_t add_product(Product product);
+  /// The parts of an op over rows as committed tensors, in order.
+  std::vector<TensorRef> add_parts(std::uint32_t op);
   std::uint32_t add_requantization(Requantization r);
   /// The lookup of the rounded sums of a requantization.
   void set_activation(std::uint32_t requantization, std::uint32_t lookup);

@@ -78,7 +78,8 @@ std::uint32_t offset_table(Builder& b, std::int64_t v_max, std::int64_t c) {
   });
 }
 
-/// Rows (k, r), 0 <= r < 2^k, for every width in use.
+}  // namespace
+
 std::uint32_t limb_table(Builder& b) {
   return b.table("limbs", [&](Table& t) {
     t.width = 2;
@@ -93,20 +94,27 @@ std::uint32_t limb_table(Builder& b) {
   });
 }
 
-}  // namespace
-
 Status announce_requantize(Builder& b, const quantize::Op& op) {
   const Requant& requant = *quantize::op_requant(op);
   DSPERSE_TRY(const std::int64_t bound, quantize::accumulator_bound(b.program(), op));
   std::int64_t& v_max = b.v_max(requant);
   v_max = std::max(v_max, quantize::rounded_bound(requant, bound) + 1);
-  const std::uint32_t limbs = limb_count(requant.shift, b.options().limb_bits);
-  const std::set<std::int32_t> shifts(requant.shift.begin(), requant.shift.end());
+  announce_limbs(b, requant.shift);
+  return {};
+}
+
+void announce_limbs(Builder& b, const std::vector<std::int32_t>& shift) {
+  const std::uint32_t limbs = limb_count(shift, b.options().limb_bits);
+  const std::set<std::int32_t> shifts(shift.begin(), shift.end());
   for (std::uint32_t i = 0; i < limbs; ++i)
     for (const std::int32_t s : shifts) b.limb_widths.push_back(limb_width(s, b.options().limb_bits, i));
   std::sort(b.limb_widths.begin(), b.limb_widths.end());
   b.limb_widths.erase(std::unique(b.limb_widths.begin(), b.limb_widths.end()), b.limb_widths.end());
-  return {};
+}
+
+__int128 largest_rounded(Builder& b, const Requant& requant) {
+  const std::int64_t c = std::int64_t{1} << requant.clamp_bits, v_max = b.v_max(requant);
+  return is_wide(requant, v_max, b.options()) ? v_max : 2 * static_cast<__int128>(saturation(v_max, c).big) + 2 * c;
 }
 
 Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms acc, const Requant& requant) {
@@ -121,7 +129,7 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
   // share the table may have made long.
   static_assert(quantize::kAccumulatorLimit + (std::int64_t{1} << quantize::kMaxShift) <
                 static_cast<std::int64_t>(crypto::kP / 2));
-  const __int128 largest = wide ? v_max : 2 * static_cast<__int128>(saturation(v_max, c).big) + 2 * c;
+  const __int128 largest = largest_rounded(b, requant);
   for (const std::int32_t s : shifts)
     if (violated("no wrap", (largest + 1) << std::max(s, 0) >= static_cast<__int128>(crypto::kP / 2)))
       return fail(ErrorKind::unsupported, "accumulators are too large for the proof field", op.name,

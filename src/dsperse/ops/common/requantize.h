@@ -11,6 +11,14 @@ namespace dsperse::ops {
 /// First pass: what this op wants from shared tables.
 [[nodiscard]] Status announce_requantize(Builder& b, const quantize::Op& op);
 
+/// Widths of the limbs of numbers of these bits, one shift per entry of a site's last axis.
+void announce_limbs(Builder& b, const std::vector<std::int32_t>& shift);
+/// Rows (k, r), 0 <= r < 2^k, for every width that was announced.
+std::uint32_t limb_table(Builder& b);
+
+/// The largest |v| that the lookups of this requantization let through.
+__extension__ __int128 largest_rounded(Builder& b, const quantize::Requant& requant);
+
 /// acc: terms in integer units over `site`, |acc| <= bound; y: the op's output read over the site.
 [[nodiscard]] Status requantize(Builder& b, std::uint32_t op, const Shape& site, Terms acc, const quantize::Requant& requant);
 

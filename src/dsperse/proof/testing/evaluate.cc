@@ -1,6 +1,7 @@
 #include "dsperse/proof/testing/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dsperse/quantize/table.h"
 #include "dsperse/quantize/window.h"
@@ -137,6 +138,78 @@ class Evaluator {
       const std::int64_t i = mapped(op.axes, op.maps, letters);
       return i < 0 ? 0 : op.coef * t_[op.x][index(i)];
     });
+  }
+
+  void operator()(const Extreme& op) const {
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.y].shape); ++r) {
+      std::int64_t best = 0;
+      for (std::int64_t i = 1; i < op.n; ++i) {
+        const std::int64_t more = (t_[op.x][index(r * op.n + i)] - t_[op.x][index(r * op.n + best)]) * (op.minimum ? -1 : 1);
+        if (more > 0 || (more == 0 && op.last)) best = i;
+      }
+      t_[op.y][index(r)] = op.index ? static_cast<std::int32_t>(best) : t_[op.x][index(r * op.n + best)];
+    }
+  }
+
+  void operator()(const Softmax& op) const {
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.y].shape) / op.n; ++r) {
+      const auto hidden = [&](std::int64_t i) {
+        return !op.visible.empty() && op.visible[index(r % op.mask_rows * op.n + i)] == 0;
+      };
+      const auto x = [&](std::int64_t i) { return t_[op.x][index(r * op.n + i)]; };
+      std::int64_t top = INT32_MIN, sum = 0;
+      for (std::int64_t i = 0; i < op.n; ++i)
+        if (!hidden(i)) top = std::max<std::int64_t>(top, x(i));
+      const auto e = [&](std::int64_t i) -> std::int64_t {
+        if (hidden(i) || top - x(i) >= static_cast<std::int64_t>(op.exp_table.size())) return 0;
+        return op.exp_table[index(top - x(i))];
+      };
+      for (std::int64_t i = 0; i < op.n; ++i) sum += e(i);
+      for (std::int64_t i = 0; i < op.n; ++i)
+        put(op.y, index(r * op.n + i), op.requant, e(i) * ((std::int64_t{1} << op.inverse_bits) / sum), 0);
+    }
+  }
+
+  void operator()(const Normalize& op) const {
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.y].shape) / op.n; ++r) {
+      const auto x = [&](std::int64_t i) -> std::int64_t { return t_[op.x][index(r * op.n + i)]; };
+      std::int64_t mean = 0, squares = 0, d = 0;
+      for (std::int64_t i = 0; op.centered && i < op.n; ++i) mean += 2 * x(i);
+      if (op.centered) {
+        const std::int64_t up = mean + op.n / 2;
+        mean = up >= 0 ? up / op.n : -((-up + op.n - 1) / op.n);
+      }
+      for (std::int64_t i = 0; i < op.n; ++i) squares += (2 * x(i) - mean) * (2 * x(i) - mean);
+      const std::int64_t whole = (std::int64_t{1} << op.root_bits) / (squares / op.n + op.epsilon);
+      d = static_cast<std::int64_t>(std::sqrt(static_cast<double>(whole)));
+      while (d * d > whole) --d;
+      while ((d + 1) * (d + 1) <= whole) ++d;
+      for (std::int64_t i = 0; i < op.n; ++i)
+        put(op.y, index(r * op.n + i), op.requant,
+            (2 * x(i) - mean) * (2 * d + 1) * (op.gamma ? w_[*op.gamma].at(index(i)) : 1) + bias(op.beta, i), 0);
+    }
+  }
+
+  void operator()(const Divide& op) const {
+    const Shape& y = p_.tensors[op.y].shape;
+    for (std::int64_t i = 0; i < elements(y); ++i) {
+      const auto operand = [&](TensorId id) -> std::int64_t {
+        const Shape& shape = p_.tensors[id].shape;
+        std::int64_t at = 0, stride = 1, rest = i;
+        for (std::size_t k = 0; k < shape.size(); ++k) {
+          const std::int64_t d = y[y.size() - 1 - k], own = shape[shape.size() - 1 - k];
+          if (own != 1) at += rest % d * stride;
+          rest /= d, stride *= own;
+        }
+        return t_[id][index(at)];
+      };
+      const std::int64_t top = operand(op.a) * (std::int64_t{2} << op.shift) + operand(op.b), bottom = 2 * operand(op.b);
+      put(op.y, index(i), op.requant, top >= 0 ? top / bottom : -((-top + bottom - 1) / bottom), 0);
+    }
+  }
+
+  void operator()(const OneHot& op) const {
+    for (std::size_t i = 0; i < t_[op.x].size(); ++i) t_[op.y][i * index(op.depth) + index(t_[op.x][i])] = 1;
   }
 
  private:

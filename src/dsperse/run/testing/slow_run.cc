@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 
 #include "dsperse/quantize/table.h"
 
@@ -152,6 +153,81 @@ class Interpreter {
         }
       set(op.y, flat_index(y, at), best);
     });
+  }
+
+  /// Whether entry i of row r counts.
+  static bool counts(const Softmax& op, std::int64_t r, std::int64_t i) {
+    return op.visible.empty() || op.visible[static_cast<std::size_t>(r % op.mask_rows * op.n + i)] != 0;
+  }
+
+  void apply(const Extreme& op) {
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.x].shape) / op.n; ++r) {
+      std::vector<std::int64_t> row;
+      for (std::int64_t i = 0; i < op.n; ++i) row.push_back(tensor(op.x, r * op.n + i) * (op.minimum ? -1 : 1));
+      const std::int64_t best = *std::max_element(row.begin(), row.end());
+      const auto first = std::find(row.begin(), row.end(), best) - row.begin();
+      const auto last = op.n - 1 - (std::find(row.rbegin(), row.rend(), best) - row.rbegin());
+      set(op.y, r, !op.index ? (op.minimum ? -best : best) : op.last ? last : first);
+    }
+  }
+
+  void apply(const Softmax& op) {
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.x].shape) / op.n; ++r) {
+      std::int64_t top = std::numeric_limits<std::int64_t>::min(), sum = 0;
+      for (std::int64_t i = 0; i < op.n; ++i)
+        if (counts(op, r, i)) top = std::max(top, tensor(op.x, r * op.n + i));
+      std::vector<std::int64_t> e;
+      for (std::int64_t i = 0; i < op.n; ++i) {
+        const auto z = static_cast<std::size_t>(top - tensor(op.x, r * op.n + i));
+        e.push_back(!counts(op, r, i) ? 0 : op.exp_table[std::min(z, op.exp_table.size() - 1)]);
+        sum += e.back();
+      }
+      std::int64_t inverse = 0;  // the largest with inverse * sum <= 2^K, bit by bit
+      for (std::int64_t bit = std::int64_t{1} << op.inverse_bits; bit != 0; bit /= 2)
+        if (static_cast<__int128>(inverse + bit) * sum <= (static_cast<__int128>(1) << op.inverse_bits)) inverse += bit;
+      for (std::int64_t i = 0; i < op.n; ++i) finish(op.requant, op.y, r * op.n + i, e[static_cast<std::size_t>(i)] * inverse);
+    }
+  }
+
+  void apply(const Normalize& op) {
+    const auto floor_of = [](std::int64_t a, std::int64_t b) { return (a - ((a % b) + b) % b) / b; };
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.x].shape) / op.n; ++r) {
+      std::int64_t sum = 0, squares = 0;
+      for (std::int64_t i = 0; i < op.n; ++i) sum += tensor(op.x, r * op.n + i);
+      const std::int64_t mu = op.centered ? floor_of(2 * sum + op.n / 2, op.n) : 0;
+      const auto c = [&](std::int64_t i) { return 2 * tensor(op.x, r * op.n + i) - mu; };
+      for (std::int64_t i = 0; i < op.n; ++i) squares += c(i) * c(i);
+      const __int128 v = squares / op.n + op.epsilon;
+      std::int64_t d = 0;  // the largest with d^2 V <= 2^k, bit by bit
+      for (std::int64_t bit = std::int64_t{1} << (op.root_bits / 2); bit != 0; bit /= 2)
+        if (v * (d + bit) * (d + bit) <= static_cast<__int128>(1) << op.root_bits) d += bit;
+      for (std::int64_t i = 0; i < op.n; ++i)
+        finish(op.requant, op.y, r * op.n + i,
+               c(i) * (2 * d + 1) * (op.gamma ? weight(*op.gamma, i) : 1) + (op.beta ? weight(*op.beta, i) : 0));
+    }
+  }
+
+  void apply(const Divide& op) {
+    const Shape& y = p_.tensors[op.y].shape;
+    for_each(y, [&](const std::vector<std::int64_t>& at) {
+      const auto operand = [&](TensorId id) {
+        const Shape& shape = p_.tensors[id].shape;
+        std::vector<std::int64_t> own(at.end() - static_cast<std::ptrdiff_t>(shape.size()), at.end());
+        for (std::size_t k = 0; k < shape.size(); ++k)
+          if (shape[k] == 1) own[k] = 0;
+        return tensor(id, flat_index(shape, own));
+      };
+      const std::int64_t a = operand(op.a) << op.shift, b = operand(op.b);
+      std::int64_t q = a / b;  // toward zero; now to the nearest, halves up
+      while (2 * (a - q * b) >= b) ++q;
+      while (2 * (a - q * b) < -b) --q;
+      finish(op.requant, op.y, flat_index(y, at), q);
+    });
+  }
+
+  void apply(const OneHot& op) {
+    for (std::int64_t r = 0; r < elements(p_.tensors[op.x].shape); ++r)
+      for (std::int64_t j = 0; j < op.depth; ++j) set(op.y, r * op.depth + j, tensor(op.x, r) == j ? 1 : 0);
   }
 
   void apply(const Rearrange& op) {
