@@ -18,8 +18,5 @@ Status Lowering::normalize(const model::Node&, const Value&, std::size_t, bool, 
 }
 Status Lowering::divide(const model::Node&, const Value&, const Value&) { return pending(); }
 Status Lowering::one_hot(const model::Node&, const Value&, std::int64_t) { return pending(); }
-Status Lowering::move(const model::Node&, const std::vector<Value>&, const std::vector<std::int64_t>&, double) {
-  return pending();
-}
 
 }  // namespace dsperse::quantize
