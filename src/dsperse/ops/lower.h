@@ -39,5 +39,24 @@ const quantize::LowerSet& lowerings();
 [[nodiscard]] Status lower_transpose(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_concat(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_pad(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_slice(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_split(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_expand(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_tile(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_center_crop_pad(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_trilu(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_reverse_sequence(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_depth_to_space(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_space_to_depth(quantize::Lowering& l, const model::Node& node);
+/// Constant indices only, these and the next ones.
+[[nodiscard]] Status lower_gather(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_gather_elements(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_gather_nd(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_compress(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_scatter_elements(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_scatter_nd(quantize::Lowering& l, const model::Node& node);
+
+// resize
+[[nodiscard]] Status lower_resize(quantize::Lowering& l, const model::Node& node);
 
 }  // namespace dsperse::ops

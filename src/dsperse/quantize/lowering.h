@@ -73,6 +73,8 @@ class Lowering {
                                                             const std::string& what) const;
   /// Input i, which must not be a constant.
   [[nodiscard]] Result<Value> tensor(const model::Node& node, std::size_t i) const;
+  /// A node or an output of the model reads this tensor.
+  [[nodiscard]] bool is_read(const std::string& name) const { return uses(name) > 0; }
   /// Shape of an ONNX tensor.
   [[nodiscard]] const model::Shape& shape(const std::string& name) const;
 
@@ -114,8 +116,9 @@ class Lowering {
   [[nodiscard]] Status one_hot(const model::Node& node, const Value& x, std::int64_t depth);
   /// Any movement of data: element i of the output (row major) is element index[i] of the sources, counted row major through all
   /// of them one after the other, or `fill` where index[i] < 0. Pieces are found; too irregular a map is refused.
+  /// Makes the node's output of that number.
   [[nodiscard]] Status move(const model::Node& node, const std::vector<Value>& sources, const std::vector<std::int64_t>& index,
-                            double fill = 0);
+                            double fill = 0, std::size_t output = 0);
   /// Joined to the op that makes x if nothing else reads it (also before a MaxPool), otherwise a Sum of one term.
   [[nodiscard]] Status activation(const model::Node& node, const RealActivation& activation);
 
@@ -143,6 +146,8 @@ class Lowering {
   Value at(const model::Node& node, const Value& x, const Place& to, bool fresh = false);
   /// A place for `out` that lies like x, whose axes each lie in one run.
   [[nodiscard]] Result<Place> like(const Value& x, const Shape& out) const;
+  /// Where a movement's output lies: like the first source if it has as many axes.
+  [[nodiscard]] Result<Place> place_of_moved(const std::vector<Value>& sources, const Shape& out) const;
   [[nodiscard]] Result<Value> image(const model::Node& node, const Value& x);
 
   // lowering_rows.cc

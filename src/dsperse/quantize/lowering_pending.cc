@@ -11,8 +11,5 @@ std::unexpected<Error> pending() { return fail(ErrorKind::unsupported, "the oper
 Status Lowering::contract(const model::Node&, Operand, Operand, const std::vector<std::uint32_t>&) { return pending(); }
 Status Lowering::multiply(const model::Node&, RealTerm, RealTerm) { return pending(); }
 Status Lowering::reduce(const model::Node&, const Value&, const std::vector<std::size_t>&, bool) { return pending(); }
-Status Lowering::move(const model::Node&, const std::vector<Value>&, const std::vector<std::int64_t>&, double) {
-  return pending();
-}
 
 }  // namespace dsperse::quantize

@@ -220,7 +220,7 @@ class Checker {
   Status check(const Contract& c) const { return judged(contract_fault(p_, c)); }
   Status check(const Reduce& r) const { return judged(reduce_fault(p_, r)); }
 
-  /// Interval [low, high) of every letter that the single-letter maps of a piece allow.
+  /// Interval [low, high) of every letter outside of which the maps of a piece are out of range.
   using Box = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
   Status piece(const Rearrange& r, const Rearrange::Piece& p, Box& box) const {
@@ -234,18 +234,24 @@ class Checker {
     for (std::size_t k = 0; k < p.maps.size(); ++k) {
       const AxisMap& m = p.maps[k];
       if (const char* fault = map_fault(m, p.x_axes[k], r.y_axes.size())) return no(fault);
-      if (m.parts.size() == 1) narrow(box[m.parts[0].first], m, p.x_axes[k]);
+      narrow(box, r.y_axes, m, p.x_axes[k]);
     }
     return {};
   }
 
-  /// Keeps the letters l with 0 <= offset + coef l < size.
-  static void narrow(std::pair<std::int64_t, std::int64_t>& range, const AxisMap& m, std::int64_t size) {
-    const std::int64_t c = m.parts[0].second;
+  /// Of every letter of the map, keeps the values for which some values of the others are in range.
+  static void narrow(Box& box, const Shape& letters, const AxisMap& m, std::int64_t size) {
+    std::int64_t low = m.offset, high = m.offset;  // of the whole map
+    for (const auto& [l, c] : m.parts) (c > 0 ? high : low) += c * (letters[l] - 1);
     const auto ceil_div = [](std::int64_t a, std::int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); };  // b > 0
-    const std::int64_t low = c > 0 ? ceil_div(-m.offset, c) : ceil_div(m.offset - size + 1, -c);
-    const std::int64_t high = c > 0 ? ceil_div(size - m.offset, c) : ceil_div(m.offset + 1, -c);
-    range = {std::max(range.first, low), std::min(range.second, high)};
+    for (const auto& [l, c] : m.parts) {
+      // others_low + c v <= size - 1 and others_high + c v >= 0
+      const std::int64_t span = c * (letters[l] - 1);
+      const std::int64_t others_low = low - std::min<std::int64_t>(span, 0), others_high = high - std::max<std::int64_t>(span, 0);
+      const std::int64_t begin = c > 0 ? ceil_div(-others_high, c) : ceil_div(others_low - size + 1, -c);
+      const std::int64_t end = c > 0 ? ceil_div(size - others_low, c) : ceil_div(others_high + 1, -c);
+      box[l] = {std::max(box[l].first, begin), std::min(box[l].second, end)};
+    }
   }
 
   Result<std::int64_t> axes_product(const Shape& axes) const {

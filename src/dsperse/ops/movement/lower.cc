@@ -1,7 +1,10 @@
 // Reshape, Flatten, Squeeze, Unsqueeze, Transpose: layouts only. Concat and Pad move data.
 #include "dsperse/ops/common/lower.h"
 
+#include <numeric>
+
 #include "dsperse/ops/lower.h"
+#include "dsperse/ops/movement/move.h"
 #include "dsperse/ops/movement/movement.h"
 
 namespace dsperse::ops {
@@ -9,6 +12,16 @@ namespace dsperse::ops {
 using model::Node;
 using quantize::Lowering;
 using quantize::Value;
+
+namespace {
+
+std::vector<std::size_t> every_input(const Node& node) {
+  std::vector<std::size_t> all(node.inputs.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+}  // namespace
 
 Status lower_reshape(Lowering& l, const Node& node) {
   DSPERSE_TRY(const Value x, l.tensor(node, 0));
@@ -29,9 +42,7 @@ Status lower_concat(Lowering& l, const Node& node) {
   std::vector<quantize::Placed> pieces;
   std::int64_t at = 0;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    if (l.constant(node, i) != nullptr)
-      return fail(ErrorKind::unsupported, "a constant is joined with computed data", "input " + std::to_string(i),
-                  "pad the data and add the constant instead");
+    if (l.constant(node, i) != nullptr) return lower_moved(l, node, every_input(node), evaluate_concat);
     DSPERSE_TRY(Value x, l.tensor(node, i));
     std::vector<std::int64_t> offset(rank, 0);
     offset[static_cast<std::size_t>(axis)] = at;
@@ -45,9 +56,11 @@ Status lower_pad(Lowering& l, const Node& node) {
   DSPERSE_TRY(Value x, l.tensor(node, 0));
   const NodeInputs inputs(l, node);
   DSPERSE_TRY(const Pads pads, resolve_pads(inputs.call()));
-  if (pads.mode != "constant")
-    return fail(ErrorKind::unsupported, "padding mode '" + pads.mode + "'", "attribute 'mode'",
-                "only constant padding has an integer form");
+  if (pads.mode != "constant") {
+    Node alone = node;  // without the fill, which is not used
+    if (l.graph().opset >= 11 && alone.inputs.size() > 2) alone.inputs[2].clear();
+    return lower_moved(l, alone, {0}, evaluate_pad);
+  }
   DSPERSE_TRY(const float fill, pad_value(inputs.call()));
   return l.place(node, {{std::move(x), pads.begin}}, static_cast<double>(fill));
 }
