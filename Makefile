@@ -1,6 +1,7 @@
 # The short commands; CMake presets (CMakePresets.json) are underneath. `make demo` and `make test` set up what they need.
 #
 #   make demo     set up, build, and run the main job on a real handwritten digit (examples/digits/demo.sh)
+#   make demo-text  the same for a small language model's answer (examples/text/demo.sh)
 #   make test     set up, build, and pass the tests
 #   make test-all every test there is; ends with a table of attacks (build/attacks.json)
 #   make build    the command line at build/release/dsperse
@@ -22,7 +23,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: attack guard bench-build bench-peers bench-report bench-venv measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo bench format format-check lint clean
+.PHONY: attack guard bench-build bench-peers bench-report bench-venv measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo demo-text bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -62,10 +63,12 @@ test-all:
 	$(MAKE) --no-print-directory guard
 	python3 tools/attacks.py $(TALLY) build/attacks.json
 
-demo:
+demo: EXAMPLE := digits
+demo-text: EXAMPLE := text
+demo demo-text:
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory configure && cmake --build $(BUILD) --parallel $(JOBS) --target dsperse || exit $$?; \
-	DSPERSE=$(BUILD)/dsperse DSPERSE_SETUP_SECONDS=$$(($$(date +%s) - start)) examples/digits/demo.sh
+	DSPERSE=$(BUILD)/dsperse DSPERSE_SETUP_SECONDS=$$(($$(date +%s) - start)) examples/$(EXAMPLE)/demo.sh
 
 measure-setup:
 ifneq ($(SETUP),no)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bench/net.h"
+#include "bench/transformers.h"
 
 namespace dsperse::bench {
 namespace {
@@ -194,6 +195,12 @@ const std::vector<std::pair<std::string, std::function<Graph()>>>& models() {
       {"resnet50_224", [] { return resnet_224("resnet50_224", 6, {3, 4, 6, 3}, bottleneck); }},
       {"vgg11_224", [] { return vgg("vgg11_224", 224, 15, kVgg11, 4096, 1000); }},
       {"vgg16_224", [] { return vgg("vgg16_224", 224, 7, kVgg16, 4096, 1000); }},
+      {"nanogpt", nanogpt},
+      {"llama_small", [] { return llama_block("llama_small", 33, {16, 64, 4, 2, 176}); }},
+      {"llama_block", [] { return llama_block("llama_block", 34, {64, 2048, 32, 4, 5632}); }},
+      {"bert_base", bert_base},
+      {"gpt2_16", [] { return gpt2(16); }},
+      {"gpt2_64", [] { return gpt2(64); }},
   };
   return list;
 }

@@ -39,6 +39,22 @@ TEST(BenchModels, HaveTheirFamiliesNumberOfParameters) {
   EXPECT_EQ(floats(*make_model("mobilenetv1_224")), 4'231'976 + 2 * 10'944 + 2 * 27);
 }
 
+TEST(BenchModels, TransformersHaveTheirFamiliesNumberOfParameters) {
+  // Beside parameters: numbers that stand in the nodes (of a GELU 3 or 5, a scale and a mask's value in every attention), masks,
+  // cosines and sines.
+  const auto parameters = [](const std::string& name) {
+    const auto graph = make_model(name);
+    std::int64_t n = 0;
+    for (const auto& [key, t] : graph->constants)
+      if (!t.shape.empty() && (t.shape.size() < 4 || t.shape[0] != 1)) n += static_cast<std::int64_t>(t.f.size());
+    return n;
+  };
+  EXPECT_EQ(parameters("nanogpt"), 65 * 64 + 64 * 64 + 4 * 12 * 64 * 64 + 4 * 13 * 64 + 2 * 64);
+  EXPECT_EQ(parameters("gpt2_16"), 124'439'808 - 1024 * 768);                             // without the table of positions
+  EXPECT_EQ(parameters("bert_base"), 109'482'240 - 768 * (30522 + 512 + 2) - 768 * 769);  // without embeddings and pooler
+  EXPECT_EQ(parameters("llama_block"), 2 * 2048 * 2048 + 2 * 2048 * 256 + 3 * 2048 * 5632 + 2 * 2048);  // TinyLlama's
+}
+
 TEST(BenchModels, CurvesHaveTheirSize) {
   EXPECT_EQ(make_model("macs_13")->constants.at("w0").f.size(), std::size_t{1} << 13);
   const auto graph = make_model("lookups_16");
@@ -75,6 +91,34 @@ TEST_P(SmallModel, KeepsItsValuesInRange) {
     EXPECT_LT(rms, 20) << node_text(node);
   }
 }
+
+/// Transformers: softmaxes make small numbers, masks are no values.
+class SmallTransformer : public testing::TestWithParam<const char*> {};
+
+TEST_P(SmallTransformer, KeepsItsValuesInRange) {
+  auto graph = make_model(GetParam());
+  ASSERT_TRUE(graph);
+  const model::Shape written = graph->outputs.front().shape;
+  ASSERT_TRUE(model::infer_shapes(*graph, ops::float_operators()));
+  EXPECT_EQ(graph->outputs.front().shape, written);
+  quantize::Sample sample = quantize::default_samples(*graph, 1).front();
+  for (auto& [name, t] : sample)
+    for (std::size_t i = 0; i < t.i.size(); ++i) t.i[i] = static_cast<std::int64_t>(i * 7 % 65);
+  const auto values = run::run_float(*graph, ops::float_operators(), sample);
+  ASSERT_TRUE(values) << values.error().text();
+  for (const model::Node& node : graph->nodes) {
+    if (node.op != "Add" && node.op != "MatMul" && node.op != "Gemm" && node.op != "LayerNormalization") continue;
+    double square = 0;
+    const model::Tensor& t = values->at(node.outputs.front());
+    if (t.shape.size() != 3) continue;  // scores
+    for (const float x : t.f) square += static_cast<double>(x) * x;
+    const double rms = std::sqrt(square / static_cast<double>(t.f.size()));
+    EXPECT_GT(rms, 0.05) << node_text(node);
+    EXPECT_LT(rms, 20) << node_text(node);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SmallTransformer, testing::Values("nanogpt", "llama_small"));
 
 INSTANTIATE_TEST_SUITE_P(All, SmallModel,
                          testing::Values("mlp", "lenet5", "doom", "resnet_small", "resnet8_cifar", "unet_small"));

@@ -27,10 +27,13 @@ void set_window(Node& n, const Window& w) {
 }
 }  // namespace
 
-Net::Net(std::string name, Shape input, std::uint64_t seed) : rng_(seed), at_{"image", std::move(input)} {
+Net::Net(std::string name, Shape input, std::uint64_t seed)
+    : Net(std::move(name), {"image", std::move(input)}, DType::f32, 13, seed) {}
+
+Net::Net(std::string name, At input, DType dtype, std::int64_t opset, std::uint64_t seed) : rng_(seed), at_(std::move(input)) {
   graph_.name = std::move(name);
-  graph_.opset = 13;
-  graph_.inputs.push_back({at_.name, DType::f32, at_.shape});
+  graph_.opset = opset;
+  graph_.inputs.push_back({at_.name, dtype, at_.shape});
 }
 
 Net& Net::conv(std::int64_t outputs, std::int64_t kernel, std::int64_t pad) {
@@ -153,11 +156,16 @@ std::string Net::uniform(const Shape& shape, float low, float high) {
 }
 
 Node& Net::node(const std::string& op, const std::vector<std::string>& extra, Shape shape) {
+  std::vector<std::string> inputs{at_.name};
+  inputs.insert(inputs.end(), extra.begin(), extra.end());
+  return node_of(op, inputs, std::move(shape));
+}
+
+Node& Net::node_of(const std::string& op, const std::vector<std::string>& inputs, Shape shape) {
   Node n;
   n.name = op + std::to_string(graph_.nodes.size());
   n.op = op;
-  n.inputs = {at_.name};
-  n.inputs.insert(n.inputs.end(), extra.begin(), extra.end());
+  n.inputs = inputs;
   at_.name = "t" + std::to_string(graph_.nodes.size());
   at_.shape = std::move(shape);
   n.outputs = {at_.name};

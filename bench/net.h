@@ -14,7 +14,7 @@
 
 namespace dsperse::bench {
 
-/// A tensor of the network: shape (1, C, H, W) or (1, F), mean square about `power`.
+/// A tensor of the network: shape (1, C, H, W), (1, F) or (1, T, D), mean square about `power`.
 struct At {
   std::string name;
   model::Shape shape;
@@ -29,6 +29,8 @@ struct Window {
 class Net {
  public:
   Net(std::string name, model::Shape input, std::uint64_t seed);
+  /// An input of another name.
+  Net(std::string name, At input, model::DType dtype, std::int64_t opset, std::uint64_t seed);
 
   /// With a bias; variance 2 / fan-in.
   Net& conv(std::int64_t outputs, std::int64_t kernel, std::int64_t pad);
@@ -57,12 +59,14 @@ class Net {
   Net& from(const At& other);
   model::Graph done();
 
- private:
+ protected:
   std::string constant(model::Tensor tensor);
   std::string normal(const model::Shape& shape, float mean, float deviation);
   std::string uniform(const model::Shape& shape, float low, float high);
   /// Appends an operator on at() and `extra`; its output becomes at().
   model::Node& node(const std::string& op, const std::vector<std::string>& extra, model::Shape shape);
+  /// The same on these inputs alone.
+  model::Node& node_of(const std::string& op, const std::vector<std::string>& inputs, model::Shape shape);
   void reshape(model::Shape shape);
 
   std::mt19937_64 rng_;

@@ -46,8 +46,9 @@ Status set_inputs(const Ready& ready, quantize::TensorStore& trace) {
     quantize::IoMapping io = ready.model.inputs[k];
     io.scale.clear(), io.bias.clear();
     const quantize::TensorId id = ready.model.program.inputs[k];
-    DSPERSE_TRY(quantize::QuantizedInput in,
-                quantize::quantize_input(io, ready.model.program.tensors[id], ready.sample.at(io.name).f));
+    const model::Tensor& x = ready.sample.at(io.name);
+    const std::vector<float> reals = x.dtype == model::DType::f32 ? x.f : std::vector<float>(x.i.begin(), x.i.end());
+    DSPERSE_TRY(quantize::QuantizedInput in, quantize::quantize_input(io, ready.model.program.tensors[id], reals));
     trace[id] = std::move(in.values);
   }
   return {};

@@ -4,6 +4,7 @@ A step's data is plain JSON. A model step: how the process ended and what it too
 predicted]}, "slices" with their counts, "native_s" of the integer run, "fidelity". Tested by bench/suite_test.py.
 """
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -18,9 +19,12 @@ MODELS = {
     "mlp": ((1, 784), 9), "lenet5": ((1, 1, 28, 28), 9), "doom": ((1, 4, 28, 28), 9), "resnet_small": ((1, 1, 16, 16), 9),
     "resnet8_cifar": ((1, 3, 32, 32), 7), "unet_small": ((1, 1, 64, 64), 5), "mlp_4m": ((1, 784), 5), "vgg11_cifar": ((1, 3, 32, 32), 5),
     "vgg16_cifar": ((1, 3, 32, 32), 5), "mobilenetv1_224": (IMAGE, 1), "mobilenetv2_224": (IMAGE, 3), "resnet18_224": (IMAGE, 3),
-    "resnet50_224": (IMAGE, 1), "vgg11_224": (IMAGE, 1), "vgg16_224": (IMAGE, 1)}
-SMALL = ["mlp", "lenet5", "doom", "resnet_small", "resnet8_cifar", "unet_small", "mlp_4m", "vgg11_cifar", "vgg16_cifar"]
-LARGE = ["mobilenetv1_224", "mobilenetv2_224", "resnet18_224", "resnet50_224", "vgg11_224", "vgg16_224"]
+    "resnet50_224": (IMAGE, 1), "vgg11_224": (IMAGE, 1), "vgg16_224": (IMAGE, 1), "nanogpt": ((1, 64), 7), "llama_small": ((1, 16, 64), 9),
+    "llama_block": ((1, 64, 2048), 1), "bert_base": ((1, 128, 768), 1), "gpt2_16": ((1, 16, 768), 1), "gpt2_64": ((1, 64, 768), 1)}
+VOCABULARY = {"nanogpt": 65}  # inputs that are token ids
+SMALL = ["mlp", "lenet5", "doom", "resnet_small", "resnet8_cifar", "unet_small", "mlp_4m", "vgg11_cifar", "vgg16_cifar", "nanogpt"]
+LARGE = ["mobilenetv1_224", "mobilenetv2_224", "resnet18_224", "resnet50_224", "vgg11_224", "vgg16_224", "llama_block",
+         "bert_base", "gpt2_16", "gpt2_64"]
 
 UNSLICED, BLOCKS = "unsliced", "a slice per layer block"
 CUTS = {UNSLICED: ["--count", "1"], BLOCKS: [], "1 GiB": ["--memory", "1G"], "4 GiB": ["--memory", "4G"]}
@@ -31,6 +35,15 @@ MODES = {
     "large": dict(models=LARGE, cuts=[UNSLICED, BLOCKS, "4 GiB", "1 GiB"], repeat=None, curve=[], kernel_s=0.1, seconds=1200, rounds=7),
 }
 MEMORY = 20 * process.GIB
+
+
+def input_of(name):
+    """(shape, values) of the model's input: close to standard normal, or token ids."""
+    shape = MODELS[name][0]
+    count = math.prod(shape)
+    if name in VOCABULARY:
+        return shape, [float(int(abs(x) * 1000) % VOCABULARY[name]) for x in tensor.normal(count)]
+    return shape, tensor.normal(count)
 
 
 class Bench:
@@ -51,6 +64,16 @@ class Bench:
             subprocess.run([writer, path.parent, name], check=True, stdout=subprocess.DEVNULL)
         return path
 
+    def calibration(self, name):
+        """What --calibration says: made-up samples, for token ids a file of sixteen texts (made-up samples are all zeros)."""
+        if name not in VOCABULARY:
+            return "default"
+        path = self.folder / "models" / f"{name}-calibration.npy"
+        count = 16 * math.prod(MODELS[name][0])
+        tokens = [float(int(abs(x) * 1000) % VOCABULARY[name]) for x in tensor.normal(count, 2)]
+        path.write_bytes(tensor.npy((16, *MODELS[name][0][1:]), tokens))
+        return path
+
     def kernel(self, program, pattern, seconds):
         """{benchmark: {field: [values of the repetitions]}} of one Google Benchmark program; nothing if it was not built."""
         binary = self.folder / "bench" / program
@@ -69,7 +92,7 @@ class Bench:
 
     def prove(self, name, cut, threads, repeat):
         """`dsperse bench` in a process of its own."""
-        done = process.run([self.folder / "dsperse", "bench", self.model(name), "--calibration", "default", "--threads", threads, "--repeat",
+        done = process.run([self.folder / "dsperse", "bench", self.model(name), "--calibration", self.calibration(name), "--threads", threads, "--repeat",
                             repeat, *CUTS[cut], "--json"], self.memory, self.seconds)
         return {**process.figures(done), **(bench_data(process.document(done)) if done["ended"] == "well" else {})}
 
@@ -78,14 +101,10 @@ class Bench:
         work = self.folder / "work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
-        shape = MODELS[name][0]
-        count = 1
-        for d in shape:
-            count *= d
-        (work / "input.npy").write_bytes(tensor.npy(shape, tensor.normal(count)))
+        (work / "input.npy").write_bytes(tensor.npy(*input_of(name)))
         env = {**os.environ, "DSPERSE_STATE_DIR": str(work / "state")}
         found = {}
-        for verb, arguments in verb_commands(self.model(name), CUTS[cut]):
+        for verb, arguments in verb_commands(self.model(name), self.calibration(name), CUTS[cut]):
             done = process.run([self.folder / "dsperse", verb, *arguments, "--threads", threads, "--json"], self.memory, self.seconds, env, work)
             found[verb] = process.figures(done)
             if done["ended"] != "well":
@@ -104,8 +123,8 @@ class Bench:
         python = self.folder / "venv" / "bin" / "python"
         if not python.exists():
             return {"ended": "absent"}
-        shape = MODELS[name][0]
-        done = process.run([python, Path(__file__).parent / "float_run.py", self.model(name), ",".join(map(str, shape)), repeat], self.memory, 300)
+        (self.folder / "input.npy").write_bytes(tensor.npy(*input_of(name)))
+        done = process.run([python, Path(__file__).parent / "float_run.py", self.model(name), self.folder / "input.npy", repeat], self.memory, 300)
         return {**process.figures(done), **(json.loads(done["out"]) if done["ended"] == "well" else {})}
 
     def integer_run(self, name, rounds=15):
@@ -119,9 +138,9 @@ class Bench:
         return {**process.figures(done), **(json.loads(out.read_text())[0] if done["ended"] == "well" else {})}
 
 
-def verb_commands(model, cut):
+def verb_commands(model, calibration, cut):
     """In order; paths are relative to the work folder."""
-    return [("slice", [model, "--calibration", "default", "--out", "m.plan", *cut]),
+    return [("slice", [model, "--calibration", calibration, "--out", "m.plan", *cut]),
             ("compile", ["m.plan", "--out", "m.dsm"]),
             ("run", ["m.dsm", "input.npy", "--out", "m.run"]),
             ("prove", ["m.run", "--model", "m.dsm"]),

@@ -1,4 +1,4 @@
-// dsperse inspect MODEL: operators, parameters, multiply-adds, what is supported and what is not.
+// dsperse inspect MODEL: operators, parameters, multiply-adds, what is supported and what is not; --fidelity: what integers cost.
 #include "dsperse/backend/native/native.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
@@ -12,7 +12,71 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return out.empty() ? "scalar" : out;
 }
 
-Result<int> inspect(Context& context, const ImportFlags& flags) {
+struct Flags {
+  ImportFlags import;
+  bool fidelity = false;
+  std::string samples;
+};
+
+void show_outputs(Context& context, const quantize::Fidelity& f) {
+  Json outputs = Json::array();
+  for (const quantize::OutputFidelity& o : f.outputs) {
+    context.say("output {}: max error {:.4g}, mean {:.4g}, cosine {:.6f}, same top-1 {:.2f} %", o.name, o.max_abs_error,
+                o.mean_abs_error, o.cosine, 100 * o.top1_agreement);
+    outputs.push_back({{"name", o.name},
+                       {"max_abs_error", o.max_abs_error},
+                       {"mean_abs_error", o.mean_abs_error},
+                       {"cosine", o.cosine},
+                       {"top1_agreement", o.top1_agreement}});
+    if (o.perplexity_float && o.perplexity_integers) {
+      context.say("  perplexity of the next token: float {:.4f}, integers {:.4f} ({:+.2f} %)", *o.perplexity_float,
+                  *o.perplexity_integers, 100 * (*o.perplexity_integers / *o.perplexity_float - 1));
+      outputs.back()["perplexity"] = {{"float", *o.perplexity_float}, {"integers", *o.perplexity_integers}};
+    }
+  }
+  context.document["fidelity"]["outputs"] = outputs;
+}
+
+/// A line for every tensor that is committed, in the order of the run; what integers cost at the end.
+void show_fidelity(Context& context, const quantize::Fidelity& f, const std::string& source) {
+  std::vector<std::vector<std::string>> rows{{"tensor", "exponent", "range used", "clipped", "signal to error"}};
+  Json tensors = Json::array();
+  for (const quantize::TensorFidelity& t : f.tensors) {
+    rows.push_back({t.name, std::to_string(t.exponent), fmt::format("{:.1f} %", 100 * t.range_use),
+                    fmt::format("{:.3g} %", 100 * t.clipped_share), fmt::format("{:.1f} dB", t.sqnr_db)});
+    tensors.push_back({{"name", t.name},
+                       {"exponent", t.exponent},
+                       {"range_use", t.range_use},
+                       {"clipped_share", t.clipped_share},
+                       {"sqnr_db", t.sqnr_db}});
+  }
+  context.say("integers against float: {}", source);
+  context.say("{}", table_text(rows));
+  context.document["fidelity"] = {{"source", source}, {"samples", f.samples}, {"tensors", tensors}};
+  show_outputs(context, f);
+}
+
+/// On the calibration data, or on --samples.
+Status fidelity(Context& context, const Flags& flags, const pipeline::ImportRequest& request, const model::Graph& graph) {
+  DSPERSE_TRY(pipeline::Calibration samples, pipeline::load_calibration(request, graph));
+  DSPERSE_TRY(quantize::QuantizedModel model, pipeline::quantize_graph(graph, samples, request));
+  if (flags.samples.empty()) {
+    show_fidelity(context, model.fidelity, samples.source);
+    return {};
+  }
+  pipeline::ImportRequest other = request;
+  other.calibration = flags.samples;
+  const std::string calibrated = samples.source;
+  DSPERSE_TRY(samples, pipeline::load_calibration(other, graph));
+  DSPERSE_TRY(const quantize::Fidelity measured, pipeline::measure_fidelity(graph, std::move(model), samples));
+  show_fidelity(context, measured, samples.source + "; calibrated on " + calibrated);
+  return {};
+}
+
+Result<int> inspect(Context& context, const Flags& given) {
+  const ImportFlags& flags = given.import;
+  if (!given.samples.empty() && !given.fidelity)
+    return fail(ErrorKind::usage, "--samples is for --fidelity", given.samples, "add --fidelity");
   DSPERSE_TRY(const pipeline::ImportRequest request, flags.request(context));
   DSPERSE_TRY(const model::Graph graph, pipeline::load_model(request));
   std::map<std::string, int> operators;
@@ -55,6 +119,7 @@ Result<int> inspect(Context& context, const ImportFlags& flags) {
   context.document["supported"] = true;
   context.document["provable_as_one_slice"] = !why;
   if (why) context.document["why_not"] = *why;
+  if (given.fidelity) DSPERSE_CHECK_OK(fidelity(context, given, request, graph));
   return kOk;
 }
 
@@ -62,8 +127,12 @@ Result<int> inspect(Context& context, const ImportFlags& flags) {
 
 void add_inspect(CLI::App& app, Context& context) {
   auto* verb = app.add_subcommand("inspect", "operators, parameters, multiply-adds, what is supported");
-  const auto flags = std::make_shared<ImportFlags>();
-  flags->add(*verb, ImportFlags::Of::inspect);
+  const auto flags = std::make_shared<Flags>();
+  flags->import.add(*verb, ImportFlags::Of::inspect);
+  verb->add_flag("--fidelity", flags->fidelity,
+                 "what integers cost: of every tensor exponent, range used, clipped share, signal to "
+                 "error; the outputs' errors");
+  verb->add_option("--samples", flags->samples, "tensor file or folder on which --fidelity measures (default: the calibration)");
   context.add_common(*verb);
   verb->callback([&context, flags] {
     context.verb = "inspect";

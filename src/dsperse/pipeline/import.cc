@@ -198,6 +198,12 @@ Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const
   return model;
 }
 
+Result<quantize::Fidelity> measure_fidelity(const model::Graph& graph, quantize::QuantizedModel model,
+                                            const Calibration& samples) {
+  for (quantize::IoMapping& io : model.inputs) io.scale.clear(), io.bias.clear();  // samples are preprocessed already
+  return quantize::measure_fidelity(model, quantize::interpreters(graph, ops::float_operators()), samples.samples);
+}
+
 Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer) {
   tell(observer, {Event::Kind::stage, 0, 0, "load", 0, 0, 0});
   DSPERSE_TRY(const model::Graph graph, load_model(request));

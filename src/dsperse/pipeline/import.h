@@ -48,6 +48,10 @@ struct Calibration {
 [[nodiscard]] Result<quantize::QuantizedModel> quantize_graph(const model::Graph& graph, const Calibration& calibration,
                                                               const ImportRequest& request);
 
+/// Integers against floats on samples: calibration data or others.
+[[nodiscard]] Result<quantize::Fidelity> measure_fidelity(const model::Graph& graph, quantize::QuantizedModel model,
+                                                          const Calibration& samples);
+
 /// Errors: bad_input, unsupported (names the node), resource (no cut fits the memory, no treatments keep
 /// the budget), usage (of the policy).
 [[nodiscard]] Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer);

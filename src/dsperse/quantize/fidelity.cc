@@ -16,6 +16,7 @@ struct TensorSums {
 
 struct OutputSums {
   double largest_error = 0, error = 0, count = 0, xy = 0, xx = 0, yy = 0, rows = 0, agreeing = 0;
+  double guesses = 0, float_loss = 0, integer_loss = 0;
 };
 
 std::vector<float> reals(const model::Tensor& t) {
@@ -45,14 +46,48 @@ void compare_output(const IoMapping& io, const std::vector<float>& real, const s
     sums.error += std::fabs(x - y);
     sums.count += 1, sums.xy += x * y, sums.xx += x * x, sums.yy += y * y;
   }
-  const auto rows = io.logical_shape.size() >= 2 ? io.logical_shape[0] : 1;
-  const auto width = static_cast<std::ptrdiff_t>(real.size()) / rows;
+  const Shape& shape = io.logical_shape;
+  const auto rows = shape.size() < 2 ? 1 : shape.size() == 3 ? shape[0] * shape[1] : shape[0];
+  const auto width = rows == 0 ? 0 : static_cast<std::ptrdiff_t>(real.size()) / rows;
   for (std::int64_t r = 0; r < rows; ++r) {
     const auto best = [&](const std::vector<float>& v) {
       return std::max_element(v.begin() + r * width, v.begin() + (r + 1) * width) - v.begin();
     };
     sums.rows += 1;
     if (best(real) == best(got)) sums.agreeing += 1;
+  }
+}
+
+/// The tokens that an output's rows guess: those of the only input, if it is one of integers and every one has a row that it
+/// indexes; otherwise none.
+std::vector<std::int64_t> guessed(const Sample& sample, const Shape& output) {
+  if (sample.size() != 1 || output.empty()) return {};
+  const model::Tensor& tokens = sample.begin()->second;
+  const std::int64_t width = output.back();
+  if (tokens.dtype != model::DType::i64 || tokens.i.size() < 2 || elements(output) != width * std::ssize(tokens.i)) return {};
+  for (const std::int64_t t : tokens.i)
+    if (t < 0 || t >= width) return {};
+  return tokens.i;
+}
+
+/// -log of the softmax of row `r` at entry `at`.
+double loss(const std::vector<float>& logits, std::size_t r, std::size_t width, std::size_t at) {
+  const float* row = logits.data() + r * width;
+  const double most = *std::max_element(row, row + width);
+  double sum = 0;
+  for (std::size_t i = 0; i < width; ++i) sum += std::exp(row[i] - most);
+  return std::log(sum) + most - row[at];
+}
+
+void add_losses(const std::vector<std::int64_t>& tokens, const std::vector<float>& real, const std::vector<float>& got,
+                OutputSums& sums) {
+  if (tokens.empty()) return;
+  const std::size_t width = real.size() / tokens.size();
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    const auto next = static_cast<std::size_t>(tokens[i + 1]);
+    sums.guesses += 1;
+    sums.float_loss += loss(real, i, width, next);
+    sums.integer_loss += loss(got, i, width, next);
   }
 }
 
@@ -87,7 +122,9 @@ Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreter
     }
     for (std::size_t i = 0; i < p.outputs.size(); ++i) {
       DSPERSE_TRY(const auto got, read_output(model.outputs[i], p.tensors[p.outputs[i]], trace[p.outputs[i]]));
-      compare_output(model.outputs[i], reals(values.at(model.outputs[i].name)), got, outputs[i]);
+      const std::vector<float> real = reals(values.at(model.outputs[i].name));
+      compare_output(model.outputs[i], real, got, outputs[i]);
+      add_losses(guessed(sample, model.outputs[i].logical_shape), real, got, outputs[i]);
     }
   }
   Fidelity f{samples.size(), {}, {}};
@@ -102,6 +139,10 @@ Result<Fidelity> measure_fidelity(const QuantizedModel& model, const Interpreter
     const double norms = std::sqrt(s.xx * s.yy);
     f.outputs.push_back({model.outputs[i].name, s.largest_error, s.count == 0 ? 0 : s.error / s.count,
                          norms == 0 ? 1 : s.xy / norms, s.rows == 0 ? 1 : s.agreeing / s.rows});
+    if (s.guesses > 0) {
+      f.outputs.back().perplexity_float = std::exp(s.float_loss / s.guesses);
+      f.outputs.back().perplexity_integers = std::exp(s.integer_loss / s.guesses);
+    }
   }
   return f;
 }

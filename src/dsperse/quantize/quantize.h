@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,11 @@ struct TensorFidelity {
 struct OutputFidelity {
   std::string name;
   double max_abs_error = 0, mean_abs_error = 0, cosine = 1;
-  double top1_agreement = 1;  ///< share of rows (axis 0 of outputs with two or more axes) with the same largest element
+  double top1_agreement = 1;  ///< share of rows with the same largest element; a row: the last axis of outputs with two or
+                              ///< three axes, all but the first of those with more
+  /// Of a language model's logits (one integer input of T tokens, an output of T rows that each token indexes): exp of the mean
+  /// loss of token i + 1 under row i.
+  std::optional<double> perplexity_float = {}, perplexity_integers = {};
 };
 struct Fidelity {
   std::size_t samples = 0;
