@@ -6,10 +6,12 @@ lookups, identities and products are made numbers them, and is part of the proto
 
 from math import prod
 
-from .activations import activate, average_multiplier
-from .field import P, inverse
-from .program import SIGMOID, TANH, AveragePool, AxisMap, Contract, Conv, Gemm, MaxPool, Rearrange, Reduce, Sum
+from .activations import average_multiplier
+from .field import P
+from .program import AveragePool, AxisMap, Contract, Conv, Gemm, MaxPool, Rearrange, Reduce, Sum
 from .relation import (MAX_LOOKUPS, MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, identity_view, tensor_term)
+from .requantize import Requantizer
+from .rows import ROW_CONSTRAIN
 from .verdict import Unsupported
 from .work import MAX_WORK
 
@@ -29,100 +31,6 @@ def slice_relation(program, ranged, limb_bits, wide_rows):
             raise Unsupported("an output of more than 2^25 elements cannot be proved", op.name)
         CONSTRAIN[type(op.body)](relation, shared, op)
     return relation.finish()
-
-
-# ---- requantization and activation
-
-def limb_width(shift, limb_bits, limb):
-    return min(max(shift - limb_bits * limb, 0), limb_bits)
-
-
-def power_of_two(s):
-    return pow(2, s, P) if s >= 0 else inverse(pow(2, -s, P))
-
-
-def scaled(term, letter, per_entry):
-    """The term times per_entry[i] on a letter: one scalar when all entries are equal."""
-    if all(x == per_entry[0] for x in per_entry):
-        return term.but(scalar=term.scalar * per_entry[0] % P)
-    return term.but(scales=term.scales + [(letter, per_entry)])
-
-
-class Requantizer:
-    """What the ops of a slice share: vmax of each activation, and the widths of limbs."""
-
-    def __init__(self, relation, limb_bits, wide_rows):
-        self.relation, self.limb_bits, self.wide_rows = relation, limb_bits, wide_rows
-        self.v_max = {}
-        widths = set()
-        for op in relation.program.ops:
-            if op.requant is None:
-                continue
-            name = self.activation_name(op.requant)
-            bound = op.requant.rounded_bound(relation.program.accumulator_bound(op)) + 1
-            self.v_max[name] = max(self.v_max.get(name, 0), bound)
-            for i in range(self.limb_count(op.requant.shift)):
-                widths.update(limb_width(s, limb_bits, i) for s in op.requant.shift)
-        self.limb_widths = sorted(widths)
-
-    def limb_count(self, shifts):
-        return max(0, -(-max(shifts) // self.limb_bits))
-
-    @staticmethod
-    def activation_name(requant):
-        """Equal names mean equal tables. Exponents matter only to functions on a grid."""
-        a = requant.activation
-        grid = (a.in_exponent, a.out_exponent) if a.f in (SIGMOID, TANH) else (0, 0)
-        return (a.f, *grid, a.lo, a.hi, a.a, a.b, requant.clamp_bits, tuple(a.values))
-
-    def limb_table(self):
-        return self.relation.table("limbs", sum(1 << k for k in self.limb_widths),
-                                   lambda: [(k, r) for k in self.limb_widths for r in range(1 << k)])
-
-    def constrain(self, op, site, acc):
-        """acc: terms in integer units over the site; the op's output is read over the site."""
-        relation, requant = self.relation, op.requant
-        name = self.activation_name(requant)
-        v_max, c = self.v_max[name], 1 << requant.clamp_bits
-        steps = -(-v_max // c)
-        big = v_max + steps * c + 8 * c + 1
-        wide = 2 * v_max + 1 <= self.wide_rows or 2 * v_max + 1 <= 4 * c + 2 * steps + 1
-        shifts = requant.shift * site[-1] if len(requant.shift) == 1 else requant.shift
-        last = len(site) - 1
-
-        bound = relation.program.accumulator_bound(op)
-        largest = v_max if wide else 2 * big + 2 * c
-        for s in shifts:
-            if (bound << max(-s, 0)) + (1 << max(s, 0)) >= P // 2 or (largest + 1) << max(s, 0) >= P // 2:
-                raise Unsupported("accumulators are too large for the proof field", op.name)
-        if (2 * v_max + 1 if wide else 2 * steps + 1) > MAX_TABLE_ROWS:
-            raise Unsupported(f"the rounded accumulator reaches {v_max}, too far beyond the clamp", op.name)
-
-        v = acc + [scaled(Term(), last, [1 << (s - 1) if s > 0 else 0 for s in shifts])]
-        for i in range(self.limb_count(shifts)):
-            limb = relation.add_tensor(site)
-            widths = [limb_width(s, self.limb_bits, i) for s in shifts]
-            relation.lookups.append(Lookup(f"{op.name} remainder {i}", site, self.limb_table(),
-                                           [[scaled(Term(), last, widths)], [tensor_term(limb, identity_view(site))]]))
-            v.append(tensor_term(limb, identity_view(site), -power_of_two(self.limb_bits * i)))
-        v = [scaled(term, last, [power_of_two(-s) for s in shifts]) for term in v]
-        y = [tensor_term(relation.value(op.body.y), identity_view(site))]
-        if wide:
-            table = relation.table(("wide", name), 2 * v_max + 1,
-                                   lambda: [(u, activate(requant, u)) for u in range(-v_max, v_max + 1)])
-        else:
-            offset = relation.add_tensor(site)
-            term = tensor_term(offset, identity_view(site))
-            offsets = [0] + [sign * (big - i * c) for i in range(steps) for sign in (1, -1)]
-            relation.lookups.append(Lookup(
-                f"{op.name} offset", site,
-                relation.table(("offset", v_max, c), len(offsets), lambda: [(d,) for d in sorted(offsets)]), [[term]]))
-            v.append(term)
-            low, high = activate(requant, -c), activate(requant, c - 1)
-            table = relation.table(("saturating", name), 4 * c, lambda: (
-                [(u - big, low) for u in range(-2 * c, -c)] + [(u, activate(requant, u)) for u in range(-c, c)]
-                + [(u + big, high) for u in range(c, 2 * c)]))
-        relation.lookups.append(Lookup(f"{op.name} activation", site, table, [v, y]))
 
 
 # ---- linear ops
@@ -298,7 +206,7 @@ def constrain_rearrange(relation, shared, op):
 
 CONSTRAIN = {Conv: constrain_conv, Gemm: constrain_gemm, Sum: constrain_sum, AveragePool: constrain_average_pool,
              MaxPool: constrain_max_pool, Rearrange: constrain_rearrange, Contract: constrain_contract,
-             Reduce: constrain_reduce}
+             Reduce: constrain_reduce, **ROW_CONSTRAIN}
 
 
 # ---- weight ranges

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from .reading import Reader
-from .verdict import BadInput, Unsupported
+from .verdict import BadInput
 
 MAX_LIST = 1 << 16            # tensors, weights, ops
 MAX_RANK, MAX_NAME, MAX_TERMS, MAX_PIECES, MAX_AXES = 8, 4096, 64, 256, 32
@@ -22,6 +22,8 @@ AVERAGE_BITS = 16
 
 MAX_CONTRACT_TERMS = 1 << 48  # product of all letters of a contraction
 MAX_TABLE_VALUES = 1 << (MAX_CLAMP_BITS + 1)
+MAX_QUOTIENT_SHIFT = 40          # of a Divide's numerator
+MAX_MASK = 1 << 22               # flags of a softmax's mask
 
 IDENTITY, RELU, LEAKY_RELU, CLIP, SIGMOID, TANH, TABLE = range(7)
 
@@ -202,6 +204,60 @@ class Reduce:
 
 
 @dataclass
+class Extreme:
+    """Rows of n entries: the largest (smallest) value, or the index of its first or last occurrence."""
+    x: int
+    y: int
+    n: int
+    minimum: bool
+    index: bool
+    last: bool
+
+
+@dataclass
+class Softmax:
+    x: int
+    y: int
+    n: int
+    exp_bits: int
+    inverse_bits: int
+    exp_table: list
+    mask_rows: int
+    visible: list
+    requant: Requant
+
+
+@dataclass
+class Normalize:
+    x: int
+    y: int
+    n: int
+    centered: bool
+    epsilon: int
+    root_bits: int
+    gamma: int
+    beta: int
+    requant: Requant
+
+
+@dataclass
+class Divide:
+    """acc = floor((2 a 2^shift + b) / (2 b))."""
+    a: int
+    b: int
+    y: int
+    shift: int
+    requant: Requant
+
+
+@dataclass
+class OneHot:
+    x: int
+    y: int
+    depth: int
+
+
+@dataclass
 class Op:
     name: str
     onnx_type: str
@@ -218,6 +274,8 @@ class Op:
             return [piece.x for piece in self.body.pieces]
         if isinstance(self.body, Contract):
             return [f.id for f in (self.body.a, self.body.b) if not f.is_weight]
+        if isinstance(self.body, Divide):
+            return [self.body.a, self.body.b]
         return [self.body.x]
 
     def reads_weights(self):
@@ -227,6 +285,8 @@ class Op:
             return [self.body.w] + ([] if self.body.bias is None else [self.body.bias])
         if isinstance(self.body, Contract):
             return [f.id for f in (self.body.a, self.body.b) if f.is_weight]
+        if isinstance(self.body, Normalize):
+            return [w for w in (self.body.gamma, self.body.beta) if w is not None]
         return []
 
 
@@ -245,32 +305,6 @@ class Program:
             return 0
         w = self.weights[op.body.w].shape
         return prod(self.tensors[op.body.y].shape) * (prod(w) // w[0])
-
-    def accumulator_bound(self, op):
-        """The largest |acc| for inputs in their ranges and weights within max_abs."""
-        body = op.body
-        if isinstance(body, (Conv, Gemm)):
-            w = self.weights[body.w]
-            bound = self.tensors[body.x].largest() * w.max_abs * (prod(w.shape) // w.shape[0])
-            if body.bias is not None:
-                bound += self.weights[body.bias].max_abs
-        elif isinstance(body, Sum):
-            bound = sum(abs(t.coef) * (self.weights[t.id].max_abs if t.is_weight else self.tensors[t.id].largest())
-                        for t in body.terms)
-        elif isinstance(body, AveragePool):
-            taps = body.window.kernel[0] * body.window.kernel[1]
-            bound = self.tensors[body.x].largest() * ((1 << AVERAGE_BITS) + (taps + 1) // 2)
-        elif isinstance(body, Contract):
-            bound = prod(body.letters[body.kept:])
-            for f in (body.a, body.b):
-                bound *= self.weights[f.id].max_abs if f.is_weight else self.tensors[f.id].largest()
-        elif isinstance(body, Reduce):
-            bound = self.tensors[body.x].largest() * abs(body.coef) * prod(body.letters[body.kept:])
-        else:
-            bound = max(self.tensors[x].largest() for x in op.reads())
-        if bound >= ACCUMULATOR_LIMIT:
-            raise Unsupported("the accumulator could reach 2^61", op.name)
-        return bound
 
 
 # ---- bytes
@@ -321,9 +355,9 @@ def _axis_map(r):
 def _body(r):
     kind = r.u8()
     if kind == 0:
-        return Conv(r.u32(), r.u32(), r.u32(), r.u32() if r.flag() else None, r.i64(), _window(r), _requant(r))
+        return Conv(r.u32(), r.u32(), r.u32(), _optional(r), r.i64(), _window(r), _requant(r))
     if kind == 1:
-        return Gemm(r.u32(), r.u32(), r.u32(), r.u32() if r.flag() else None, _requant(r))
+        return Gemm(r.u32(), r.u32(), r.u32(), _optional(r), _requant(r))
     if kind == 2:
         return Sum(r.listed(MAX_TERMS, lambda: SumTerm(r.flag(), r.u32(), r.i64())), r.u32(), _requant(r))
     if kind == 3:
@@ -337,7 +371,22 @@ def _body(r):
         return Contract(_factor(r), _factor(r), r.u32(), _shape(r), r.u32(), _requant(r))
     if kind == 7:
         return Reduce(r.u32(), r.u32(), _shape(r), r.u32(), _shape(r), _maps(r), r.i64(), _requant(r))
+    if kind == 8:
+        return Extreme(r.u32(), r.u32(), r.i64(), r.flag(), r.flag(), r.flag())
+    if kind == 9:
+        return Softmax(r.u32(), r.u32(), r.i64(), r.u32(), r.u32(), r.listed(MAX_TABLE_VALUES, r.i32), r.i64(),
+                       r.listed(MAX_MASK, r.u8), _requant(r))
+    if kind == 10:
+        return Normalize(r.u32(), r.u32(), r.i64(), r.flag(), r.i64(), r.u32(), _optional(r), _optional(r), _requant(r))
+    if kind == 11:
+        return Divide(r.u32(), r.u32(), r.u32(), r.i32(), _requant(r))
+    if kind == 12:
+        return OneHot(r.u32(), r.u32(), r.i64())
     raise BadInput(r.fault)
+
+
+def _optional(r):
+    return r.u32() if r.flag() else None
 
 
 def _maps(r):

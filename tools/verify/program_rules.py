@@ -2,16 +2,13 @@
 
 from math import prod
 
+from .bounds import accumulator_bound
 from .program import (ACCUMULATOR_LIMIT, CLIP, LEAKY_RELU, MAX_AXIS_TAPS, MAX_CLAMP_BITS, MAX_COEFFICIENT, MAX_CONTRACT_TERMS,
                       MAX_ELEMENTS, MAX_EXPONENT, MAX_GRID_EXPONENT, MAX_NARROW, MAX_OUT_EXPONENT, MAX_RANK, MAX_SHIFT,
                       MAX_SPARSE_POSITIONS, MAX_TOTAL_ELEMENTS, MAX_VALUE, MAX_WEIGHT, MAX_WINDOW, MIN_SHIFT, SIGMOID, TABLE, TANH,
                       AveragePool, Contract, Conv, Gemm, MaxPool, Rearrange, Reduce, Sum)
-from .verdict import BadInput
-
-
-def rule(condition, what, where=""):
-    if not condition:
-        raise BadInput(what, where)
+from .row_rules import ROW_CHECKS
+from .verdict import rule
 
 
 def check_program(p):
@@ -37,7 +34,7 @@ def check_program(p):
         rule(op.body.y < len(p.tensors) and op.body.y not in ready, "its output is out of range or produced twice", op.name)
         ready.add(op.body.y)
         CHECKS[type(op.body)](p, op.body, op.name)
-        bound = p.accumulator_bound(op)
+        bound = accumulator_bound(p, op)
         if op.requant is not None:
             check_requant(op.requant, p.tensors[op.body.y], bound, op.name)
     rule(len(ready) == len(p.tensors), "a tensor has no producer")
@@ -219,4 +216,4 @@ def piece_box(p, r, piece, y, name):
 
 
 CHECKS = {Conv: check_conv, Gemm: check_gemm, Sum: check_sum, AveragePool: check_average_pool, MaxPool: check_max_pool,
-          Rearrange: check_rearrange, Contract: check_contract, Reduce: check_reduce}
+          Rearrange: check_rearrange, Contract: check_contract, Reduce: check_reduce, **ROW_CHECKS}

@@ -47,3 +47,9 @@ def require(condition, reason, where=""):
 def well_formed(condition, what, where=""):
     if not condition:
         raise BadInput(what, where)
+
+
+def rule(condition, what, where=""):
+    """What a well-formed input keeps to."""
+    if not condition:
+        raise BadInput(what, where)
