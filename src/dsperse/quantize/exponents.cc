@@ -34,8 +34,9 @@ struct Group {
   unsigned bits = 0;
   std::size_t members = 0;
   std::int32_t most = kMaxExponent;                                     ///< no exponent is larger
-  double limit = 0;                                                     ///< no value is larger; of inputs, what calibration saw
-  bool output = false, integers = false, grid = false, others = false;  ///< others: values that no grid function made
+  double limit = 0;  ///< no value is larger; of inputs, what calibration saw
+  bool input = false, output = false, integers = false, grid = false,
+       others = false;  ///< others: values that no grid function made
 };
 
 /// Numerators of a softmax are sampled at its input's steps: 14 bits reach from 1/256 to 32. Probabilities are often small.
@@ -51,6 +52,17 @@ bool keeps_exponent(const Op& op) {
 double largest_of(const RealActivation& a) {
   if (is_grid(a.f)) return 1;
   return a.f == Function::clip ? std::max(std::fabs(a.lo), std::fabs(a.hi)) : std::numeric_limits<double>::infinity();
+}
+
+/// Bits of integers: inputs have 16 or more, others as many as calibration asks for.
+Result<unsigned> integer_bits(const Group& g, bool input, const std::string& name) {
+  const double most = g.statistics.largest();
+  if (most > static_cast<double>(kMaxValue))
+    return fail(ErrorKind::unsupported, "an integer tensor reaches " + std::to_string(most) + ", beyond 2^16 - 1", name,
+                "integers have no scale; keep them small, or let the model use floats");
+  unsigned bits = input ? 16 : 8;
+  while (bits < 17 && std::ldexp(1.0, static_cast<int>(bits) - 1) - 1 < (input ? 1 : 1.25) * most) ++bits;
+  return bits;
 }
 
 Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
@@ -70,9 +82,12 @@ Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
 /// group.
 void keep_means_fine(const Draft& draft, const auto& alone, Scales& s) {
   for (std::size_t i = 0; i < draft.program.ops.size(); ++i) {
-    const auto* a = std::get_if<AveragePool>(&draft.program.ops[i].body);
-    if (a == nullptr || !alone(a->y) || is_grid(draft.activations[i].f) || s.bits[a->x] != s.bits[a->y]) continue;
-    s.exponent[a->y] = std::max(s.exponent[a->y], s.exponent[a->x]);
+    const Op& op = draft.program.ops[i];
+    const auto* reduce = std::get_if<Reduce>(&op.body);
+    if (!std::holds_alternative<AveragePool>(op.body) && (reduce == nullptr || reduce->coef != 0)) continue;
+    const TensorId x = op_inputs(op)[0], y = op_output(op);
+    if (!alone(y) || has_own_grid(draft.activations[i].f) || s.bits[x] != s.bits[y] || draft.powers[i] != 0) continue;
+    s.exponent[y] = std::max(s.exponent[y], s.exponent[x]);
   }
 }
 
@@ -86,11 +101,11 @@ void spare_remainders_of_sums(const Draft& draft, const auto& alone, Scales& s) 
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
     for (const auto t : op_inputs(p.ops[i])) ++readers[t];
     const bool linear = std::holds_alternative<Conv>(p.ops[i].body) || std::holds_alternative<Gemm>(p.ops[i].body);
-    layer[op_output(p.ops[i])] = linear && !is_grid(draft.activations[i].f);
+    layer[op_output(p.ops[i])] = (linear || std::holds_alternative<Contract>(p.ops[i].body)) && !is_grid(draft.activations[i].f);
   }
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
     const auto* sum = std::get_if<Sum>(&p.ops[i].body);
-    if (sum == nullptr || is_grid(draft.activations[i].f)) continue;
+    if (sum == nullptr || has_own_grid(draft.activations[i].f) || draft.powers[i] != 0) continue;
     const auto inputs = op_inputs(p.ops[i]);
     const std::int32_t e = s.exponent[sum->y];
     const auto fits = [&](TensorId t) { return s.exponent[t] <= e || (layer[t] && readers[t] == 1 && alone(t)); };
@@ -136,7 +151,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
     const auto bits = options.tensor_bits.find(draft.tensors[t].source);
     g.bits = std::max(g.bits, bits == options.tensor_bits.end() ? options.activation_bits : bits->second);
     g.statistics.merge(statistics[t]);
-    if (draft.tensors[t].integers) g.integers = true, g.bits = 16;  // unscaled: as many as fit
+    g.integers = g.integers || draft.tensors[t].integers;
     ++g.members;
   }
   for (const auto& op : p.ops)
@@ -148,7 +163,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
   for (const auto t : p.outputs) of[groups.root(t)].output = true;
   for (const auto t : p.inputs) {
     Group& g = of[groups.root(t)];
-    g.others = true;
+    g.others = g.input = true;
     g.limit = std::max(g.limit, statistics[t].largest());
   }
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
@@ -161,7 +176,10 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
 
   Scales s{std::vector<std::int32_t>(n), std::vector<unsigned>(n)};
   for (TensorId t = 0; t < n; ++t) {
-    const Group& g = of[groups.root(t)];
+    Group& g = of[groups.root(t)];
+    if (groups.root(t) == t && g.integers) {
+      DSPERSE_TRY(g.bits, integer_bits(g, g.input, draft.tensors[t].source));
+    }
     s.bits[t] = g.bits;
     if (groups.root(t) != t)
       s.exponent[t] = s.exponent[groups.root(t)];

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dsperse/quantize/finish_rows.h"
+#include "dsperse/quantize/finish_table.h"
 #include "dsperse/quantize/limits.h"
 #include "dsperse/quantize/rounding.h"
 #include "dsperse/quantize/table.h"
@@ -31,10 +32,11 @@ std::int64_t coarse_bound(std::int64_t m) {
 
 class Finisher {
  public:
-  Finisher(Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics, const QuantizeOptions& options)
+  Finisher(Draft& draft, const Scales& scales, const Calibration& calibration, const QuantizeOptions& options)
       : draft_(draft),
         scales_(scales),
-        statistics_(statistics),
+        statistics_(calibration.tensors),
+        tables_(calibration.tables),
         options_(options),
         p_(draft.program),
         store_(draft.weights.size()) {}
@@ -63,7 +65,8 @@ class Finisher {
   [[nodiscard]] std::int32_t exponent(TensorId t) const { return scales_.exponent[t]; }
 
   /// Activation and clamp of an op that makes y, and y's range; returns the exponent at which the rounded accumulator is.
-  Result<std::int32_t> activate_into(TensorId y, Requant& r) {
+  /// exact: exponent at which the accumulator is an integer, where known; bound: its largest magnitude there.
+  Result<std::int32_t> activate_into(TensorId y, Requant& r, std::optional<std::int32_t> exact = {}, std::int64_t bound = 0) {
     const RealActivation& real = draft_.activations[index_];
     const std::int32_t e = exponent(y);
     const std::int64_t top = top_of(scales_.bits[y]);
@@ -95,8 +98,18 @@ class Finisher {
         a.hi = std::min(top, std::int64_t{1} << e);
         if (real.f == Function::tanh) a.lo = -a.hi;
         break;
-      case Function::table:
-        return fail(ErrorKind::unsupported, "has no table yet");
+      case Function::table: {
+        TableInput input{reach(tables_[index_]), exact};
+        if (real.integers) {
+          input.exact = 0;
+          if (bound > 0) input.largest = static_cast<double>(bound);
+        }
+        DSPERSE_TRY(const Grid grid, choose_grid(real, input, e, std::max(scales_.bits[y], options_.activation_bits)));
+        a.in_exponent = grid.exponent;
+        r.clamp_bits = grid.bits - 1;
+        sample_table(real, grid, top, a);
+        break;
+      }
     }
     p_.tensors[y].lo = a.lo;
     p_.tensors[y].hi = a.hi;
@@ -186,11 +199,82 @@ class Finisher {
   Status one(Conv& c) { return linear(c); }
   Status one(Gemm& g) { return linear(g); }
 
+  /// Shift of an accumulator at exponent e, counted 2^power times.
+  [[nodiscard]] Status shift_to(Requant& r, std::int32_t e, std::int32_t v_exponent) const {
+    const std::int32_t s = e - draft_.powers[index_] - v_exponent;
+    if (s < kMinShift || s > kMaxShift)
+      return fail(ErrorKind::unsupported, "its inputs and its output differ too much in scale", {},
+                  "calibrate with data of the size that the model sees");
+    r.shift = {s};
+    return {};
+  }
+
+  /// One exponent for a weight factor; the other factor is x.
+  Result<std::int32_t> weight_factor(WeightId id, TensorId x, std::int64_t summed, std::int32_t v_exponent) {
+    const auto& real = draft_.weights[id];
+    double largest = 0;
+    for (const float w : real) largest = std::max(largest, std::fabs(static_cast<double>(w)));
+    WeightSpec& spec = p_.weights[id];
+    spec.max_abs = top_of(options_.weight_bits);
+    const std::int32_t most = v_exponent + draft_.powers[index_] - exponent(x) + longest_shift(x, summed);
+    const std::int32_t e = std::min(most, fitting_exponent(largest, static_cast<double>(spec.max_abs), most));
+    const double scale = std::ldexp(1.0, e);
+    auto& w = store_[id].narrow;
+    w.resize(real.size());
+    for (std::size_t k = 0; k < w.size(); ++k) w[k] = static_cast<std::int16_t>(round_away(static_cast<double>(real[k]) * scale));
+    std::vector<float>().swap(draft_.weights[id]);
+    return e;
+  }
+
+  Status one(Contract& c) {
+    const std::int64_t summed = elements({c.letters.begin() + c.kept, c.letters.end()});
+    std::optional<std::int32_t> exact;
+    if (!c.a.is_weight && !c.b.is_weight) exact = exponent(c.a.id) + exponent(c.b.id) - draft_.powers[index_];
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(c.y, c.requant, exact));
+    std::int32_t e = 0;
+    for (const auto& [f, other] : {std::pair(&c.a, &c.b), std::pair(&c.b, &c.a)}) {
+      if (f->is_weight) {
+        DSPERSE_TRY(const std::int32_t own, weight_factor(f->id, other->id, summed, v_exponent));
+        e += own;
+      } else {
+        e += exponent(f->id);
+      }
+    }
+    return shift_to(c.requant, e, v_exponent);
+  }
+
+  Status one(Reduce& r) {
+    const std::int32_t power = draft_.powers[index_];
+    std::int32_t e = exponent(r.x);
+    if (r.coef == 0) {  // the fewest bits that are off by no more than a part in 2048
+      const std::int64_t n = elements({r.letters.begin() + r.kept, r.letters.end()});
+      std::int32_t bits = 0;
+      const auto multiplier = [&] { return ((std::int64_t{2} << bits) + n) / (2 * n); };
+      const auto off = [&] { return std::abs(multiplier() * n - (std::int64_t{1} << bits)); };
+      while (multiplier() == 0 || off() > (std::int64_t{1} << bits) / 2048) ++bits;
+      r.coef = multiplier();
+      e += bits;
+    }
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(r.y, r.requant, e - power));
+    return shift_to(r.requant, e, v_exponent);
+  }
+
   Status one(Sum& s) {
-    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(s.y, s.requant));
-    std::int32_t e = v_exponent;
+    std::int32_t e = std::numeric_limits<std::int32_t>::min();
     for (const auto& t : s.terms)
       if (!t.is_weight) e = std::max(e, exponent(t.id));
+    const std::int32_t power = draft_.powers[index_];
+    std::int64_t bound = 0;  // of what a table of integers meets
+    for (const auto& t : s.terms) {
+      double most = 0;
+      if (t.is_weight)
+        for (const float w : draft_.weights[t.id]) most = std::max(most, std::fabs(static_cast<double>(w)));
+      else
+        most = static_cast<double>(std::max(std::abs(p_.tensors[t.id].lo), std::abs(p_.tensors[t.id].hi)));
+      bound += static_cast<std::int64_t>(std::min(most, 0x1p20)) * std::min<std::int64_t>(std::abs(t.coef), 1 << 20);
+    }
+    DSPERSE_TRY(const std::int32_t v_exponent, activate_into(s.y, s.requant, e - power, bound));
+    e = std::max(e, v_exponent);
     for (auto& t : s.terms) {
       if (t.is_weight) {
         const auto& real = draft_.weights[t.id];
@@ -208,9 +292,7 @@ class Finisher {
         t.coef *= std::int64_t{1} << (e - exponent(t.id));
       }
     }
-    if (e - v_exponent > kMaxShift) return fail(ErrorKind::unsupported, "operands are far below the scale of the result");
-    s.requant.shift = {e - v_exponent};
-    return {};
+    return shift_to(s.requant, e, v_exponent);
   }
 
   Status one(AveragePool& a) {
@@ -332,6 +414,7 @@ class Finisher {
   Draft& draft_;
   const Scales& scales_;
   const std::vector<TensorStatistics>& statistics_;
+  const std::vector<TensorStatistics>& tables_;
   const QuantizeOptions& options_;
   Program p_;
   WeightStore store_;
@@ -340,9 +423,8 @@ class Finisher {
 
 }  // namespace
 
-Result<Finished> finish(Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
-                        const QuantizeOptions& options) {
-  return Finisher(draft, scales, statistics, options).run();
+Result<Finished> finish(Draft& draft, const Scales& scales, const Calibration& calibration, const QuantizeOptions& options) {
+  return Finisher(draft, scales, calibration, options).run();
 }
 
 }  // namespace dsperse::quantize

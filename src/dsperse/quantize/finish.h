@@ -14,6 +14,12 @@
 
 namespace dsperse::quantize {
 
+/// What calibration remembers.
+struct Calibration {
+  std::vector<TensorStatistics> tensors;  ///< by TensorId
+  std::vector<TensorStatistics> tables;   ///< by op: what the table of its activation is applied to; empty of others
+};
+
 struct Finished {
   Program program;
   WeightStore weights;
@@ -22,7 +28,7 @@ struct Finished {
 /// The Program passes check_program. The real factors of a product are freed as they become integers, so that both are never in
 /// memory together. Errors (unsupported) name the op: accumulators that could reach 2^61, biases or constants
 /// beyond 40 bits, slopes outside of [0, 1].
-[[nodiscard]] Result<Finished> finish(Draft& draft, const Scales& scales, const std::vector<TensorStatistics>& statistics,
+[[nodiscard]] Result<Finished> finish(Draft& draft, const Scales& scales, const Calibration& calibration,
                                       const QuantizeOptions& options);
 
 }  // namespace dsperse::quantize

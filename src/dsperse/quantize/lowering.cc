@@ -97,6 +97,9 @@ TensorId Lowering::add_op(const std::string& op_name, const std::string& type, c
   draft_.program.ops.push_back({op_name, type, std::move(body)});
   draft_.activations.emplace_back();
   draft_.fills.push_back(fill);
+  draft_.powers.push_back(0);
+  if (const auto port = graph_.values.find(name); port != graph_.values.end())
+    draft_.tensors[y].integers = port->second.dtype != model::DType::f32;
   values_.insert_or_assign(name, Value{name, y, std::move(view), true});
   return y;
 }
@@ -195,6 +198,15 @@ Sum::Term Lowering::constant_term(const std::string& name, const RealTerm& term,
   return {true, add_weight(name, std::move(shape), std::move(values)), term.coef};
 }
 
+bool Lowering::is_per_channel(const Value& x, const RealTerm& constant) const {
+  if (constant.shape.size() > x.view.shape.size()) return constant.values.size() == 1;
+  const auto place = place_of(x);
+  const std::size_t back = x.view.shape.size() - constant.shape.size();
+  for (std::size_t k = 0; k < constant.shape.size(); ++k)
+    if (constant.shape[k] != 1 && (!place || place->axes.back() != back + k)) return false;
+  return true;
+}
+
 bool Lowering::fold_into_bias(const model::Node& node, const std::vector<RealTerm>& terms) {
   if (terms.size() != 2 || terms[0].tensor.has_value() == terms[1].tensor.has_value()) return false;
   const auto& [data, constant] = terms[0].tensor ? std::tie(terms[0], terms[1]) : std::tie(terms[1], terms[0]);
@@ -202,11 +214,7 @@ bool Lowering::fold_into_bias(const model::Node& node, const std::vector<RealTer
   if (data.coef != 1 || !sole(x) || x.view.shape != shape(node.outputs[0])) return false;
   const auto made = producer_.find(x.id);
   if (made == producer_.end() || draft_.activations[made->second].f != Function::identity) return false;
-  // One value per channel, the last axis in storage, or one for all.
-  const auto place = place_of(x);
-  const std::size_t back = x.view.shape.size() - constant.shape.size();
-  for (std::size_t k = 0; k < constant.shape.size(); ++k)
-    if (constant.shape[k] != 1 && (!place || place->axes.back() != back + k)) return false;
+  if (!is_per_channel(x, constant)) return false;
   Op& op = draft_.program.ops[made->second];
   std::optional<WeightId>* bias = nullptr;
   if (auto* c = std::get_if<Conv>(&op.body)) bias = &c->bias;
@@ -226,6 +234,8 @@ void Lowering::rename(const model::Node& node, const Value& x, std::size_t op) {
   draft_.program.tensors[x.id].name = node.outputs[0];
   draft_.tensors[x.id].source = node.outputs[0];
   draft_.tensors[x.id].view = x.view;
+  if (const auto port = graph_.values.find(node.outputs[0]); port != graph_.values.end())
+    draft_.tensors[x.id].integers = port->second.dtype != model::DType::f32;
   values_.insert_or_assign(node.outputs[0], Value{node.outputs[0], x.id, x.view, true});
 }
 
@@ -291,8 +301,8 @@ Status Lowering::maximum(const model::Node& node, const Value& x, const Window& 
 
 bool Lowering::fuse(const model::Node& node, const Value& x, const RealActivation& activation) {
   if (!sole(x)) return false;
-  TensorId id = x.id;  // activations never fall, so one after a maximum equals one before it
-  while (sole_pool_.contains(id)) id = sole_pool_.at(id);
+  TensorId id = x.id;  // but for tables, activations never fall, so one after a maximum equals one before it
+  while (activation.f != Function::table && sole_pool_.contains(id)) id = sole_pool_.at(id);
   const auto made = producer_.find(id);
   if (made == producer_.end()) return false;
   const Op& op = draft_.program.ops[made->second];
@@ -309,9 +319,15 @@ bool Lowering::fuse(const model::Node& node, const Value& x, const RealActivatio
 
 Status Lowering::activation(const model::Node& node, const RealActivation& activation) {
   DSPERSE_TRY(const Value x, tensor(node, 0));
-  if (fuse(node, x, activation)) return {};
+  RealActivation a = activation;
+  if (a.f == Function::table) {
+    if (!a.of) return fail(ErrorKind::internal, "a table of no function");
+    a.input = node.inputs[0];
+    a.integers = graph_.values.at(a.input).dtype != model::DType::f32;
+  }
+  if (fuse(node, x, a)) return {};
   DSPERSE_CHECK_OK(sum(node, {RealTerm{x, {}, {}, 1}}));
-  draft_.activations.back() = activation;
+  draft_.activations.back() = std::move(a);
   return {};
 }
 
@@ -339,7 +355,7 @@ Status Lowering::inputs(const LowerSet& lower) {
                                        ? channels_last(port.shape)
                                        : logical_place(port.shape));
     const TensorId id = add_tensor(port.name, port.name, place.spec, place.view);
-    draft_.tensors[id].integers = port.dtype == model::DType::i64;
+    draft_.tensors[id].integers = port.dtype != model::DType::f32;
     draft_.program.inputs.push_back(id);
     draft_.inputs.push_back({port.name, port.shape, *axis_order(place.view), {}, {}});
     values_.insert_or_assign(port.name, Value{port.name, id, place.view, true});

@@ -96,8 +96,9 @@ class Lowering {
   [[nodiscard]] Status maximum(const model::Node& node, const Value& x, const Window& window);
   /// Pieces in one tensor of the output's shape, `fill` elsewhere.
   [[nodiscard]] Status place(const model::Node& node, std::vector<Placed> pieces, double fill);
-  /// The node's output (axes `out`, in letters) is the sum over all other letters of a times b. At least one is a tensor;
-  /// repeated letters within one operand (diagonals) are not supported.
+  /// The node's output (axes `out`, in letters; as many elements as its shape says) is the sum over all other letters of a times
+  /// b. At least one is a tensor; repeated letters within one operand (diagonals) are not supported. An axis of size 1 repeats
+  /// where its letter is longer; in `out` it may be kNoLetter.
   [[nodiscard]] Status contract(const model::Node& node, Operand a, Operand b, const std::vector<std::uint32_t>& out);
   /// Element-wise product with numpy broadcasting; at least one term is a tensor (`coef` is not used).
   [[nodiscard]] Status multiply(const model::Node& node, RealTerm a, RealTerm b);
@@ -119,7 +120,7 @@ class Lowering {
   /// Makes the node's output of that number.
   [[nodiscard]] Status move(const model::Node& node, const std::vector<Value>& sources, const std::vector<std::int64_t>& index,
                             double fill = 0, std::size_t output = 0);
-  /// Joined to the op that makes x if nothing else reads it (also before a MaxPool), otherwise a Sum of one term.
+  /// Joined to the op that makes x if nothing else reads it (also before a MaxPool, but for tables), otherwise a Sum of one term.
   [[nodiscard]] Status activation(const model::Node& node, const RealActivation& activation);
 
   // Used by lower_graph.
@@ -173,6 +174,13 @@ class Lowering {
   [[nodiscard]] bool sole(const Value& x) const { return x.sole && uses(x.name) == 1; }
   /// The tensor that `op` makes is the node's output from now on.
   void rename(const model::Node& node, const Value& x, std::size_t op);
+  /// The constant has one value for all, or one per last storage axis of x (that of the layer that makes x).
+  [[nodiscard]] bool is_per_channel(const Value& x, const RealTerm& constant) const;
+  /// Conv or Gemm times one constant per channel: it joins weights and bias. Other sums times a power of two: it joins the shift.
+  [[nodiscard]] bool fold_factor(const model::Node& node, const RealTerm& data, const RealTerm& constant);
+  /// contract(); storage: the output lies like this view (its shape), in tensors of this spec; otherwise row major.
+  [[nodiscard]] Status contract_as(const model::Node& node, Operand a, Operand b, const std::vector<std::uint32_t>& out,
+                                   const View* storage, const Shape* y_spec);
   /// Conv or Gemm plus one constant per channel: the constant joins the bias.
   [[nodiscard]] bool fold_into_bias(const model::Node& node, const std::vector<RealTerm>& terms);
   [[nodiscard]] bool fuse(const model::Node& node, const Value& x, const RealActivation& activation);

@@ -10,18 +10,28 @@
 namespace dsperse::quantize {
 namespace {
 
-Status collect(const Draft& draft, const std::map<std::string, model::Tensor>& values,
-               std::vector<TensorStatistics>& statistics) {
+Status add_values(const model::Tensor& x, const std::string& name, const RealActivation& after, TensorStatistics& to) {
+  for (const float v : x.f) {
+    if (!std::isfinite(v))
+      return fail(ErrorKind::bad_input, "the float model gives NaN or infinity on a calibration sample", name,
+                  "check model and calibration data");
+    to.add(apply(after, static_cast<double>(v)));
+  }
+  for (const auto v : x.i) to.add(static_cast<double>(v));
+  return {};
+}
+
+Status collect(const Draft& draft, const std::map<std::string, model::Tensor>& values, Calibration& calibration) {
   for (TensorId t = 0; t < draft.tensors.size(); ++t) {
     const Origin& origin = draft.tensors[t];
-    const model::Tensor& x = values.at(origin.source);
-    for (const float v : x.f) {
-      if (!std::isfinite(v))
-        return fail(ErrorKind::bad_input, "the float model gives NaN or infinity on a calibration sample", origin.source,
-                    "check model and calibration data");
-      statistics[t].add(apply(origin.after, static_cast<double>(v)));
-    }
-    for (const auto v : x.i) statistics[t].add(static_cast<double>(v));
+    DSPERSE_CHECK_OK(add_values(values.at(origin.source), origin.source, origin.after, calibration.tensors[t]));
+  }
+  for (std::size_t i = 0; i < draft.activations.size(); ++i) {
+    const RealActivation& a = draft.activations[i];
+    if (a.f != Function::table) continue;
+    const auto x = values.find(a.input);
+    if (x == values.end()) return fail(ErrorKind::internal, "the float run lacks a tensor", a.input);
+    DSPERSE_CHECK_OK(add_values(x->second, a.input, {}, calibration.tables[i]));
   }
   return {};
 }
@@ -42,13 +52,14 @@ Result<QuantizedModel> quantize_model(const model::Graph& graph, const LowerSet&
                                       const std::vector<Sample>& samples, const QuantizeOptions& options) {
   if (samples.empty()) return fail(ErrorKind::usage, "calibration needs at least one sample");
   DSPERSE_TRY(Draft draft, lower_graph(graph, lower));
-  std::vector<TensorStatistics> statistics(draft.tensors.size());
+  Calibration calibration{std::vector<TensorStatistics>(draft.tensors.size()),
+                          std::vector<TensorStatistics>(draft.activations.size())};
   for (const auto& sample : samples) {
     DSPERSE_TRY(const auto values, float_values(interpreters.run_float, sample, draft.tensors));
-    DSPERSE_CHECK_OK(collect(draft, values, statistics));
+    DSPERSE_CHECK_OK(collect(draft, values, calibration));
   }
-  DSPERSE_TRY(const Scales scales, choose_scales(draft, statistics, options));
-  DSPERSE_TRY(Finished done, finish(draft, scales, statistics, options));
+  DSPERSE_TRY(const Scales scales, choose_scales(draft, calibration.tensors, options));
+  DSPERSE_TRY(Finished done, finish(draft, scales, calibration, options));
   QuantizedModel model{std::move(done.program),  std::move(done.weights),  std::move(draft.inputs),
                        std::move(draft.outputs), std::move(draft.tensors), {}};
   DSPERSE_TRY(model.fidelity, measure_fidelity(model, interpreters, samples));

@@ -248,8 +248,8 @@ void random_contract(Builder& b, Draw& d, TensorId x) {
       c.letters = rank > 1 ? Shape{batch, last, last, inner} : Shape{batch, 1, 1, 1};
       c.kept = 3;
       c.a = factor(x, {batch, inner, c.letters[1]}, {0, 3, 1}), c.b = factor(x, {batch, inner, c.letters[1]}, {0, 3, 2});
-      if (d.coin()) std::swap(c.letters[0], c.letters[1]), c.a.maps.swap(c.b.maps), shape = {};
-      if (shape.empty()) {  // the batch between the two
+      if (d.coin()) {  // the batch between the two
+        std::swap(c.letters[0], c.letters[1]);
         for (auto* f : {&c.a, &c.b})
           for (auto& m : f->maps)
             if (m.parts[0].first < 2) m.parts[0].first = 1 - m.parts[0].first;
