@@ -204,7 +204,9 @@ class Attacker {
   template <int D>
   bool attack_product(std::uint32_t index) {
     const relation::Product& product = relation_.products[index];
-    return false_accumulator<D>(index, product.id) && other_input<D>(index, product) && other_weights<D>(index, product);
+    if (!false_accumulator<D>(index, product.id)) return false;
+    if (product.a.tensor == product.b.tensor) return other_input<D>(index, product, true, true);
+    return other_factor<D>(index, product, false) && other_factor<D>(index, product, true);
   }
 
   /// One accumulator is one too large, its remainder takes it up, and the hidden value of the product says what the leaves need.
@@ -276,10 +278,17 @@ class Attacker {
     return true;
   }
 
-  /// The product reads an input that is one larger in one element than the committed one.
   template <int D>
-  bool other_input(std::uint32_t index, const relation::Product& product) {
-    const TensorId t = product.a.tensor - n_weights();
+  bool other_factor(std::uint32_t index, const relation::Product& product, bool in_b) {
+    if ((in_b ? product.b : product.a).tensor < n_weights()) return other_weights<D>(index, product, in_b);
+    return other_input<D>(index, product, !in_b, in_b);
+  }
+
+  /// The product reads, as one factor or as both, an input that is one larger in one element than the committed one.
+  template <int D>
+  bool other_input(std::uint32_t index, const relation::Product& product, bool in_a, bool in_b) {
+    const TensorRef ref = (in_a ? product.a : product.b).tensor;
+    const TensorId t = ref - n_weights();
     SliceCase c = fresh(slice_);
     IntTensor honest = c.trace[t], lie = honest;
     lie[0] += lie[0] < slice_.program.tensors[t].hi ? 1 : -1;
@@ -297,23 +306,26 @@ class Attacker {
     for (std::size_t i = 0; i < c.key.ports().size(); ++i)
       if (c.key.ports()[i].tensor == t) c.commit_port(i, honest);
     SliceForge<D> forge;
-    forge.values.tensors = [&](Values& values) { values.own(product.a.tensor).assign(honest.begin(), honest.end()); };
+    forge.values.tensors = [&](Values& values) { values.own(ref).assign(honest.begin(), honest.end()); };
     forge.schedule.factor = [&](std::uint32_t i, bool is_b, relation::IntView view) {
-      return i == index && !is_b ? relation::IntView(std::span<const std::int32_t>(lie)) : view;
+      return i == index && (is_b ? in_b : in_a) ? relation::IntView(std::span<const std::int32_t>(lie)) : view;
     };
-    expect([&] { return attack<D>(c, forge); }, {product.id}, {product.id + " a"});
+    Ids checks;
+    if (in_a) checks.insert(product.id + " a");
+    if (in_b) checks.insert(product.id + " b");
+    expect([&] { return attack<D>(c, forge); }, {product.id}, checks);
     return true;
   }
 
   /// The prover's weights are not the committed ones.
   template <int D>
-  bool other_weights(std::uint32_t, const relation::Product& product) {
+  bool other_weights(std::uint32_t, const relation::Product& product, bool in_b) {
     SliceCase c = fresh(slice_);
-    auto& w = c.weights[product.b.tensor].narrow;
+    auto& w = c.weights[(in_b ? product.b : product.a).tensor].narrow;
     w[0] = static_cast<std::int16_t>(w[0] > 0 ? w[0] - 1 : w[0] + 1);
     c.run();
     c.restate();
-    expect([&] { return attack<D>(c); }, {product.id}, {product.id + " b"});
+    expect([&] { return attack<D>(c); }, {product.id}, {product.id + (in_b ? " b" : " a")});
     return true;
   }
 

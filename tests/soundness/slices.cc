@@ -60,6 +60,29 @@ std::vector<NamedSlice> attack_slices(proof::Profile profile) {
   const TensorId t = move.rearrange({0, {3, 2}, 0, {{m, {2, 3}, {{0, {{1, 1}}}, {0, {{0, 1}}}}}}}, {3, 2}, -9, 9);
   move.rearrange({0, {5, 3}, 4, {{t, {3, 2}, {{-1, {{0, 1}}}, {0, {{1, 1}}}}}}}, {5, 3}, -9, 9);
   out.push_back({"rearrange", move.done(), {.constraints = wide}});
+  // A batch of products of activations, the batch axis in both factors, with a table that falls.
+  Builder attention;
+  quantize::Contract scores;
+  scores.letters = {2, 3, 2, 4}, scores.kept = 3;
+  scores.a = quantize::testing::factor(attention.input({2, 3, 4}, -7, 7), {2, 3, 4}, {0, 1, 3});
+  scores.b = quantize::testing::factor(attention.input({2, 2, 4}, -7, 7), {2, 2, 4}, {0, 2, 3});
+  attention.contract(scores, {2, 3, 2}, quantize::testing::table_requant(3, [](double v) { return 1.5 - v * v; }, 6, 3));
+  out.push_back({"contract", attention.done(), {.constraints = wide}});
+  // Element-wise: a row that repeats, a weight that repeats, a square; then sums and means.
+  Builder products;
+  const TensorId left = products.input({2, 3}, -15, 15), repeated = products.input({3}, -9, 9);
+  quantize::Contract by_row, by_weight, square;
+  by_row.letters = by_weight.letters = square.letters = {2, 3};
+  by_row.kept = by_weight.kept = square.kept = 2;
+  by_row.a = by_weight.a = square.a = square.b = quantize::testing::factor(left, {2, 3}, {0, 1});
+  by_row.b = quantize::testing::factor(repeated, {3}, {1});
+  by_weight.b = quantize::testing::weight_factor(products.weight({2, 1}, 15), {2}, {0});
+  const TensorId squares = products.contract(square, {2, 3}, simple_requant(3, Function::identity, 7));
+  products.contract(by_row, {2, 3}, simple_requant(2, Function::identity, 7));
+  products.contract(by_weight, {2, 3}, simple_requant(2, Function::relu, 7));
+  products.reduce({squares, 0, {2, 3}, 1, {2, 3}, {{0, {{0, 1}}}, {0, {{1, 1}}}}, 171, {}}, {2},
+                  simple_requant(9, Function::identity, 7));
+  out.push_back({"element-wise", products.done(), {.constraints = wide}});
   for (NamedSlice& s : out) s.options.profile = profile;
   return out;
 }

@@ -1,6 +1,8 @@
 // Honest slice proofs: every operator, table form, port kind and profile is accepted, on both sides with one schedule.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "dsperse/base/parallel.h"
 #include "dsperse/proof/testing/harness.h"
 #include "dsperse/run/testing/slow_run.h"
@@ -16,7 +18,9 @@ using quantize::Shape;
 using quantize::TensorId;
 using quantize::Window;
 using quantize::testing::Builder;
+using quantize::testing::factor;
 using quantize::testing::simple_requant;
+using quantize::testing::weight_factor;
 using testing::CaseOptions;
 using testing::make_case;
 using testing::SliceCase;
@@ -192,6 +196,80 @@ TEST(HonestSlice, Rearrange) {
   Rearrange repeat{0, {3, 2, 12}, 0, {{x, {2, 12}, {{0, {{1, 1}}}, {0, {{2, 1}}}}}}};
   b.rearrange(repeat, {3, 24}, -127, 127);
   accepted(b.done());
+}
+
+/// y[batch][m][n] = sum of k of a[batch][m][k] b[batch][n][k], a lying as (m, batch, k).
+Program attention(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, const Requant& r) {
+  Builder b;
+  quantize::Contract c;
+  c.letters = {batch, m, n, k}, c.kept = 3;
+  c.a = factor(b.input({m, batch, k}, -127, 127), {m, batch, k}, {1, 0, 3});
+  c.b = factor(b.input({batch, n, k}, -127, 127), {batch, n, k}, {0, 2, 3});
+  b.contract(c, {batch, m, n}, r);
+  return b.done();
+}
+
+TEST(HonestSlice, Contract) {
+  accepted(attention(2, 3, 4, 5, simple_requant(8)), {}, "batch of products");
+  accepted(attention(3, 1, 7, 6, per_channel({5, 6, 0, -1, 9, 3, 2})), {}, "shifts per channel");
+  accepted(attention(1, 1, 1, 1, simple_requant(4, Function::relu)), {}, "one product");
+  accepted(attention(2, 2, 3, 9, simple_requant(9, Function::tanh)), {.profile = Profile::bits128}, "128 bits");
+  const Program p = attention(2, 3, 4, 5, simple_requant(8));
+  accepted(p, {.publics = {p.inputs[0]}}, "a public");
+  accepted(p, {.publics = {p.inputs[1]}}, "b public");
+  accepted(p, {.publics = {p.inputs[0], p.inputs[1], p.outputs[0]}}, "all public");
+}
+
+TEST(HonestSlice, ElementWiseProducts) {
+  Builder b;
+  const TensorId x = b.input({2, 3, 4}, -127, 127), row = b.input({4}, -99, 99), column = b.input({3}, 0, 120);
+  const auto product = [&](quantize::Contract::Factor a, quantize::Contract::Factor f, const Requant& r) {
+    quantize::Contract c;
+    c.letters = {2, 3, 4}, c.kept = 3, c.a = std::move(a), c.b = std::move(f);
+    return b.contract(c, {2, 3, 4}, r);
+  };
+  const auto whole = factor(x, {2, 3, 4}, {0, 1, 2});
+  const TensorId square = product(whole, whole, simple_requant(7));
+  product(whole, factor(row, {4}, {2}), simple_requant(6, Function::sigmoid));
+  product(factor(column, {3}, {1}), whole, simple_requant(0));
+  product(whole, weight_factor(b.weight({1, 4}, 127), {4}, {2}), per_channel({3, 4, 5, 6}));
+  product(whole, weight_factor(b.weight({1}, 127), {1}, {}), simple_requant(5));
+  quantize::Contract outer;  // no letter in both
+  outer.letters = {4, 3}, outer.kept = 2, outer.a = factor(row, {4}, {0}), outer.b = factor(column, {3}, {1});
+  b.contract(outer, {4, 3}, simple_requant(6));
+  quantize::Contract askew;  // read beyond its ends, with stride and flip
+  askew.letters = {2, 3, 4, 2}, askew.kept = 3, askew.a = whole, askew.b = factor(square, {2, 3, 4}, {0, 1, 2});
+  askew.b.maps = {{1, {{0, -1}}}, {-1, {{1, 1}, {3, 2}}}, {-1, {{2, 2}}}};
+  b.contract(askew, {24}, simple_requant(7));
+  accepted(b.done());
+}
+
+TEST(HonestSlice, Reduce) {
+  Builder b;
+  const TensorId x = b.input({2, 3, 4}, -127, 127);
+  const auto reduce = [&](Shape letters, std::uint32_t kept, std::vector<std::uint32_t> of_axis, std::int64_t coef,
+                          const Requant& r) {
+    quantize::Reduce op{x, 0, letters, kept, {2, 3, 4}, {}, coef, {}};
+    for (const auto l : of_axis) op.maps.push_back({0, {{l, 1}}});
+    b.reduce(op, {letters.begin(), letters.begin() + kept}, r);
+  };
+  reduce({2, 3, 4}, 2, {0, 1, 2}, 1, simple_requant(2));
+  reduce({4, 2, 3}, 1, {1, 2, 0}, 10923, simple_requant(16));
+  reduce({3, 2, 4}, 1, {1, 0, 2}, -3, per_channel({1, 0, -1}));
+  b.reduce({x, 0, {1, 24}, 1, {1, 24}, {{0, {{0, 1}}}, {0, {{1, 1}}}}, 1, {}}, {1}, simple_requant(0));
+  accepted(b.done());
+}
+
+TEST(HonestSlice, WrittenTables) {
+  const auto bump = +[](double v) { return 3 * std::exp(-v * v) - v / 8; };
+  for (const std::uint64_t wide_rows : {std::uint64_t{0}, std::uint64_t{1} << 20}) {
+    Builder b;
+    const TensorId x = b.input({3, 5}, -127, 127);
+    const TensorId y = b.sum({{false, x, 1}}, {3, 5}, quantize::testing::table_requant(-1, bump, 7, 4));
+    b.gemm(y, 5, 4, quantize::testing::table_requant(5, bump, 7, 4), true, 31);
+    b.gemm(y, 5, 4, quantize::testing::table_requant(5, [](double v) { return v > 1 ? 1.0 : 0.0; }, 7, 4), true, 31);
+    accepted(b.done(), {.constraints = {8, wide_rows}});
+  }
 }
 
 Program two_layers() {

@@ -102,6 +102,75 @@ void expect_equal_on_extremes(const Program& p) {
   }
 }
 
+/// a[batch][m][k] b[batch][k][n] in one order of the output's letters, a's and b's axes in another.
+Program products(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, const std::vector<std::uint32_t>& place,
+                 bool b_rows, std::int64_t a_max, std::int64_t b_max, bool weight) {
+  Builder b;
+  Contract c;
+  c.kept = 3;
+  c.letters = {1, 1, 1, k};
+  const Shape sizes{batch, m, n};
+  for (std::size_t i = 0; i < 3; ++i) c.letters[place[i]] = sizes[i];
+  c.a = quantize::testing::factor(b.input({batch, m, k}, -a_max, a_max), {batch, m, k}, {place[0], place[1], 3});
+  const Shape axes = b_rows ? Shape{batch, n, k} : Shape{batch, k, n};
+  const std::vector<std::uint32_t> letters =
+      b_rows ? std::vector<std::uint32_t>{place[0], place[2], 3} : std::vector<std::uint32_t>{place[0], 3, place[2]};
+  c.b = weight ? quantize::testing::weight_factor(b.weight(axes, b_max), axes, letters)
+               : quantize::testing::factor(b.input(axes, -b_max, b_max), axes, letters);
+  b.contract(c, {c.letters[0], c.letters[1], c.letters[2]}, simple_requant(10));
+  return b.done();
+}
+
+TEST(Integer, ProductsOfActivationsInEveryLayout) {
+  for (const std::vector<std::uint32_t>& place :
+       std::vector<std::vector<std::uint32_t>>{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 0, 1}, {2, 1, 0}, {1, 2, 0}})
+    for (const bool b_rows : {false, true})
+      for (const auto& [a_max, b_max] : {std::pair{2047, 2047}, {2047, 32767}, {65535, 2047}, {32767, 32767}}) {
+        SCOPED_TRACE(std::to_string(place[0]) + std::to_string(place[1]) + (b_rows ? " rows " : " columns ") +
+                     std::to_string(a_max));
+        ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(2, 3, 5, 9, place, b_rows, a_max, b_max, false)));
+        ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(3, 2, 4, 4, place, b_rows, a_max, b_max, true)));
+      }
+  for (const auto& [batch, m, n, k] : std::vector<std::array<std::int64_t, 4>>{{1, 1, 300, 40}, {1, 70, 1, 33}, {2, 21, 67, 130}})
+    ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(batch, m, n, k, {0, 1, 2}, true, 2047, 2047, false)));
+}
+
+TEST(Integer, SumsOfContractsAreWhatTheProverAsksFor) {
+  const Program p = products(2, 5, 9, 20, {0, 1, 2}, true, 2047, 2047, true);
+  Rng rng(3);
+  const WeightStore weights = quantize::testing::random_weights(p, rng);
+  const TensorStore inputs = quantize::testing::random_inputs(p, rng);
+  std::vector<std::int64_t> want(90, 0);
+  for (std::size_t y = 0; y < 90; ++y)
+    for (std::size_t k = 0; k < 20; ++k)
+      want[y] += static_cast<std::int64_t>(inputs[0][y / 9 * 20 + k]) * weights[0].narrow[(y / 45 * 9 + y % 9) * 20 + k];
+  std::vector<std::int64_t> acc(90, -1);
+  ASSERT_TRUE(accumulate(p, p.ops[0], weights, inputs, acc));
+  EXPECT_EQ(acc, want);
+  acc.assign(90, -1);
+  ASSERT_TRUE(IntegerRunner::create(p, weights)->accumulate(0, inputs, acc));
+  EXPECT_EQ(acc, want);
+}
+
+TEST(Integer, ReductionsAlongAnyAxes) {
+  for (const std::uint32_t kept : {1U, 2U, 3U, 4U, 6U}) {  // bit k: axis k is kept
+    Builder b;
+    const TensorId x = b.input({3, 300, 5}, -65535, 65535);
+    Reduce r{x, 0, {}, 0, {3, 300, 5}, std::vector<AxisMap>(3), 3, {}};
+    for (const bool keep : {true, false}) {
+      for (std::uint32_t k = 0; k < 3; ++k) {
+        if (((kept >> k & 1U) != 0) != keep) continue;
+        r.maps[k] = {0, {{static_cast<std::uint32_t>(r.letters.size()), 1}}};
+        r.letters.push_back(r.axes[k]);
+      }
+      if (keep) r.kept = static_cast<std::uint32_t>(r.letters.size());
+    }
+    const Shape shape(r.letters.begin(), r.letters.begin() + r.kept);
+    b.reduce(r, shape, simple_requant(6));
+    ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(b.done()));
+  }
+}
+
 // Long sums of the largest factors: 12 x 12 bits, 16 x 16 bits (two planes), and short blocks in between.
 TEST(Integer, LargestProductsNeverOverflow) {
   for (const std::int64_t rows : {1, 3, 9})

@@ -73,22 +73,46 @@ Status lower_gemm(Lowering& l, const Node& node) {
   return l.gemm(node, x, std::move(w), times(c->f, beta));
 }
 
+// One constant matrix: a Gemm. Otherwise a contraction, whatever is constant.
 Status lower_matmul(Lowering& l, const Node& node) {
-  if (l.constant(node, 0) != nullptr)
-    return fail(ErrorKind::unsupported, "the left operand is a constant; only the right one may be", "input 0",
-                "transpose the product in the model");
-  DSPERSE_TRY(Value x, l.tensor(node, 0));
-  if (l.constant(node, 1) == nullptr)
-    return fail(ErrorKind::unsupported, "both operands are computed at run time", "input 1",
-                "only products with constant weights have an integer form");
-  DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
-  Tensor matrix = *b;
-  if (matrix.shape.size() == 1) matrix.shape.push_back(1);
-  while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
-  if (matrix.shape.size() != 2)
-    return fail(ErrorKind::unsupported, "a stack of weight matrices", "input 1",
-                "only one matrix of constant weights has an integer form");
-  return l.gemm(node, x, rows_of_weights(matrix, false, 1), {});
+  const Tensor *const left = l.constant(node, 0), *const right = l.constant(node, 1);
+  if (left == nullptr && right != nullptr) {
+    DSPERSE_TRY(const Value x, l.tensor(node, 0));
+    DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
+    Tensor matrix = *b;
+    if (matrix.shape.size() == 1) matrix.shape.push_back(1);
+    while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
+    if (matrix.shape.size() == 2) return l.gemm(node, x, rows_of_weights(matrix, false, 1), {});
+  }
+  constexpr std::uint32_t kRow = 0, kColumn = 1, kInner = 2, kBatch = 3;  // batch letters from the innermost on
+  std::array<quantize::Operand, 2> operands;
+  std::size_t batch = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    quantize::Operand& o = operands[i];
+    if (l.constant(node, i) != nullptr) {
+      DSPERSE_TRY(o.constant, l.float_constant(node, i, "the weights"));
+    } else {
+      DSPERSE_TRY(o.tensor, l.tensor(node, i));
+    }
+    const model::Shape& shape = o.tensor ? o.tensor->view.shape : o.constant->shape;
+    if (shape.size() == 1) {
+      o.letters = {kInner};
+      continue;
+    }
+    for (std::size_t k = shape.size() - 2; k-- > 0;)
+      o.letters.push_back(shape[shape.size() - 3 - k] == 1 ? quantize::kNoLetter : kBatch + static_cast<std::uint32_t>(k));
+    batch = std::max(batch, shape.size() - 2);
+    o.letters.push_back(i == 0 ? kRow : kInner);
+    o.letters.push_back(i == 0 ? kInner : kColumn);
+  }
+  const bool rows = operands[0].letters.size() > 1, columns = operands[1].letters.size() > 1;
+  std::vector<std::uint32_t> out;
+  const model::Shape& shape = l.shape(node.outputs[0]);
+  for (std::size_t k = batch; k-- > 0;)
+    out.push_back(shape[batch - 1 - k] == 1 ? quantize::kNoLetter : kBatch + static_cast<std::uint32_t>(k));
+  if (rows) out.push_back(kRow);
+  if (columns) out.push_back(kColumn);
+  return l.contract(node, std::move(operands[0]), std::move(operands[1]), out);
 }
 
 Status lower_batch_normalization(Lowering& l, const Node& node) {
