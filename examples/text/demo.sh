@@ -1,5 +1,5 @@
 #!/bin/sh
-# A language model's answer, proved: a small GPT continues a prompt; one pass over prompt and answer is cut into slices, a few to a
+# A language model's answer, proved: a small GPT continues a prompt; one pass over prompt and answer is cut into slices, one a
 # block, run, proved in zero knowledge and verified, and every character of the answer is checked to be the model's likeliest. Then one character is
 # changed and must be refused, by the verifier and by the check. Run by `make demo-text`; ends in one summary.
 #
@@ -20,7 +20,7 @@ export DSPERSE="$dsperse"
 run_started=$(date +%s.%N)
 
 echo "-- slice, compile: the model becomes integers and keys"
-"$dsperse" slice "$text/gpt.onnx" --out "$out/gpt.plan"
+"$dsperse" slice "$text/gpt.onnx" --cut-after h.0,h.1,h.2,h.3 --out "$out/gpt.plan"
 "$dsperse" compile "$out/gpt.plan" --out "$out/gpt.dsm"
 
 echo "-- generate: the integers continue the prompt, the likeliest character each time"

@@ -91,9 +91,9 @@ def perplexity(model, text):
     return float(np.exp(np.mean(losses)))
 
 
-def train(model, text, held_out, steps, batch=48, rate=3e-3):
+def train(model, text, held_out, steps, batch=16, rate=4e-3):
     generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.1, foreach=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.05)
     for step in range(steps):
         w = windows(text, torch.randint(0, len(text) - TOKENS, (batch,), generator=generator).tolist())
@@ -103,7 +103,7 @@ def train(model, text, held_out, steps, batch=48, rate=3e-3):
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        if step % 250 == 249:
+        if step % 200 == 199:
             print(f"  step {step + 1}/{steps}: loss {loss.item():.3f}, perplexity on held-out text {perplexity(model, held_out):.3f}", flush=True)
 
 
@@ -116,7 +116,7 @@ def export(model, path, characters):
     mask = w.causal(TOKENS)
     for i in range(LAYERS):
         x = w.node("Add", x, w.attention(w.layer_norm(x, f"h.{i}.norm1"), f"h.{i}", TOKENS, WIDTH, HEADS, mask))
-        x = w.node("Add", x, w.mlp(w.layer_norm(x, f"h.{i}.norm2"), f"h.{i}"))
+        x = w.node("Add", x, w.mlp(w.layer_norm(x, f"h.{i}.norm2"), f"h.{i}"), outputs=[f"h.{i}"])
     w.node("MatMul", w.layer_norm(x, "norm"), w.node("Transpose", "wte.weight", perm=[1, 0]), outputs=["logits"])
     w.node("ArgMax", "logits", outputs=["next"], axis=-1, keepdims=0)
     w.save(path, "gpt", [("tokens", "int64", [1, TOKENS])],
@@ -126,7 +126,7 @@ def export(model, path, characters):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=pathlib.Path, help="the plain text that alice.txt is made of")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 // From a prepared float Graph and calibration data to the integer Program, its weights, and a report of what was lost.
 //
 // The two interpreters are handed in, so that this room needs neither; quantize/calibrate binds those of run/.
-// Source: docs/semantics.md. Tested by ops/lower_test.cc and ops/network_test.cc.
+// Source: docs/semantics.md. Tested by ops/lower_test.cc and ops/network_test.cc; fidelity by quantize/fidelity_test.cc.
 #pragma once
 
 #include <cstdint>
