@@ -2,10 +2,15 @@
 
 #include <array>
 
+#include "dsperse/ops/attention/attention.h"
+#include "dsperse/ops/composite/composite.h"
+#include "dsperse/ops/control/control.h"
+#include "dsperse/ops/einsum/einsum.h"
 #include "dsperse/ops/elementwise/elementwise.h"
 #include "dsperse/ops/linear/linear.h"
 #include "dsperse/ops/movement/movement.h"
 #include "dsperse/ops/pool/pool.h"
+#include "dsperse/ops/recurrent/recurrent.h"
 
 namespace dsperse::ops {
 
@@ -32,12 +37,14 @@ constexpr std::array kOperators = {
     Entry{"Conv", Folding::ordinary, infer_conv, evaluate_conv},
     Entry{"Div", Folding::fold_only, infer_binary, evaluate_div},
     Entry{"Dropout", Folding::ordinary, infer_dropout, evaluate_dropout},
+    Entry{"Einsum", Folding::ordinary, infer_einsum, evaluate_einsum},
     Entry{"Flatten", Folding::ordinary, infer_flatten, evaluate_flatten},
     Entry{"Gather", Folding::fold_only, infer_gather, evaluate_gather},
     Entry{"Gemm", Folding::ordinary, infer_gemm, evaluate_gemm},
     Entry{"GlobalAveragePool", Folding::ordinary, infer_global_average_pool, evaluate_global_average_pool},
     Entry{"Identity", Folding::ordinary, infer_identity, evaluate_identity},
     Entry{"LeakyRelu", Folding::ordinary, infer_unary, evaluate_leaky_relu},
+    Entry{"MaskedSoftmax", Folding::ordinary, infer_masked_softmax, evaluate_masked_softmax},
     Entry{"MatMul", Folding::ordinary, infer_matmul, evaluate_matmul},
     Entry{"MaxPool", Folding::ordinary, infer_max_pool, evaluate_max_pool},
     Entry{"Mul", Folding::fold_only, infer_binary, evaluate_mul},
@@ -54,12 +61,44 @@ constexpr std::array kOperators = {
     Entry{"Unsqueeze", Folding::ordinary, infer_unsqueeze, evaluate_unsqueeze},
 };
 
+/// What becomes simpler nodes: operators of the table above that do in some forms, and operators that are nothing else.
+struct Expander {
+  const char* name;
+  Expanded (*expand)(const model::InferCall&);
+};
+constexpr std::array kExpanders = {
+    Expander{"Attention", expand_attention},
+    Expander{"Einsum", expand_einsum},
+    Expander{"GRU", expand_gru},
+    Expander{"Gemm", expand_gemm},
+    Expander{"GroupNormalization", expand_group_normalization},
+    Expander{"Hardmax", expand_hardmax},
+    Expander{"If", expand_if},
+    Expander{"InstanceNormalization", expand_instance_normalization},
+    Expander{"LRN", expand_lrn},
+    Expander{"LSTM", expand_lstm},
+    Expander{"LogSoftmax", expand_log_softmax},
+    Expander{"Loop", expand_loop},
+    Expander{"LpNormalization", expand_lp_normalization},
+    Expander{"MeanVarianceNormalization", expand_mean_variance_normalization},
+    Expander{"NegativeLogLikelihoodLoss", expand_negative_log_likelihood_loss},
+    Expander{"RNN", expand_rnn},
+    Expander{"RotaryEmbedding", expand_rotary_embedding},
+    Expander{"Scan", expand_scan},
+    Expander{"SoftmaxCrossEntropyLoss", expand_softmax_cross_entropy_loss},
+};
+
 }  // namespace
 
 const model::OperatorSet& float_operators() {
   static const model::OperatorSet set = [] {
     model::OperatorSet out;
     for (const Entry& e : kOperators) out.emplace(e.name, model::OperatorSchema{e.name, e.folding, e.infer, e.evaluate});
+    for (const Expander& e : kExpanders) {
+      model::OperatorSchema& schema = out[e.name];
+      schema.name = e.name;
+      schema.expand = e.expand;
+    }
     return out;
   }();
   return set;

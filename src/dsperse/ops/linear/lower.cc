@@ -1,4 +1,4 @@
-// Conv, Gemm, MatMul with constant weights, BatchNormalization.
+// Conv, Gemm and BatchNormalization with constant weights; MatMul, also of two activations.
 #include "dsperse/ops/common/lower.h"
 
 #include <algorithm>
@@ -24,6 +24,46 @@ std::vector<float> rows_of_weights(const Tensor& b, bool transposed, float alpha
     for (std::int64_t i = 0; i < k; ++i)
       w[static_cast<std::size_t>(o * k + i)] = alpha * b.f[static_cast<std::size_t>(transposed ? o * k + i : i * n + o)];
   return w;
+}
+
+/// Operand i of a product, with a letter for each of its axes.
+Result<quantize::Operand> operand(const Lowering& l, const Node& node, std::size_t i, std::vector<std::uint32_t> letters) {
+  quantize::Operand out;
+  out.letters = std::move(letters);
+  if (l.constant(node, i) != nullptr) {
+    DSPERSE_TRY(out.constant, l.float_constant(node, i, "the operands"));
+  } else {
+    DSPERSE_TRY(out.tensor, l.tensor(node, i));
+  }
+  return out;
+}
+
+/// MatMul of anything by anything: the stack's axes are letters 0, 1, ...; then rows, columns, and what is summed.
+Status product(Lowering& l, const Node& node) {
+  const std::array<Shape, 2> shapes{l.shape(node.inputs[0]), l.shape(node.inputs[1])};
+  const auto stack_of = [](const Shape& s) { return s.size() < 2 ? std::size_t{0} : s.size() - 2; };
+  const std::size_t stack = std::max(stack_of(shapes[0]), stack_of(shapes[1]));
+  auto next = static_cast<std::uint32_t>(stack);
+  std::array<std::vector<std::uint32_t>, 2> letters;
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t axis = 0; axis < stack; ++axis) {
+    std::array<std::int64_t, 2> extent{0, 0};  // 0: the operand does not have the axis
+    for (std::size_t i = 0; i < 2; ++i)
+      if (axis + stack_of(shapes[i]) >= stack) extent[i] = shapes[i][axis + stack_of(shapes[i]) - stack];
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool repeats = extent[i] == 1 && (extent[1 - i] > 1 || (i == 1 && extent[0] == 1));
+      if (extent[i] != 0) letters[i].push_back(repeats ? quantize::kNoLetter : axis);
+    }
+    out.push_back(axis);
+  }
+  if (shapes[0].size() > 1) letters[0].push_back(next), out.push_back(next++);
+  const std::uint32_t inner = next++;
+  letters[0].push_back(inner);
+  letters[1].push_back(inner);
+  if (shapes[1].size() > 1) letters[1].push_back(next), out.push_back(next);
+  DSPERSE_TRY(quantize::Operand a, operand(l, node, 0, std::move(letters[0])));
+  DSPERSE_TRY(quantize::Operand b, operand(l, node, 1, std::move(letters[1])));
+  return l.contract(node, std::move(a), std::move(b), out);
 }
 
 std::vector<float> times(std::vector<float> values, float factor) {
@@ -74,21 +114,20 @@ Status lower_gemm(Lowering& l, const Node& node) {
 }
 
 Status lower_matmul(Lowering& l, const Node& node) {
-  if (l.constant(node, 0) != nullptr)
-    return fail(ErrorKind::unsupported, "the left operand is a constant; only the right one may be", "input 0",
-                "transpose the product in the model");
-  DSPERSE_TRY(Value x, l.tensor(node, 0));
-  if (l.constant(node, 1) == nullptr)
-    return fail(ErrorKind::unsupported, "both operands are computed at run time", "input 1",
-                "only products with constant weights have an integer form");
-  DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
-  Tensor matrix = *b;
-  if (matrix.shape.size() == 1) matrix.shape.push_back(1);
-  while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
-  if (matrix.shape.size() != 2)
-    return fail(ErrorKind::unsupported, "a stack of weight matrices", "input 1",
-                "only one matrix of constant weights has an integer form");
-  return l.gemm(node, x, rows_of_weights(matrix, false, 1), {});
+  if (const Tensor* b = l.constant(node, 1); b != nullptr && l.constant(node, 0) == nullptr) {
+    DSPERSE_CHECK_OK(l.float_constant(node, 1, "the weights"));
+    Tensor matrix = *b;
+    if (matrix.shape.size() == 1) matrix.shape.push_back(1);
+    const std::size_t rank = l.shape(node.inputs[0]).size();
+    // One matrix for all rows; what more axes of size 1 would add to the output must not be missing in x.
+    while (matrix.shape.size() > 2 && matrix.shape.front() == 1 && rank >= matrix.shape.size())
+      matrix.shape.erase(matrix.shape.begin());
+    if (matrix.shape.size() == 2) {
+      DSPERSE_TRY(const Value v, l.tensor(node, 0));
+      return l.gemm(node, v, rows_of_weights(matrix, false, 1), {});
+    }
+  }
+  return product(l, node);
 }
 
 Status lower_batch_normalization(Lowering& l, const Node& node) {
