@@ -84,6 +84,12 @@ Result<std::string> Node::string_or(const std::string& key, const std::string& f
 Result<std::vector<std::int64_t>> Node::ints_or(const std::string& key, std::vector<std::int64_t> fallback) const {
   return attribute_or<std::vector<std::int64_t>>(*this, key, std::move(fallback), "a list of integers");
 }
+Result<std::vector<float>> Node::floats_or(const std::string& key, std::vector<float> fallback) const {
+  return attribute_or<std::vector<float>>(*this, key, std::move(fallback), "a list of floats");
+}
+Result<std::vector<std::string>> Node::strings_or(const std::string& key, std::vector<std::string> fallback) const {
+  return attribute_or<std::vector<std::string>>(*this, key, std::move(fallback), "a list of strings");
+}
 
 std::string node_text(const Node& node) { return "node '" + node.name + "' (" + node.op + ")"; }
 

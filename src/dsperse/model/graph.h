@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -46,8 +47,13 @@ Tensor float_tensor(Shape shape, std::vector<float> values);
 /// An integer (or boolean) tensor; the same.
 Tensor int_tensor(Shape shape, std::vector<std::int64_t> values, DType dtype = DType::i64);
 
-/// An attribute's value. Graph-valued attributes (If, Loop) are refused at import.
-using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, Tensor>;
+struct Graph;
+/// A body of If, Loop or Scan.
+using Subgraph = std::shared_ptr<const Graph>;
+
+/// An attribute's value. Nodes with Subgraphs are replaced by the passes (ops/control).
+using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, Tensor, Subgraph,
+                               std::vector<std::string>>;
 
 /// One operator application. An absent optional input is the empty name.
 struct Node {
@@ -62,6 +68,8 @@ struct Node {
   [[nodiscard]] Result<float> float_or(const std::string& key, float fallback) const;
   [[nodiscard]] Result<std::string> string_or(const std::string& key, const std::string& fallback) const;
   [[nodiscard]] Result<std::vector<std::int64_t>> ints_or(const std::string& key, std::vector<std::int64_t> fallback) const;
+  [[nodiscard]] Result<std::vector<float>> floats_or(const std::string& key, std::vector<float> fallback) const;
+  [[nodiscard]] Result<std::vector<std::string>> strings_or(const std::string& key, std::vector<std::string> fallback) const;
 };
 
 /// "node 'conv1' (Conv)": how errors name a node.
@@ -77,12 +85,14 @@ struct Port {
 /// The model. Every name is produced once: by an input, a constant or a node. Nodes are in topological order.
 struct Graph {
   std::string name;
-  std::int64_t opset = 0;  ///< 7..22
+  std::int64_t opset = 0;  ///< kFirstOpset..kLastOpset
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::map<std::string, Tensor> constants;
   std::vector<Node> nodes;
   std::map<std::string, Port> values;  ///< dtype and shape of every tensor, filled by infer_shapes
+  /// Of a Subgraph: the outer tensors that it reads, in the order in which the node has them as its last inputs.
+  std::vector<std::string> captures = {};
 };
 
 }  // namespace dsperse::model

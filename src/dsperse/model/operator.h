@@ -40,6 +40,14 @@ enum class Folding : std::uint8_t {
   shape_only,  ///< like fold_only, but its value depends on the shapes of its inputs alone, so these need not be constants
 };
 
+/// Simpler nodes that compute a node's outputs, in topological order, and the constants that they read. Names are the node's own
+/// with a suffix; the outputs keep theirs. No nodes: the node stays as it is.
+struct Expansion {
+  std::vector<Node> nodes;
+  std::map<std::string, Tensor> constants;
+};
+
+/// An operator without `infer` and `evaluate` is its expansion: both follow from it.
 struct OperatorSchema {
   std::string name;  ///< ONNX name, default domain
   Folding folding = Folding::ordinary;
@@ -49,6 +57,8 @@ struct OperatorSchema {
   /// Values of every output in float (integers stay integers), ONNX meaning of that opset. Deterministic: one order of sums.
   /// Inputs have passed check_tensor (for shape_only operators their values are absent).
   std::function<Result<std::vector<Tensor>>(const EvaluateCall&)> evaluate;
+  /// What the node is replaced by before anything else sees it; an error as in infer.
+  std::function<Result<Expansion>(const InferCall&)> expand = {};
 };
 
 /// By ONNX name.

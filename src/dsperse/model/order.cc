@@ -17,6 +17,7 @@ Result<Producers> producers_of(const Graph& graph) {
   };
   for (const Port& port : graph.inputs) DSPERSE_CHECK_OK(add(port.name, -1));
   for (const auto& [name, tensor] : graph.constants) DSPERSE_CHECK_OK(add(name, -1));
+  for (const std::string& name : graph.captures) DSPERSE_CHECK_OK(add(name, -1));
   std::set<std::string> node_names;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (!node_names.insert(graph.nodes[i].name).second)

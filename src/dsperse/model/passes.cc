@@ -4,105 +4,12 @@
 #include <cmath>
 #include <set>
 
+#include "dsperse/model/analysis.h"
 #include "dsperse/model/execute.h"
 
 namespace dsperse::model {
 
 namespace {
-
-/// Shape inference needs the values of shape arithmetic, which is small; folding makes all of them, within a budget.
-constexpr std::int64_t kInferElements = 1 << 16;
-constexpr std::int64_t kFoldElements = std::int64_t{1} << 28;
-
-struct Analysis {
-  std::map<std::string, Port> values;
-  std::map<std::string, Tensor> known;  ///< outputs of nodes whose value does not depend on the model's inputs
-  std::vector<bool> folded;             ///< by node: all its outputs are known
-};
-
-Status check_finite(const Tensor& tensor) {
-  if (std::ranges::all_of(tensor.f, [](float v) { return std::isfinite(v); })) return {};
-  return fail(ErrorKind::bad_input, "constant value is NaN or infinite");
-}
-
-/// Walks the nodes in order. fold: values of every size, else only small ones.
-class Analyser {
- public:
-  Analyser(const Graph& graph, const OperatorSet& operators, bool fold) : graph_(graph), operators_(operators), fold_(fold) {}
-
-  Result<Analysis> run() {
-    for (const Port& port : graph_.inputs) {
-      if (const auto count = element_count(port.shape); !count)
-        return std::unexpected(count.error().within("input '" + port.name + "'"));
-      out_.values[port.name] = port;
-    }
-    for (const auto& [name, tensor] : graph_.constants) out_.values[name] = {name, tensor.dtype, tensor.shape};
-    for (const Node& node : graph_.nodes) DSPERSE_CHECK_OK(visit(node));
-    return std::move(out_);
-  }
-
- private:
-  const Tensor* constant(const std::string& name) const {
-    if (const auto it = graph_.constants.find(name); it != graph_.constants.end()) return &it->second;
-    if (const auto it = out_.known.find(name); it != out_.known.end()) return &it->second;
-    return nullptr;
-  }
-
-  Status visit(const Node& node) {
-    DSPERSE_TRY(const OperatorSchema* schema, schema_of(node, operators_));
-    std::vector<ValueInfo> infos(node.inputs.size());
-    std::vector<const ValueInfo*> views(node.inputs.size(), nullptr);
-    bool all_known = true;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (node.inputs[i].empty()) continue;
-      const auto it = out_.values.find(node.inputs[i]);
-      if (it == out_.values.end())
-        return fail(ErrorKind::internal, "input '" + node.inputs[i] + "' has no shape yet", node_text(node));
-      infos[i] = {it->second.dtype, it->second.shape, constant(node.inputs[i])};
-      views[i] = &infos[i];
-      all_known = all_known && infos[i].constant != nullptr;
-    }
-    DSPERSE_TRY(const std::vector<ValueInfo> outputs, infer_node(node, graph_.opset, operators_, views));
-    for (std::size_t i = 0; i < node.outputs.size(); ++i)
-      if (!node.outputs[i].empty()) out_.values[node.outputs[i]] = {node.outputs[i], outputs[i].dtype, outputs[i].shape};
-    out_.folded.push_back(false);
-    if (all_known || schema->folding == Folding::shape_only) return evaluate(node, infos, views, outputs);
-    return {};
-  }
-
-  Status evaluate(const Node& node, const std::vector<ValueInfo>& infos, const std::vector<const ValueInfo*>& views,
-                  const std::vector<ValueInfo>& outputs) {
-    std::int64_t count = 0;
-    for (const ValueInfo& info : outputs) {
-      DSPERSE_TRY(const std::int64_t n, element_count(info.shape));
-      count += n;
-    }
-    if (!fold_ && count > kInferElements) return {};
-    used_ += count;
-    if (used_ > kFoldElements) return fail(ErrorKind::resource, "folding constants makes more than 2^28 values", node_text(node));
-    std::vector<Tensor> shells(infos.size());  // shape_only operators see shapes without values
-    std::vector<const Tensor*> inputs(infos.size(), nullptr);
-    for (std::size_t i = 0; i < infos.size(); ++i) {
-      if (views[i] == nullptr) continue;
-      if (infos[i].constant == nullptr) shells[i] = {infos[i].dtype, infos[i].shape, {}, {}};
-      inputs[i] = infos[i].constant != nullptr ? infos[i].constant : &shells[i];
-    }
-    DSPERSE_TRY(std::vector<Tensor> values, evaluate_node(node, graph_.opset, operators_, inputs));
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i].empty()) continue;
-      if (const auto finite = check_finite(values[i]); !finite) return std::unexpected(finite.error().within(node_text(node)));
-      out_.known.emplace(node.outputs[i], std::move(values[i]));
-    }
-    out_.folded.back() = true;
-    return {};
-  }
-
-  const Graph& graph_;
-  const OperatorSet& operators_;
-  const bool fold_;
-  Analysis out_;
-  std::int64_t used_ = 0;
-};
 
 /// The input that a node passes on unchanged, or an empty name.
 std::string passed_on(const Graph& graph, const Node& node, const std::set<std::string>& used) {
@@ -150,10 +57,29 @@ void drop_copies(Graph& graph) {
   graph.nodes = std::move(kept);
 }
 
+/// Minus infinity has a meaning as an end of a Clip and nowhere else.
+Status check_infinite(const Graph& graph) {
+  std::set<std::string> infinite;
+  for (const auto& [name, tensor] : graph.constants)
+    if (!std::ranges::all_of(tensor.f, [](float v) { return std::isfinite(v); })) infinite.insert(name);
+  if (infinite.empty()) return {};
+  for (const Node& node : graph.nodes)
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      if (infinite.contains(node.inputs[i]) && !(node.op == "Clip" && i > 0))
+        return fail(ErrorKind::unsupported, "constant '" + node.inputs[i] + "' holds minus infinity", node_text(node),
+                    "it works only in masks that are added to, or chosen for, what a Softmax over the last axis reads");
+  return {};
+}
+
 }  // namespace
 
 Status infer_shapes(Graph& graph, const OperatorSet& operators) {
-  DSPERSE_TRY(Analysis analysis, Analyser(graph, operators, false).run());
+  DSPERSE_TRY(Analysis analysis, analyse(graph, operators, Walk::look));
+  // Of nodes that have only an expansion, what lies between their inputs and outputs is not the graph's.
+  std::set<std::string> own;
+  for (const Node& node : graph.nodes) own.insert(node.outputs.begin(), node.outputs.end());
+  for (const Port& port : graph.inputs) own.insert(port.name);
+  std::erase_if(analysis.values, [&](const auto& v) { return !own.contains(v.first) && !graph.constants.contains(v.first); });
   graph.values = std::move(analysis.values);
   for (Port& port : graph.outputs) {
     const auto it = graph.values.find(port.name);
@@ -164,12 +90,10 @@ Status infer_shapes(Graph& graph, const OperatorSet& operators) {
 }
 
 Status fold_constants(Graph& graph, const OperatorSet& operators) {
-  DSPERSE_TRY(Analysis analysis, Analyser(graph, operators, true).run());
-  std::vector<Node> kept;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-    if (!analysis.folded[i]) kept.push_back(std::move(graph.nodes[i]));
-  graph.nodes = std::move(kept);
+  DSPERSE_TRY(Analysis analysis, analyse(graph, operators, Walk::rewrite));
+  graph.nodes = std::move(analysis.nodes);
   graph.constants.merge(analysis.known);
+  graph.values = std::move(analysis.values);
   return {};
 }
 
@@ -193,8 +117,9 @@ void remove_dead(Graph& graph) {
 }
 
 Status prepare(Graph& graph, const OperatorSet& operators) {
-  DSPERSE_CHECK_OK(infer_shapes(graph, operators));
   DSPERSE_CHECK_OK(fold_constants(graph, operators));
+  remove_dead(graph);
+  DSPERSE_CHECK_OK(fuse_masks(graph));
   remove_dead(graph);
   DSPERSE_CHECK_OK(fuse(graph));
   remove_dead(graph);
@@ -204,6 +129,7 @@ Status prepare(Graph& graph, const OperatorSet& operators) {
       return fail(ErrorKind::unsupported, node.op + " of values that depend on the model's input", node_text(node),
                   "this operator works only where its inputs are constants");
   }
+  DSPERSE_CHECK_OK(check_infinite(graph));
   for (const Port& port : graph.outputs)
     if (graph.constants.contains(port.name))
       return fail(ErrorKind::unsupported, "this output is a constant", "output '" + port.name + "'",

@@ -9,7 +9,8 @@ namespace dsperse::model {
 
 /// Fills graph.values (dtype and shape of every tensor) and the outputs' shapes; an error names node and tensor.
 [[nodiscard]] Status infer_shapes(Graph& graph, const OperatorSet& operators);
-/// Nodes whose inputs are all constants (Constant, Shape of known shapes, ...) become constants.
+/// Nodes whose inputs are all constants (Constant, Shape of known shapes, ...) become constants; nodes that have an expansion are
+/// replaced by it, in topological order and until nothing expands. Fills graph.values, too.
 [[nodiscard]] Status fold_constants(Graph& graph, const OperatorSet& operators);
 /// Identity and inference Dropout disappear; nodes and constants that no output needs are dropped.
 void remove_dead(Graph& graph);
@@ -17,7 +18,10 @@ void remove_dead(Graph& graph);
 /// where the inner tensor has one consumer and is no graph output. Activations are joined to their producers by quantize, not
 /// here.
 [[nodiscard]] Status fuse(Graph& graph);
-/// infer_shapes, fold_constants, remove_dead, fuse, infer_shapes again.
+/// Constants that a Softmax alone reads through Add or Where, and that hide entries (values below -10^4, minus infinity), become
+/// the mask of a MaskedSoftmax; what they add elsewhere stays.
+[[nodiscard]] Status fuse_masks(Graph& graph);
+/// fold_constants, remove_dead, fuse_masks, fuse, infer_shapes.
 [[nodiscard]] Status prepare(Graph& graph, const OperatorSet& operators);
 
 }  // namespace dsperse::model

@@ -324,5 +324,83 @@ TEST(Passes, ShapeErrorsNameNodeAndInput) {
   EXPECT_EQ(status.error().where, "node 'MatMul_y' (MatMul) > input 1 'w'");
 }
 
+/// Operators that are expansions: Twice (x + x), Often (x + ... + x, `times` of them, one Twice or Add at a time), Endless.
+OperatorSet with_expansions() {
+  OperatorSet set = operators();
+  const auto one = [](const Node& node, std::vector<Node> nodes) {
+    Expansion out;
+    out.nodes = std::move(nodes);
+    out.nodes.back().outputs = node.outputs;
+    return out;
+  };
+  set["Twice"] = {"Twice", Folding::ordinary, {}, {}, [one](const InferCall& call) -> Result<Expansion> {
+                    const std::string& x = call.node.inputs[0];
+                    return one(call.node, {{call.node.name + ".sum", "Add", {x, x}, {}, {}}});
+                  }};
+  set["Often"] = {"Often", Folding::ordinary, {}, {}, [one](const InferCall& call) -> Result<Expansion> {
+                    if (call.inputs[1]->constant == nullptr) return fail(ErrorKind::unsupported, "times is not constant");
+                    const std::int64_t times = call.inputs[1]->constant->i[0];
+                    const std::string &x = call.node.inputs[0], name = call.node.name;
+                    if (times == 2) return one(call.node, {{name + ".twice", "Twice", {x}, {}, {}}});
+                    Expansion out = one(call.node, {{name + ".less", "Often", {x, name + ".n"}, {name + ".less"}, {}},
+                                                    {name + ".sum", "Add", {x, name + ".less"}, {}, {}}});
+                    out.constants.emplace(name + ".n", int_tensor({1}, {times - 1}));
+                    return out;
+                  }};
+  set["Endless"] = {"Endless", Folding::ordinary, {}, {}, [one](const InferCall& call) -> Result<Expansion> {
+                      return one(call.node, {{call.node.name + "'", "Endless", call.node.inputs, {}, {}}});
+                    }};
+  return set;
+}
+
+TEST(Passes, ExpansionsReplaceNodesUntilNothingExpands) {
+  const OperatorSet set = with_expansions();
+  Builder b;
+  b.input("x", {2}).ints("one", {1}).ints("three", {3}).node("Add", {"one", "three"}, "n");
+  b.node("Often", {"x", "n"}, "y").node("Relu", {"y"}, "z").output("z").output("y");
+  Graph plain = b.graph;  // shapes and values without the rewriting
+  ASSERT_TRUE(infer_shapes(plain, set));
+  EXPECT_EQ(plain.values.at("y").shape, Shape{2});
+  EXPECT_FALSE(plain.values.contains("Often_y.less")) << "inner values are not the graph's";
+  EXPECT_THAT(run::run_float(plain, set, {{"x", float_tensor({2}, {1, -2})}})->at("y").f, ElementsAre(4, -8));
+
+  ASSERT_TRUE(prepare(b.graph, set));
+  EXPECT_THAT(op_names(b.graph), ElementsAre("Add", "Add", "Add", "Relu"));
+  EXPECT_EQ(b.graph.nodes[0].name, "Often_y.less.less.twice.sum");
+  EXPECT_TRUE(b.graph.constants.empty()) << "the counts are used up";
+  EXPECT_THAT(run::run_float(b.graph, set, {{"x", float_tensor({2}, {1, -2})}})->at("z").f, ElementsAre(4, 0));
+}
+
+TEST(Passes, ExpansionsOfConstantsFold) {
+  Builder b;
+  b.input("x", {2}).random("c", {2}).node("Twice", {"c"}, "d").node("Add", {"x", "d"}, "y").output("y");
+  const std::vector<float> c = b.graph.constants.at("c").f;
+  ASSERT_TRUE(prepare(b.graph, with_expansions()));
+  EXPECT_THAT(op_names(b.graph), ElementsAre("Add"));
+  EXPECT_THAT(b.graph.constants.at("d").f, ElementsAre(2 * c[0], 2 * c[1]));
+}
+
+TEST(Passes, ErrorsOfExpansionsNameTheModelsNode) {
+  const OperatorSet set = with_expansions();
+  const auto error = [&](Builder b) {
+    const auto status = prepare(b.graph, set);
+    return status ? std::string("accepted") : status.error().text();
+  };
+  Builder open;
+  open.input("x", {2}).input("n", {1}).node("Often", {"x", "n"}, "y").output("y");
+  EXPECT_EQ(error(open), "times is not constant (node 'Often_y' (Often))");
+  Builder endless;
+  endless.input("x", {2}).node("Endless", {"x"}, "y").output("y");
+  EXPECT_THAT(error(endless), HasSubstr("more than 65536 nodes (node 'Endless_y' (Endless) > node 'Endless_y'"));
+  Builder inner;  // the expansion itself is at fault: Add of integers and floats
+  inner.input("x", {2}).ints("n", {2}).node("Often", {"x", "n"}, "y");
+  inner.graph.inputs[0].dtype = DType::boolean;
+  inner.output("y");
+  EXPECT_THAT(error(inner), HasSubstr("(node 'Often_y' (Often) > node 'Often_y.twice.sum' (Add))"));
+  Builder clash;
+  clash.input("x", {2}).input("Often_y.n", {1}).ints("n", {3}).node("Often", {"x", "n"}, "y").output("y");
+  EXPECT_THAT(error(clash), HasSubstr("two tensors are called 'Often_y.n'"));
+}
+
 }  // namespace
 }  // namespace dsperse::model

@@ -10,7 +10,13 @@ namespace dsperse::ops {
 /// All operators that have an integer form, for quantize_model.
 const quantize::LowerSet& lowerings();
 
-// linear: the weights must be constants.
+// attention
+[[nodiscard]] Status lower_masked_softmax(quantize::Lowering& l, const model::Node& node);
+
+// einsum: two operands
+[[nodiscard]] Status lower_einsum(quantize::Lowering& l, const model::Node& node);
+
+// linear: the weights must be constants (MatMul: anything).
 [[nodiscard]] Status lower_conv(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_gemm(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_matmul(quantize::Lowering& l, const model::Node& node);

@@ -2,12 +2,17 @@
 
 #include <array>
 
+#include "dsperse/ops/attention/attention.h"
+#include "dsperse/ops/composite/composite.h"
+#include "dsperse/ops/control/control.h"
+#include "dsperse/ops/einsum/einsum.h"
 #include "dsperse/ops/elementwise/elementwise.h"
 #include "dsperse/ops/linear/linear.h"
 #include "dsperse/ops/movement/movement.h"
 #include "dsperse/ops/movement/parts.h"
 #include "dsperse/ops/movement/select.h"
 #include "dsperse/ops/pool/pool.h"
+#include "dsperse/ops/recurrent/recurrent.h"
 #include "dsperse/ops/resize/resize.h"
 
 namespace dsperse::ops {
@@ -38,6 +43,7 @@ constexpr std::array kOperators = {
     Entry{"DepthToSpace", Folding::ordinary, infer_depth_to_space, evaluate_depth_to_space},
     Entry{"Div", Folding::fold_only, infer_binary, evaluate_div},
     Entry{"Dropout", Folding::ordinary, infer_dropout, evaluate_dropout},
+    Entry{"Einsum", Folding::ordinary, infer_einsum, evaluate_einsum},
     Entry{"Expand", Folding::ordinary, infer_expand, evaluate_expand},
     Entry{"EyeLike", Folding::shape_only, infer_eye_like, evaluate_eye_like},
     Entry{"Flatten", Folding::ordinary, infer_flatten, evaluate_flatten},
@@ -48,6 +54,7 @@ constexpr std::array kOperators = {
     Entry{"GlobalAveragePool", Folding::ordinary, infer_global_average_pool, evaluate_global_average_pool},
     Entry{"Identity", Folding::ordinary, infer_identity, evaluate_identity},
     Entry{"LeakyRelu", Folding::ordinary, infer_unary, evaluate_leaky_relu},
+    Entry{"MaskedSoftmax", Folding::ordinary, infer_masked_softmax, evaluate_masked_softmax},
     Entry{"MatMul", Folding::ordinary, infer_matmul, evaluate_matmul},
     Entry{"MaxPool", Folding::ordinary, infer_max_pool, evaluate_max_pool},
     Entry{"Mul", Folding::fold_only, infer_binary, evaluate_mul},
@@ -78,12 +85,44 @@ constexpr std::array kOperators = {
     Entry{"Upsample", Folding::ordinary, infer_resize, evaluate_resize},
 };
 
+/// What becomes simpler nodes: operators of the table above that do in some forms, and operators that are nothing else.
+struct Expander {
+  const char* name;
+  Expanded (*expand)(const model::InferCall&);
+};
+constexpr std::array kExpanders = {
+    Expander{"Attention", expand_attention},
+    Expander{"Einsum", expand_einsum},
+    Expander{"GRU", expand_gru},
+    Expander{"Gemm", expand_gemm},
+    Expander{"GroupNormalization", expand_group_normalization},
+    Expander{"Hardmax", expand_hardmax},
+    Expander{"If", expand_if},
+    Expander{"InstanceNormalization", expand_instance_normalization},
+    Expander{"LRN", expand_lrn},
+    Expander{"LSTM", expand_lstm},
+    Expander{"LogSoftmax", expand_log_softmax},
+    Expander{"Loop", expand_loop},
+    Expander{"LpNormalization", expand_lp_normalization},
+    Expander{"MeanVarianceNormalization", expand_mean_variance_normalization},
+    Expander{"NegativeLogLikelihoodLoss", expand_negative_log_likelihood_loss},
+    Expander{"RNN", expand_rnn},
+    Expander{"RotaryEmbedding", expand_rotary_embedding},
+    Expander{"Scan", expand_scan},
+    Expander{"SoftmaxCrossEntropyLoss", expand_softmax_cross_entropy_loss},
+};
+
 }  // namespace
 
 const model::OperatorSet& float_operators() {
   static const model::OperatorSet set = [] {
     model::OperatorSet out;
     for (const Entry& e : kOperators) out.emplace(e.name, model::OperatorSchema{e.name, e.folding, e.infer, e.evaluate});
+    for (const Expander& e : kExpanders) {
+      model::OperatorSchema& schema = out[e.name];
+      schema.name = e.name;
+      schema.expand = e.expand;
+    }
     return out;
   }();
   return set;

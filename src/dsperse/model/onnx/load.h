@@ -2,8 +2,8 @@
 //
 // Refused with a clear error: links and special files, external data unless allowed (and then only inside the model's folder),
 // cycles, duplicate or dangling names, tensors whose bytes don't fit their shape, NaN or Inf weights, sparse or string tensors,
-// graph-valued attributes, functions, foreign domains, opsets outside 7..22, unknown operators, dynamic dimensions that no
-// input_shapes entry fixes. Tested by model/onnx/load_test.cc.
+// foreign domains, opsets outside kFirstOpset..kLastOpset, unknown operators, dynamic dimensions that no input_shapes entry
+// fixes. Functions of the model are written out; bodies of If, Loop, Scan become Subgraphs. Tested by model/onnx/load_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,16 @@
 
 namespace dsperse::model {
 
+/// Opsets of the default domain whose operators were checked against their definitions.
+inline constexpr std::int64_t kFirstOpset = 7, kLastOpset = 28;
+
 struct LoadOptions {
   bool allow_external_data = false;
   std::uint64_t max_file_bytes = std::uint64_t{2} << 30;
   std::uint64_t max_tensor_bytes = std::uint64_t{2} << 30;  ///< all initializers together, decoded
   std::size_t max_nodes = 1U << 16;
+  /// Operators that are not known stay as nodes without attributes (named "domain::operator"), so that `inspect` can list them.
+  bool keep_unknown_operators = false;
   /// Complete shapes of graph inputs that override the file's (all dimensions >= 1).
   std::map<std::string, Shape> input_shapes;
 };

@@ -17,6 +17,7 @@ using namespace testing;  // NOLINT: the builders of this room
 using onnx::AttributeProto;
 using onnx::ModelProto;
 using onnx::TensorProto;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 Result<Graph> parse(const Bytes& bytes, const LoadOptions& options = {}) {
@@ -135,10 +136,16 @@ const std::vector<Refused>& refused() {
   static const std::vector<Refused> cases = {
       {"no graph", bad_input, "no graph", [](ModelProto& m) { m.clear_graph(); }},
       {"old opset", unsupported, "opset 6", [](ModelProto& m) { m.mutable_opset_import(0)->set_version(6); }},
-      {"new opset", unsupported, "opset 23", [](ModelProto& m) { m.mutable_opset_import(0)->set_version(23); }},
+      {"new opset", unsupported, "opset 29", [](ModelProto& m) { m.mutable_opset_import(0)->set_version(29); }},
       {"no opset", bad_input, "no opset", [](ModelProto& m) { m.clear_opset_import(); }},
       {"two opsets", bad_input, "two different opsets", [](ModelProto& m) { m.add_opset_import()->set_version(12); }},
-      {"functions", unsupported, "functions", [](ModelProto& m) { m.add_functions(); }},
+      {"functions of one name", bad_input, "two functions",
+       [](ModelProto& m) {
+         m.add_functions()->set_name("f");
+         m.add_functions()->set_name("f");
+       }},
+      {"function of another opset", unsupported, "opset 12 in a model of opset 13",
+       [](ModelProto& m) { m.add_functions()->add_opset_import()->set_version(12); }},
       {"training", unsupported, "training", [](ModelProto& m) { m.add_training_info(); }},
       {"no output", bad_input, "no output", [](ModelProto& m) { m.mutable_graph()->clear_output(); }},
       {"foreign domain", unsupported, "com.microsoft::Gemm (1)", [=](ModelProto& m) { node(m, 0)->set_domain("com.microsoft"); }},
@@ -209,7 +216,7 @@ const std::vector<Refused>& refused() {
          weights(m)->set_data_location(TensorProto::EXTERNAL);
        }},
 
-      {"graph-valued attribute", unsupported, "graph-valued",
+      {"empty body", bad_input, "the graph has no output",
        [](ModelProto& m) {
          auto* a = attribute(m, "then_branch");
          a->set_type(AttributeProto::GRAPH);
@@ -217,8 +224,10 @@ const std::vector<Refused>& refused() {
        }},
       {"sparse attribute", unsupported, "sparse",
        [](ModelProto& m) { attribute(m, "value")->set_type(AttributeProto::SPARSE_TENSOR); }},
-      {"strings attribute", unsupported, "attribute of type",
-       [](ModelProto& m) { attribute(m, "value")->set_type(AttributeProto::STRINGS); }},
+      {"list of graphs", unsupported, "list of graphs",
+       [](ModelProto& m) { attribute(m, "value")->set_type(AttributeProto::GRAPHS); }},
+      {"types attribute", unsupported, "attribute of type",
+       [](ModelProto& m) { attribute(m, "value")->set_type(AttributeProto::TYPE_PROTOS); }},
       {"function reference", bad_input, "function", [](ModelProto& m) { attribute(m, "alpha")->set_ref_attr_name("a"); }},
       {"untyped attribute", bad_input, "without a type", [](ModelProto& m) { attribute(m, "alpha")->set_f(1); }},
       {"mistyped attribute", bad_input, "stated type",
@@ -257,6 +266,132 @@ TEST(Load, RefusesWhatIsBrokenOrOutsideItsReach) {
     EXPECT_EQ(graph.error().kind, c.kind) << c.name << ": " << graph.error().text();
     EXPECT_THAT(graph.error().text(), HasSubstr(c.word)) << c.name;
   }
+}
+
+AttributeProto* add_body(onnx::NodeProto* node, const std::string& name) {
+  auto* a = node->add_attribute();
+  a->set_name(name);
+  a->set_type(AttributeProto::GRAPH);
+  return a;
+}
+void add_inner(google::protobuf::RepeatedPtrField<onnx::NodeProto>* nodes, const std::string& op,
+               const std::vector<std::string>& inputs, const std::string& output) {
+  auto* n = nodes->Add();
+  n->set_op_type(op);
+  for (const auto& name : inputs) n->add_input(name);
+  n->add_output(output);
+}
+
+TEST(Load, BodiesSayWhatTheyReadOfTheOuterGraph) {
+  ModelProto m = small_model();
+  add_initializer(m, "yes", {}, {})->set_data_type(TensorProto::BOOL);
+  m.mutable_graph()->mutable_initializer(2)->add_int32_data(1);
+  auto* branch = add_node(m, "If", {"yes"}, {"z"});
+  auto* then_graph = add_body(branch, "then_branch")->mutable_g();
+  add_inner(then_graph->mutable_node(), "Add", {"t", "b"}, "s");  // before what it reads: sorted
+  add_inner(then_graph->mutable_node(), "Relu", {"y"}, "t");
+  then_graph->add_output()->set_name("s");
+  auto* else_graph = add_body(branch, "else_branch")->mutable_g();
+  add_inner(else_graph->mutable_node(), "Tanh", {"x"}, "u");
+  else_graph->add_output()->set_name("u");
+  m.mutable_graph()->mutable_output(0)->set_name("z");
+  const auto graph = parse(m);
+  ASSERT_TRUE(graph) << graph.error().text();
+  const Node& node = graph->nodes.back();
+  EXPECT_THAT(node.inputs, ElementsAre("yes", "x", "b", "y"));
+  const auto& then_branch = *std::get<Subgraph>(node.attributes.at("then_branch"));
+  EXPECT_THAT(then_branch.captures, ElementsAre("x", "b", "y")) << "one list for both bodies";
+  EXPECT_EQ(then_branch.nodes[0].op, "Relu");
+
+  add_inner(then_graph->mutable_node(), "Relu", {"x"}, "t");
+  EXPECT_THAT(parse(m).error().text(), HasSubstr("more than one producer"));
+}
+
+/// scale(x; factor = 2): LeakyRelu of x with alpha = factor, called twice(x) = scale(scale(x)).
+ModelProto with_functions() {
+  ModelProto m = small_model();
+  auto* f = m.add_functions();
+  f->set_name("scale");
+  f->set_domain("own");
+  f->add_input("in");
+  f->add_output("out");
+  f->add_attribute("factor");
+  add_inner(f->mutable_node(), "LeakyRelu", {"in"}, "t");
+  auto* a = f->mutable_node(0)->add_attribute();
+  a->set_name("alpha");
+  a->set_type(AttributeProto::FLOAT);
+  a->set_ref_attr_name("factor");
+  add_inner(f->mutable_node(), "Relu", {"t"}, "out");
+  auto* g = m.add_functions();
+  g->set_name("twice");
+  g->set_domain("own");
+  g->add_input("x");
+  g->add_output("y");
+  for (const auto& [from, to] : {std::pair{"x", "t"}, std::pair{"t", "y"}}) {
+    add_inner(g->mutable_node(), "scale", {from}, to);
+    g->mutable_node(g->node_size() - 1)->set_domain("own");
+    auto* factor = g->mutable_node(g->node_size() - 1)->add_attribute();
+    factor->set_name("factor");
+    factor->set_type(AttributeProto::FLOAT);
+    factor->set_f(0.5F);
+  }
+  auto* call = add_node(m, "twice", {"y"}, {"z"});
+  call->set_domain("own");
+  call->set_name("call");
+  m.mutable_graph()->mutable_output(0)->set_name("z");
+  return m;
+}
+
+TEST(Load, FunctionsAreWrittenOut) {
+  const auto graph = parse(with_functions());
+  ASSERT_TRUE(graph) << graph.error().text();
+  std::vector<std::string> ops;
+  for (const Node& node : graph->nodes) ops.push_back(node.op);
+  EXPECT_THAT(ops, ElementsAre("Gemm", "Relu", "LeakyRelu", "Relu", "LeakyRelu", "Relu"));
+  EXPECT_EQ(graph->nodes[2].name, "call/scale_0/LeakyRelu_0");
+  EXPECT_EQ(graph->nodes[2].float_or("alpha", 0).value(), 0.5F);
+  EXPECT_THAT(graph->nodes[2].inputs, ElementsAre("y"));
+  EXPECT_THAT(graph->nodes[5].outputs, ElementsAre("z"));
+}
+
+TEST(Load, FunctionsAreBounded) {
+  ModelProto recursive = with_functions();
+  recursive.mutable_functions(0)->mutable_node(1)->set_op_type("twice");
+  recursive.mutable_functions(0)->mutable_node(1)->set_domain("own");
+  EXPECT_THAT(parse(recursive).error().text(), HasSubstr("more than 16 deep"));
+  ModelProto wide;  // 2^15 calls of each other, each a few bytes in the file
+  wide = small_model();
+  for (int k = 0; k < 15; ++k) {
+    auto* f = wide.add_functions();
+    f->set_name("f" + std::to_string(k));
+    f->set_domain("own");
+    f->add_input("x");
+    f->add_output("y");
+    std::string from = "x";
+    for (int i = 0; i < 3; ++i) {
+      const std::string to = i == 2 ? "y" : "t" + std::to_string(i);
+      add_inner(f->mutable_node(), k == 14 ? "Relu" : "f" + std::to_string(k + 1), {from}, to);
+      if (k < 14) f->mutable_node(i)->set_domain("own");
+      from = to;
+    }
+  }
+  add_node(wide, "f0", {"y"}, {"z"})->set_domain("own");
+  wide.mutable_graph()->mutable_output(0)->set_name("z");
+  const auto graph = parse(wide);
+  ASSERT_FALSE(graph);
+  EXPECT_EQ(graph.error().kind, ErrorKind::resource);
+  EXPECT_THAT(graph.error().text(), HasSubstr("more than 65536 nodes"));
+  ModelProto missing = with_functions();
+  missing.mutable_functions(0)->mutable_node(1)->set_input(0, "nowhere");
+  EXPECT_THAT(parse(missing).error().text(), HasSubstr("nothing in the function produces input 'nowhere'"));
+}
+
+TEST(Load, MinusInfinityHidesInMasksOnly) {
+  ModelProto m = small_model();
+  m.mutable_graph()->mutable_initializer(0)->set_float_data(3, -std::numeric_limits<float>::infinity());
+  auto graph = parse(m);
+  ASSERT_TRUE(graph) << graph.error().text();
+  EXPECT_THAT(prepare(*graph, ops::float_operators()).error().text(), HasSubstr("holds minus infinity (node 'dense' (Gemm))"));
 }
 
 TEST(Load, RefusesWhatIsNoProtobuf) {

@@ -267,7 +267,8 @@ Result<Tensor> decode_tensor(const Proto& proto, TensorContext& context) {
   else if (n != 0)
     decode_raw(proto.data_type(), {reinterpret_cast<const std::uint8_t*>(proto.raw_data().data()), proto.raw_data().size()}, out);
 
-  if (!std::ranges::all_of(out.f, [](float v) { return std::isfinite(v); }))
+  // Minus infinity is what masks hide with; prepare() refuses it elsewhere.
+  if (!std::ranges::all_of(out.f, [](float v) { return v < std::numeric_limits<float>::infinity(); }))
     return fail(ErrorKind::bad_input, "tensor holds NaN or infinity");
   const Range range = range_of(proto.data_type());
   for (const std::int64_t v : out.i)

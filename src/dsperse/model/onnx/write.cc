@@ -71,6 +71,11 @@ struct SetAttribute {
     proto.set_type(onnx::AttributeProto_AttributeType_FLOATS);
     for (const float x : v) proto.add_floats(x);
   }
+  void operator()(const std::vector<std::string>& v) const {
+    proto.set_type(onnx::AttributeProto_AttributeType_STRINGS);
+    for (const std::string& x : v) proto.add_strings(x);
+  }
+  void operator()(const Subgraph&) const {}  // nodes with bodies are not written: see write.h
   void operator()(const Tensor& v) const {
     proto.set_type(onnx::AttributeProto_AttributeType_TENSOR);
     *proto.mutable_t() = tensor_head("", v);

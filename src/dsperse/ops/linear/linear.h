@@ -3,7 +3,7 @@
 // Schemas in schema.cc, values in float.cc (kernels in gemm_kernel.cc). Tested by ops/schema_test.cc and tests/conformance.
 #pragma once
 
-#include "dsperse/ops/common/schema.h"
+#include "dsperse/ops/common/emit.h"
 
 namespace dsperse::ops {
 
@@ -15,6 +15,8 @@ Evaluated evaluate_conv(const model::EvaluateCall& call);
 /// keeps its leading axes. model::fuse makes this form from MatMul + Add.
 Inferred infer_gemm(const model::InferCall& call);
 Evaluated evaluate_gemm(const model::EvaluateCall& call);
+/// MatMul, Mul and Add where B is computed, A a constant, or C computed or different from row to row; otherwise it stays.
+Expanded expand_gemm(const model::InferCall& call);
 
 /// NumPy's matmul.
 Inferred infer_matmul(const model::InferCall& call);

@@ -1,4 +1,4 @@
-// Conv, Gemm, MatMul with constant weights, BatchNormalization.
+// Conv, Gemm and BatchNormalization with constant weights; MatMul, also of two activations.
 #include "dsperse/ops/common/lower.h"
 
 #include <algorithm>
@@ -24,6 +24,46 @@ std::vector<float> rows_of_weights(const Tensor& b, bool transposed, float alpha
     for (std::int64_t i = 0; i < k; ++i)
       w[static_cast<std::size_t>(o * k + i)] = alpha * b.f[static_cast<std::size_t>(transposed ? o * k + i : i * n + o)];
   return w;
+}
+
+/// Operand i of a product, with a letter for each of its axes.
+Result<quantize::Operand> operand(const Lowering& l, const Node& node, std::size_t i, std::vector<std::uint32_t> letters) {
+  quantize::Operand out;
+  out.letters = std::move(letters);
+  if (l.constant(node, i) != nullptr) {
+    DSPERSE_TRY(out.constant, l.float_constant(node, i, "the operands"));
+  } else {
+    DSPERSE_TRY(out.tensor, l.tensor(node, i));
+  }
+  return out;
+}
+
+/// MatMul of anything by anything: the stack's axes are letters 0, 1, ...; then rows, columns, and what is summed.
+Status product(Lowering& l, const Node& node) {
+  const std::array<Shape, 2> shapes{l.shape(node.inputs[0]), l.shape(node.inputs[1])};
+  const auto stack_of = [](const Shape& s) { return s.size() < 2 ? std::size_t{0} : s.size() - 2; };
+  const std::size_t stack = std::max(stack_of(shapes[0]), stack_of(shapes[1]));
+  auto next = static_cast<std::uint32_t>(stack);
+  std::array<std::vector<std::uint32_t>, 2> letters;
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t axis = 0; axis < stack; ++axis) {
+    std::array<std::int64_t, 2> extent{0, 0};  // 0: the operand does not have the axis
+    for (std::size_t i = 0; i < 2; ++i)
+      if (axis + stack_of(shapes[i]) >= stack) extent[i] = shapes[i][axis + stack_of(shapes[i]) - stack];
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool repeats = extent[i] == 1 && (extent[1 - i] > 1 || (i == 1 && extent[0] == 1));
+      if (extent[i] != 0) letters[i].push_back(repeats ? quantize::kNoLetter : axis);
+    }
+    out.push_back(axis);
+  }
+  if (shapes[0].size() > 1) letters[0].push_back(next), out.push_back(next++);
+  const std::uint32_t inner = next++;
+  letters[0].push_back(inner);
+  letters[1].push_back(inner);
+  if (shapes[1].size() > 1) letters[1].push_back(next), out.push_back(next);
+  DSPERSE_TRY(quantize::Operand a, operand(l, node, 0, std::move(letters[0])));
+  DSPERSE_TRY(quantize::Operand b, operand(l, node, 1, std::move(letters[1])));
+  return l.contract(node, std::move(a), std::move(b), out);
 }
 
 std::vector<float> times(std::vector<float> values, float factor) {
@@ -75,44 +115,20 @@ Status lower_gemm(Lowering& l, const Node& node) {
 
 // One constant matrix: a Gemm. Otherwise a contraction, whatever is constant.
 Status lower_matmul(Lowering& l, const Node& node) {
-  const Tensor *const left = l.constant(node, 0), *const right = l.constant(node, 1);
-  if (left == nullptr && right != nullptr) {
-    DSPERSE_TRY(const Value x, l.tensor(node, 0));
-    DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));
+  if (const Tensor* b = l.constant(node, 1); b != nullptr && l.constant(node, 0) == nullptr) {
+    DSPERSE_CHECK_OK(l.float_constant(node, 1, "the weights"));
     Tensor matrix = *b;
     if (matrix.shape.size() == 1) matrix.shape.push_back(1);
-    while (matrix.shape.size() > 2 && matrix.shape.front() == 1) matrix.shape.erase(matrix.shape.begin());
-    if (matrix.shape.size() == 2) return l.gemm(node, x, rows_of_weights(matrix, false, 1), {});
-  }
-  constexpr std::uint32_t kRow = 0, kColumn = 1, kInner = 2, kBatch = 3;  // batch letters from the innermost on
-  std::array<quantize::Operand, 2> operands;
-  std::size_t batch = 0;
-  for (std::size_t i = 0; i < 2; ++i) {
-    quantize::Operand& o = operands[i];
-    if (l.constant(node, i) != nullptr) {
-      DSPERSE_TRY(o.constant, l.float_constant(node, i, "the weights"));
-    } else {
-      DSPERSE_TRY(o.tensor, l.tensor(node, i));
+    const std::size_t rank = l.shape(node.inputs[0]).size();
+    // One matrix for all rows; what more axes of size 1 would add to the output must not be missing in x.
+    while (matrix.shape.size() > 2 && matrix.shape.front() == 1 && rank >= matrix.shape.size())
+      matrix.shape.erase(matrix.shape.begin());
+    if (matrix.shape.size() == 2) {
+      DSPERSE_TRY(const Value v, l.tensor(node, 0));
+      return l.gemm(node, v, rows_of_weights(matrix, false, 1), {});
     }
-    const model::Shape& shape = o.tensor ? o.tensor->view.shape : o.constant->shape;
-    if (shape.size() == 1) {
-      o.letters = {kInner};
-      continue;
-    }
-    for (std::size_t k = shape.size() - 2; k-- > 0;)
-      o.letters.push_back(shape[shape.size() - 3 - k] == 1 ? quantize::kNoLetter : kBatch + static_cast<std::uint32_t>(k));
-    batch = std::max(batch, shape.size() - 2);
-    o.letters.push_back(i == 0 ? kRow : kInner);
-    o.letters.push_back(i == 0 ? kInner : kColumn);
   }
-  const bool rows = operands[0].letters.size() > 1, columns = operands[1].letters.size() > 1;
-  std::vector<std::uint32_t> out;
-  const model::Shape& shape = l.shape(node.outputs[0]);
-  for (std::size_t k = batch; k-- > 0;)
-    out.push_back(shape[batch - 1 - k] == 1 ? quantize::kNoLetter : kBatch + static_cast<std::uint32_t>(k));
-  if (rows) out.push_back(kRow);
-  if (columns) out.push_back(kColumn);
-  return l.contract(node, std::move(operands[0]), std::move(operands[1]), out);
+  return product(l, node);
 }
 
 Status lower_batch_normalization(Lowering& l, const Node& node) {

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "dsperse/model/execute.h"
 #include "dsperse/ops/registry.h"
 #include "dsperse/quantize/program.h"
 
@@ -42,7 +43,7 @@ std::string GraphBuilder::node(const std::string& op, Names inputs, std::map<std
     const auto constant_value = graph.constants.find(n.inputs[i]);
     infos[i] = {port.dtype, port.shape, constant_value == graph.constants.end() ? nullptr : &constant_value->second};
   }
-  const auto made = float_operators().at(op).infer({n, graph.opset, pointers});
+  const auto made = model::infer_node(n, graph.opset, float_operators(), pointers);
   if (!made) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), made.error().text().c_str());
     std::abort();

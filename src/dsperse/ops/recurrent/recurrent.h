@@ -1,0 +1,18 @@
+// RNN, GRU, LSTM: written out step by step in matrix products, sums and activations.
+//
+// Sources: ONNX's equations of the operators (opsets 7, 14, 22). Tested by ops/expand_test.cc against plain loops.
+#pragma once
+
+#include "dsperse/ops/common/emit.h"
+
+namespace dsperse::ops {
+
+/// Any direction, layout, activation, clip; initial states and biases may be absent. sequence_lens: a constant, all steps of
+/// every sequence. Weights may be computed, but constants are cheaper.
+Expanded expand_rnn(const model::InferCall& call);
+/// linear_before_reset too.
+Expanded expand_gru(const model::InferCall& call);
+/// Peepholes and input_forget too.
+Expanded expand_lstm(const model::InferCall& call);
+
+}  // namespace dsperse::ops
