@@ -310,7 +310,7 @@ class Finisher {
     std::int64_t low = 0, high = 0;
     for (const auto& t : s.terms) {
       if (t.is_weight || std::abs(t.coef) > kMaxValue) return {};
-      const auto [a, b] = std::minmax(t.coef * p_.tensors[t.id].lo, t.coef * p_.tensors[t.id].hi);
+      const auto [a, b] = std::minmax({t.coef * p_.tensors[t.id].lo, t.coef * p_.tensors[t.id].hi});
       low += a, high += b;
     }
     tighten(s.y, s.requant, low, high);
