@@ -40,6 +40,9 @@ struct Origin {
   RealActivation after;
   View view;
   bool integers = false;  ///< token ids, truth values and the like: exponent 0
+  /// Of a tensor that is none of the graph's: its element i is this element of the source, or (-1) of none. Empty: all are, in
+  /// order.
+  std::vector<std::int64_t> index = {};
 };
 
 struct Draft {
