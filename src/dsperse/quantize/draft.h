@@ -40,6 +40,8 @@ struct Origin {
   RealActivation after;
   View view;
   bool integers = false;  ///< token ids, truth values and the like: exponent 0
+  /// Of an input of integers: what its type holds.
+  std::int64_t lo = std::numeric_limits<std::int64_t>::min(), hi = std::numeric_limits<std::int64_t>::max();
 };
 
 struct Draft {

@@ -156,7 +156,8 @@ Status Importer::inputs(const onnx::GraphProto& proto, Graph& graph) {
     if (!dtype) return std::unexpected(dtype.error().within(where));
     auto shape = input_shape(info);
     if (!shape) return std::unexpected(shape.error().within(where));
-    graph.inputs.push_back({info.name(), *dtype, std::move(*shape)});
+    const Range range = range_of(info.type().tensor_type().elem_type());
+    graph.inputs.push_back({info.name(), *dtype, std::move(*shape), range.low, range.high});
   }
   for (const auto& [name, shape] : options_.input_shapes)
     if (std::ranges::none_of(graph.inputs, [&](const Port& port) { return port.name == name; }))
