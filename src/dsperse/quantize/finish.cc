@@ -47,6 +47,13 @@ class Finisher {
       p_.tensors[t].hi = top_of(scales_.bits[t]);
       p_.tensors[t].lo = -p_.tensors[t].hi;
     }
+    // Inputs of integers are not clamped but refused beyond their range (quantize/io.h): it is never that of a float.
+    for (const TensorId t : p_.inputs) {
+      const Origin& origin = draft_.tensors[t];
+      if (!origin.integers) continue;
+      p_.tensors[t].lo = std::max(p_.tensors[t].lo + 1, origin.lo);
+      p_.tensors[t].hi = std::min(p_.tensors[t].hi, origin.hi);
+    }
     for (index_ = 0; index_ < p_.ops.size(); ++index_) {
       Op& op = p_.ops[index_];
       if (auto s = std::visit([this](auto& body) { return one(body); }, op.body); !s)

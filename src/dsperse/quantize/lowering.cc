@@ -363,7 +363,6 @@ bool Lowering::wants_channels_last(const std::string& name, const LowerSet& lowe
 Status Lowering::inputs(const LowerSet& lower) {
   lower_ = &lower;
   for (const auto& port : graph_.inputs) {
-    if (port.dtype == model::DType::boolean) return fail(ErrorKind::unsupported, "boolean inputs", port.name);
     for (const auto d : port.shape)
       if (d < 1) return fail(ErrorKind::unsupported, "an input without elements", port.name);
     const std::size_t rank = port.shape.size();
@@ -372,7 +371,12 @@ Status Lowering::inputs(const LowerSet& lower) {
                                        ? channels_last(port.shape)
                                        : logical_place(port.shape));
     const TensorId id = add_tensor(port.name, port.name, place.spec, place.view);
-    draft_.tensors[id].integers = port.dtype != model::DType::f32;
+    if (port.dtype != model::DType::f32) {
+      Origin& origin = draft_.tensors[id];
+      origin.integers = true;
+      origin.lo = port.dtype == model::DType::boolean ? 0 : port.lo;
+      origin.hi = port.dtype == model::DType::boolean ? 1 : port.hi;
+    }
     draft_.program.inputs.push_back(id);
     draft_.inputs.push_back({port.name, port.shape, *axis_order(place.view), {}, {}});
     values_.insert_or_assign(port.name, Value{port.name, id, place.view, true});

@@ -82,7 +82,13 @@ std::vector<Sample> default_samples(const model::Graph& graph, std::size_t count
         t.f.resize(n);
         std::generate(t.f.begin(), t.f.end(), normal);
       } else {
+        // Of narrow types anything, of wide ones (token ids and the like) what every model takes.
+        const bool narrow = port.dtype == model::DType::boolean || (port.lo >= -128 && port.hi <= 255);
+        const std::int64_t lo = port.dtype == model::DType::boolean ? 0 : port.lo, count = port.dtype == model::DType::boolean ? 2
+                                                                                           : narrow ? port.hi - port.lo + 1
+                                                                                                    : 1;
         t.i.resize(n);
+        for (std::int64_t& v : t.i) v = narrow ? lo + static_cast<std::int64_t>(rng() % static_cast<std::uint64_t>(count)) : 0;
       }
       sample.emplace(port.name, std::move(t));
     }

@@ -69,6 +69,21 @@ Result<std::vector<onnx::AttributeProto>> fallbacks_of(const onnx::FunctionProto
   return out;
 }
 
+/// Complete shapes that the file states of values inside the graph, and of its outputs.
+void stated_shapes(const onnx::GraphProto& proto, Graph& graph) {
+  for (const auto* list : {&proto.value_info(), &proto.output()})
+    for (const onnx::ValueInfoProto& info : *list) {
+      const auto dtype = port_type(info);
+      if (!dtype || !info.type().tensor_type().has_shape() || !check_text(info.name(), "")) continue;
+      const auto& stated = info.type().tensor_type().shape();
+      if (static_cast<std::size_t>(stated.dim_size()) > kMaxRank) continue;
+      Shape shape;
+      for (const auto& dim : stated.dim()) shape.push_back(dim.has_dim_value() ? dim.dim_value() : shape.empty() ? 1 : 0);
+      if (std::ranges::all_of(shape, [](std::int64_t d) { return d > 0; }) && element_count(shape))
+        graph.values[info.name()] = {info.name(), *dtype, shape};
+    }
+}
+
 }  // namespace
 
 Result<Graph> Importer::run(onnx::ModelProto& model) {
@@ -85,6 +100,7 @@ Result<Graph> Importer::run(onnx::ModelProto& model) {
   DSPERSE_CHECK_OK(supported(graph));
   DSPERSE_CHECK_OK(outputs(proto, graph));
   DSPERSE_CHECK_OK(sort_nodes(graph));
+  if (options_.keep_unknown_operators) stated_shapes(proto, graph);
   return graph;
 }
 
@@ -140,7 +156,8 @@ Status Importer::inputs(const onnx::GraphProto& proto, Graph& graph) {
     if (!dtype) return std::unexpected(dtype.error().within(where));
     auto shape = input_shape(info);
     if (!shape) return std::unexpected(shape.error().within(where));
-    graph.inputs.push_back({info.name(), *dtype, std::move(*shape)});
+    const Range range = range_of(info.type().tensor_type().elem_type());
+    graph.inputs.push_back({info.name(), *dtype, std::move(*shape), range.low, range.high});
   }
   for (const auto& [name, shape] : options_.input_shapes)
     if (std::ranges::none_of(graph.inputs, [&](const Port& port) { return port.name == name; }))
