@@ -392,7 +392,9 @@ Status Lowering::outputs() {
                   graph_.constants.contains(port.name) ? "an output is a constant" : "an output has no integer form", port.name);
     Value v = it->second;
     auto& chosen = draft_.program.outputs;
-    const bool taken = std::find(chosen.begin(), chosen.end(), v.id) != chosen.end();
+    // Each output is a tensor of its own, and none is an input: there is something to prove then.
+    const auto among = [&](const std::vector<TensorId>& ids) { return std::find(ids.begin(), ids.end(), v.id) != ids.end(); };
+    const bool taken = among(chosen) || among(draft_.program.inputs);
     if (taken || !axis_order(v.view)) {
       DSPERSE_TRY(const Place to, logical_place(v.view.shape));
       v = at({.name = port.name + " output", .op = {}, .inputs = {}, .outputs = {}, .attributes = {}}, v, to, taken);
