@@ -1,5 +1,5 @@
 // The element-wise operators beyond elementwise.h: functions of one number, comparisons, logic, Where, and arithmetic on two or
-// more operands. Values come from real.h, exact integers from here. Tested by ops/elementwise_test.cc and tests/conformance.
+// more operands. Values come from real.h, exact integers from here. Tested by ops/points_test.cc and tests/conformance.
 #pragma once
 
 #include "dsperse/ops/common/schema.h"

@@ -1,7 +1,7 @@
 // What an element-wise node computes, as one real function: the single source of its float values, of its tables, and of the
 // tables of whole chains of such nodes (model/points.h).
 //
-// Tested by ops/elementwise_test.cc.
+// Tested by ops/points_test.cc.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,8 @@ using Real = std::function<double(std::span<const double>)>;
 
 /// Every element of the output depends on one element of each input, as `real_function` says.
 bool is_elementwise(std::string_view op);
-/// The node's function; nothing if it is not element-wise. Reads dtypes and attributes, no shapes and no constants.
+/// The node's function; nothing if it is not element-wise. Reads dtypes and attributes,
+/// no shapes; of constants only a zero point's type.
 [[nodiscard]] Result<std::optional<Real>> real_function(const model::InferCall& call);
 
 }  // namespace dsperse::ops

@@ -1,6 +1,6 @@
 // Softmax and normalizations in the forms that have an integer op.
 //
-// Tested by ops/normalize_test.cc.
+// Tested by ops/points_test.cc.
 #pragma once
 
 #include "dsperse/ops/common/emit.h"

@@ -1,7 +1,7 @@
 // Softmax and the normalizations of rows that have an integer op: the float half. The others are written in these
 // (ops/composite).
 //
-// Schemas in schema.cc, values in float.cc, what becomes simpler nodes in expand.cc. Tested by ops/normalize_test.cc and
+// Schemas in schema.cc, values in float.cc, what becomes simpler nodes in expand.cc. Tested by ops/points_test.cc and
 // tests/conformance.
 #pragma once
 

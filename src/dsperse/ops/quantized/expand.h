@@ -1,6 +1,6 @@
 // Operators on quantized tensors in terms of QuantizeLinear, DequantizeLinear and products of floats.
 //
-// Tested by ops/quantized_test.cc.
+// Tested by ops/points_test.cc.
 #pragma once
 
 #include "dsperse/ops/common/emit.h"

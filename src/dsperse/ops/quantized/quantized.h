@@ -1,7 +1,7 @@
 // Operators of quantized models: the float half. Integers of every width are 64-bit here; the width that saturation needs comes
 // from the type that a zero point had in the file, or from an attribute.
 //
-// Schemas in schema.cc, values in float.cc, what becomes simpler nodes in expand.cc. Tested by ops/quantized_test.cc and
+// Schemas in schema.cc, values in float.cc, what becomes simpler nodes in expand.cc. Tested by ops/points_test.cc and
 // tests/conformance.
 #pragma once
 

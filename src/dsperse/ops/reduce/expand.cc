@@ -67,6 +67,14 @@ Ints spatial(const InferCall& call) {
 
 }  // namespace
 
+Result<bool> is_plain_one_hot(const InferCall& call) {
+  DSPERSE_TRY(const OneHotForm form, one_hot_of(call));
+  DSPERSE_TRY(const Int in_range, call.node.int_or(kInRange, 0));
+  const model::Tensor* values = call.inputs[2]->constant;
+  return in_range != 0 && form.axis == call.inputs[0]->shape.size() && call.inputs[0]->dtype == DType::i64 && values != nullptr &&
+         values->f == std::vector<float>{0, 1};
+}
+
 Expanded expand_reduce(const InferCall& call) {
   DSPERSE_CHECK_OK(infer_reduce(call));
   DSPERSE_TRY(const Reduction r, reduction_of(call));
@@ -108,21 +116,25 @@ Expanded expand_reduce(const InferCall& call) {
 Expanded expand_one_hot(const InferCall& call) {
   DSPERSE_CHECK_OK(infer_one_hot(call));
   DSPERSE_TRY(const OneHotForm form, one_hot_of(call));
-  DSPERSE_TRY(const Int plain, call.node.int_or("plain", 0));
+  DSPERSE_TRY(const bool plain, is_plain_one_hot(call));
+  DSPERSE_TRY(const Int in_range, call.node.int_or(kInRange, 0));
   const model::ValueInfo &x = *call.inputs[0], &values = *call.inputs[2];
-  if (plain != 0 || x.constant != nullptr) return model::Expansion{};
+  if (plain || x.constant != nullptr) return model::Expansion{};
   Emitter e(call);
   const auto number = [&](Int v) { return e.constant(model::int_tensor({}, {v})); };
-  // Negative indices count from the end; those outside of the depth go to a place of their own, which is cut off.
   std::string index = x.dtype == DType::f32 ? e.op("Cast", {e.input(0)}, {{"to", Int{7}}}) : e.input(0);
-  index = e.op("Where", {e.op("Less", {index, number(0)}), e.add(index, number(form.depth)), index});
-  index = e.op("Where", {e.op("Less", {index, number(0)}), number(form.depth), index});
-  index = e.op("Min", {index, number(form.depth)});
-  const std::string depth = e.constant(model::int_tensor({}, {form.depth + 1})),
+  const Int spare = in_range != 0 ? 0 : 1;
+  if (spare != 0) {
+    // Negative indices count from the end; those outside of the depth go to a place of their own, which is cut off.
+    index = e.op("Where", {e.op("Less", {index, number(0)}), e.add(index, number(form.depth)), index});
+    index = e.op("Where", {e.op("Less", {index, number(0)}), number(form.depth), index});
+    index = e.op("Min", {index, number(form.depth)});
+  }
+  const std::string depth = e.constant(model::int_tensor({}, {form.depth + spare})),
                     bits = e.constant(model::float_tensor({2}, {0, 1}));
   const auto rank = static_cast<Int>(x.shape.size());
-  std::string out = e.op("OneHot", {index, depth, bits}, {{"axis", Int{-1}}, {"plain", Int{1}}});
-  out = e.slice(out, rank, 0, form.depth);
+  std::string out = e.op("OneHot", {index, depth, bits}, {{"axis", Int{-1}}, {kInRange, Int{1}}});
+  if (spare != 0) out = e.slice(out, rank, 0, form.depth);
   if (form.axis != x.shape.size()) {
     Ints perm(x.shape.size());
     std::iota(perm.begin(), perm.end(), Int{0});
@@ -130,9 +142,8 @@ Expanded expand_one_hot(const InferCall& call) {
     out = e.transpose(out, perm);
   }
   const model::Tensor* given = values.constant;
-  if (given == nullptr || given->dtype != DType::f32 || given->f[0] != 0.0F || given->f[1] != 1.0F) {
-    const std::string both =
-        given != nullptr && given->dtype == DType::f32 ? e.input(2) : e.op("Cast", {e.input(2)}, {{"to", Int{1}}});
+  if (given == nullptr || given->f != std::vector<float>{0, 1}) {
+    const std::string both = values.dtype == DType::f32 ? e.input(2) : e.op("Cast", {e.input(2)}, {{"to", Int{1}}});
     const std::string off = e.slice(both, 0, 0, 1), on = e.slice(both, 0, 1, 2);
     out = e.add(e.mul(out, e.sub(on, off)), off);
     if (values.dtype != DType::f32) out = e.op("Cast", {out}, {{"to", Int{values.dtype == DType::i64 ? 7 : 9}}});

@@ -1,6 +1,6 @@
 // Reductions in terms of sums, one-axis extremes and functions of one number.
 //
-// Tested by ops/reduce_test.cc.
+// Tested by ops/points_test.cc.
 #pragma once
 
 #include "dsperse/ops/common/emit.h"
@@ -11,7 +11,11 @@ namespace dsperse::ops {
 /// ReduceProd of up to kMostFactors elements by products.
 inline constexpr std::int64_t kMostFactors = 8;
 Expanded expand_reduce(const model::InferCall& call);
-/// Any axis and values, indices outside of the depth: by the form with the last axis and zeros and ones (attribute `plain`).
+/// Attribute of a OneHot whose indices all lie in [0, depth - 1] (not ONNX: expansions set it).
+inline constexpr const char* kInRange = "in_range";
+/// A OneHot that has an integer op: such indices, the last axis, zeros and ones.
+[[nodiscard]] Result<bool> is_plain_one_hot(const model::InferCall& call);
+/// Any axis and values, indices outside of the depth: by the plain form.
 Expanded expand_one_hot(const model::InferCall& call);
 /// k = 1 by ReduceMax and ArgMax.
 Expanded expand_top_k(const model::InferCall& call);

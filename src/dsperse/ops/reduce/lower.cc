@@ -73,8 +73,8 @@ Status lower_cum_sum(Lowering& l, const Node& node) {
 Status lower_one_hot(Lowering& l, const Node& node) {
   const NodeInputs inputs(l, node);
   DSPERSE_TRY(const OneHotForm form, one_hot_of(inputs.call()));
-  DSPERSE_TRY(const std::int64_t plain, node.int_or("plain", 0));
-  if (plain == 0) return fail(ErrorKind::internal, "one-hot was not brought to its plain form");
+  DSPERSE_TRY(const bool plain, is_plain_one_hot(inputs.call()));
+  if (!plain) return fail(ErrorKind::internal, "one-hot was not brought to its plain form");
   DSPERSE_TRY(const quantize::Value x, l.tensor(node, 0));
   return l.one_hot(node, x, form.depth);
 }

@@ -1,6 +1,6 @@
 // Reductions over axes, positions of extremes, running sums, one-hot: the float half.
 //
-// Schemas in schema.cc, values in float.cc. Tested by ops/reduce_test.cc and tests/conformance.
+// Schemas in schema.cc, values in float.cc. Tested by ops/points_test.cc and tests/conformance.
 #pragma once
 
 #include "dsperse/ops/common/schema.h"
