@@ -127,6 +127,7 @@ Status prepare(Graph& graph, const OperatorSet& operators) {
   remove_dead(graph);
   DSPERSE_CHECK_OK(join_norms(graph));
   DSPERSE_CHECK_OK(join_scales(graph));
+  DSPERSE_CHECK_OK(split_quotients(graph));
   remove_dead(graph);
   // What several tensors feed is split, its constants are folded, and the pieces join the chains beside them.
   DSPERSE_CHECK_OK(join_points(graph, operators));

@@ -15,4 +15,8 @@ namespace dsperse::model {
 /// factors, if nothing else reads what lies between.
 [[nodiscard]] Status join_scales(Graph& graph);
 
+/// A tensor over a tensor that may be negative: times its reciprocal. A quotient stays where the operators that make the divisor
+/// (Exp, Sqrt, Abs, sums of these, ...) never give a negative number.
+[[nodiscard]] Status split_quotients(Graph& graph);
+
 }  // namespace dsperse::model

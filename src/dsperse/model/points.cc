@@ -104,10 +104,10 @@ class Joiner {
     body->inputs = {graph_.values.at(chain.root)};
     body->outputs = {graph_.values.at(last.outputs[0])};
     body->values[chain.root] = body->inputs[0];
-    std::string name;
+    const std::string& first = graph_.nodes[*chain.nodes.begin()].name;
+    std::string name = chain.nodes.size() <= 2 ? first + "+" + last.name : first + "+...+" + last.name;
     for (const std::size_t i : chain.nodes) {
       const Node& node = graph_.nodes[i];
-      name += (name.empty() ? "" : "+") + node.name;
       for (const std::string& input : node.inputs) {
         const Tensor* c = constant(input);
         if (c == nullptr || body->constants.contains(input)) continue;

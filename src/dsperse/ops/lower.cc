@@ -60,7 +60,6 @@ const quantize::LowerSet& lowerings() {
       {"Atan", {lower_point, Reads::along}},
       {"Atanh", {lower_point, Reads::along}},
       {"Cast", {lower_cast, Reads::along}},
-      {"CastLike", {lower_cast, Reads::along}},
       {"Ceil", {lower_point, Reads::along}},
       {"Celu", {lower_point, Reads::along}},
       {"Cos", {lower_point, Reads::along}},

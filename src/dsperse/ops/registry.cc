@@ -208,6 +208,7 @@ constexpr std::array kExpanders = {
 };
 
 constexpr std::array kPointExpanders = {
+    Expander{"CastLike", expand_cast_like},
     Expander{"ConvInteger", expand_conv_integer},
     Expander{"DynamicQuantizeLinear", expand_dynamic_quantize},
     Expander{"GlobalLpPool", expand_global_lp_pool},

@@ -159,7 +159,8 @@ RowParts::RowParts(const Program& program, const Op& op) : body_(op.body) {
       parts_.push_back({"stair", o->n - 1, 0, 1});
       if (o->index) parts_.push_back({"extreme", 1, x.lo, x.hi});
     }
-  } else if (const auto* o = std::get_if<Softmax>(&op.body)) {
+  }
+  if (const auto* o = std::get_if<Softmax>(&op.body)) {
     const TensorSpec& x = program.tensors[o->x];
     const SoftmaxSizes s = softmax_sizes(program, *o);
     inputs_ = {o->x};
@@ -169,7 +170,8 @@ RowParts::RowParts(const Program& program, const Op& op) : body_(op.body) {
               {"flag", o->n, 0, 1},
               {"reciprocal", 1, 0, power(o->inverse_bits - o->exp_bits)},
               {"rest", 1, 0, power(s.sum_bits)}};
-  } else if (const auto* o = std::get_if<Normalize>(&op.body)) {
+  }
+  if (const auto* o = std::get_if<Normalize>(&op.body)) {
     const NormalSizes s = normal_sizes(program, *o);
     inputs_ = {o->x};
     rows_ = s.rows;
@@ -184,7 +186,8 @@ RowParts::RowParts(const Program& program, const Op& op) : body_(op.body) {
       parts_.push_back({"scaled mean", 1, -top, top});
     }
     if (o->gamma) parts_.push_back({"scaled", o->n, -s.scaled_max, s.scaled_max});
-  } else if (const auto* o = std::get_if<Divide>(&op.body)) {
+  }
+  if (const auto* o = std::get_if<Divide>(&op.body)) {
     const TensorSpec &a = program.tensors[o->a], &b = program.tensors[o->b];
     inputs_ = {o->a, o->b};
     y_ = program.tensors[o->y].shape;

@@ -57,6 +57,12 @@ bool is_function(const InferCall& call) {
 
 }  // namespace
 
+Expanded expand_cast_like(const InferCall& call) {
+  DSPERSE_CHECK_OK(infer_cast_like(call));
+  Emitter e(call);
+  return e.finish({e.op("Cast", {e.input(0)}, {{"to", type_number(call.inputs[1]->dtype)}})});
+}
+
 Expanded split_extreme(const InferCall& call) {
   if (call.inputs.size() < 2 || is_function(call)) return model::Expansion{};
   Emitter e(call);

@@ -22,6 +22,8 @@ Expanded split_logical(const model::InferCall& call);
 Expanded split_where(const model::InferCall& call);
 /// A constant over a tensor: times its reciprocal.
 Expanded split_div(const model::InferCall& call);
+/// Cast to the type of input 1.
+Expanded expand_cast_like(const model::InferCall& call);
 /// Scales and zero points per axis.
 Expanded split_quantize_linear(const model::InferCall& call);
 Expanded split_dequantize_linear(const model::InferCall& call);

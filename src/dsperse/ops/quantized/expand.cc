@@ -22,6 +22,9 @@ std::string as_float(Emitter& e, const InferCall& call, std::size_t i) {
 std::string centered(Emitter& e, const InferCall& call, std::size_t i, std::size_t zero, std::size_t axis) {
   const std::string x = as_float(e, call, i);
   if (!has_input(call, zero)) return x;
+  const model::Tensor* known = call.inputs[zero]->constant;
+  const auto nothing = [](const auto& v) { return std::ranges::all_of(v, [](auto z) { return z == 0; }); };
+  if (known != nullptr && nothing(known->i) && nothing(known->f)) return x;
   std::string z = as_float(e, call, zero);
   const model::Shape& shape = call.inputs[zero]->shape;
   const std::size_t rank = call.inputs[i]->shape.size();
