@@ -39,6 +39,8 @@ struct Tensor {
   Shape shape;
   std::vector<float> f;
   std::vector<std::int64_t> i;
+  /// TensorProto.DataType of an integer tensor that was read from a file, else 0: quantization saturates to it.
+  std::int32_t element = 0;
 };
 
 /// Dimensions >= 0, at most kMaxElements elements, as many values as the shape says and none of the other kind.

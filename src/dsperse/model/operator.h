@@ -59,6 +59,10 @@ struct OperatorSchema {
   std::function<Result<std::vector<Tensor>>(const EvaluateCall&)> evaluate;
   /// What the node is replaced by before anything else sees it; an error as in infer.
   std::function<Result<Expansion>(const InferCall&)> expand = {};
+  /// Every element of the output is a function of one element of each input (model/points.h).
+  bool elementwise = false;
+  /// An expansion for nodes that several tensors feed, after chains of element-wise nodes have become one function.
+  std::function<Result<Expansion>(const InferCall&)> split = {};
 };
 
 /// By ONNX name.

@@ -6,6 +6,8 @@
 
 #include "dsperse/model/analysis.h"
 #include "dsperse/model/execute.h"
+#include "dsperse/model/patterns.h"
+#include "dsperse/model/points.h"
 
 namespace dsperse::model {
 
@@ -122,6 +124,16 @@ Status prepare(Graph& graph, const OperatorSet& operators) {
   DSPERSE_CHECK_OK(fuse_masks(graph));
   remove_dead(graph);
   DSPERSE_CHECK_OK(fuse(graph));
+  remove_dead(graph);
+  DSPERSE_CHECK_OK(join_norms(graph));
+  DSPERSE_CHECK_OK(join_scales(graph));
+  DSPERSE_CHECK_OK(split_quotients(graph));
+  remove_dead(graph);
+  // What several tensors feed is split, its constants are folded, and the pieces join the chains beside them.
+  DSPERSE_CHECK_OK(join_points(graph, operators));
+  DSPERSE_CHECK_OK(split_points(graph, operators));
+  DSPERSE_CHECK_OK(fold_constants(graph, operators));
+  DSPERSE_CHECK_OK(join_points(graph, operators));
   remove_dead(graph);
   for (const Node& node : graph.nodes) {
     DSPERSE_TRY(const OperatorSchema* schema, schema_of(node, operators));

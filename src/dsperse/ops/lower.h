@@ -25,7 +25,6 @@ const quantize::LowerSet& lowerings();
 [[nodiscard]] Status lower_batch_normalization(quantize::Lowering& l, const model::Node& node);
 
 // elementwise
-[[nodiscard]] Status lower_add(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_sub(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_relu(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_leaky_relu(quantize::Lowering& l, const model::Node& node);
@@ -34,6 +33,28 @@ const quantize::LowerSet& lowerings();
 [[nodiscard]] Status lower_tanh(quantize::Lowering& l, const model::Node& node);
 /// Identity, Dropout.
 [[nodiscard]] Status lower_identity(quantize::Lowering& l, const model::Node& node);
+/// A function of one tensor, other operands numbers: a table.
+[[nodiscard]] Status lower_point(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_mul(quantize::Lowering& l, const model::Node& node);
+/// Tensors over tensors: positive divisors.
+[[nodiscard]] Status lower_div(quantize::Lowering& l, const model::Node& node);
+/// Add, Sum.
+[[nodiscard]] Status lower_sum(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_cast(quantize::Lowering& l, const model::Node& node);
+
+// reduce
+/// ReduceSum, ReduceMean; ReduceMax, ReduceMin along one axis.
+[[nodiscard]] Status lower_reduce(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_arg(quantize::Lowering& l, const model::Node& node);
+/// Refuses: k = 1 has become ReduceMax and ArgMax.
+[[nodiscard]] Status lower_top_k(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_cum_sum(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_one_hot(quantize::Lowering& l, const model::Node& node);
+
+// normalize: scales and biases must be constants.
+[[nodiscard]] Status lower_softmax(quantize::Lowering& l, const model::Node& node);
+/// LayerNormalization, RMSNormalization, SimplifiedLayerNormalization.
+[[nodiscard]] Status lower_layer_normalization(quantize::Lowering& l, const model::Node& node);
 
 // pool
 [[nodiscard]] Status lower_max_pool(quantize::Lowering& l, const model::Node& node);

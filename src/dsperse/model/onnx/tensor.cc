@@ -226,6 +226,7 @@ Result<Tensor> decode_tensor(const Proto& proto, TensorContext& context) {
   if (proto.has_segment()) return fail(ErrorKind::unsupported, "tensor stored in segments");
   Tensor out;
   DSPERSE_TRY(out.dtype, dtype_of(proto.data_type()));
+  if (out.dtype == DType::i64) out.element = proto.data_type();
   if (static_cast<std::size_t>(proto.dims_size()) > kMaxRank)
     return fail(ErrorKind::unsupported, "tensor has " + std::to_string(proto.dims_size()) + " axes, at most 16 work");
   out.shape.assign(proto.dims().begin(), proto.dims().end());

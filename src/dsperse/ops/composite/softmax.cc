@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "dsperse/ops/composite/composite.h"
+#include "dsperse/ops/reduce/expand.h"
 
 namespace dsperse::ops {
 
@@ -121,7 +122,7 @@ Expanded expand_hardmax(const InferCall& call) {
   const std::string best = e.op("ArgMax", {rows.x}, {{"axis", rows.axis}, {"keepdims", std::int64_t{0}}});
   const std::string y =
       e.op("OneHot", {best, e.constant(model::int_tensor({}, {depth})), e.constant(model::float_tensor({2}, {0, 1}))},
-           {{"axis", rows.axis}});
+           {{"axis", rows.axis}, {kInRange, std::int64_t{1}}});
   return e.finish({rows.reshaped ? e.reshape(y, x) : y});
 }
 
