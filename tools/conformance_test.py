@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import conformance  # noqa: E402
 
 RUNNER = """#!{python}
-import json, os, sys, time
+import json, os, signal, sys, time
 for line in sys.stdin:
     name = os.path.basename(line.strip())
     if name == "crash":
@@ -22,6 +22,8 @@ for line in sys.stdin:
         sys.exit(3)
     if name == "slow":
         time.sleep(60)
+    if name == "busy":
+        os.kill(os.getpid(), signal.SIGPROF)
     if name == "babble":
         print("no json", flush=True)
         continue
@@ -72,7 +74,12 @@ class Runs(unittest.TestCase):
             results = self.run_names(["slow", "a"], jobs=1)
         self.assertEqual([r["status"] for r in results], ["failed", "proved"])
         self.assertIn("30 s", results[0]["reason"])
-        self.assertEqual(made, [30, 30])
+        self.assertEqual(made, [900, 900])
+
+    def test_a_case_that_takes_too_much_processor_time_has_failed(self):
+        results = self.run_names(["busy", "a"], jobs=1)
+        self.assertEqual([r["status"] for r in results], ["failed", "proved"])
+        self.assertIn("30 s", results[0]["reason"])
 
     def test_sums(self):
         results = self.run_names(["a", "b", "no", "no2", "wrong"])
