@@ -321,11 +321,15 @@ TEST(FindView, WhereNothingNeedMove) {
     ASSERT_TRUE(view) << round;
     EXPECT_EQ(storage_index(*view), place);
     EXPECT_EQ(view->shape, shape);
-    if (shape == factors) EXPECT_EQ(*view, stored_as(shape, order));
+    if (shape == factors) {
+      EXPECT_EQ(*view, stored_as(shape, order));
+    }
     auto other = place;
     if (other.size() < 3) continue;
     std::swap(other[0], other[1]);
-    if (const auto v = find_view(shape, other)) EXPECT_EQ(storage_index(*v), other);
+    if (const auto v = find_view(shape, other)) {
+      EXPECT_EQ(storage_index(*v), other);
+    }
     other = place;
     other[0] = other[1];
     EXPECT_FALSE(find_view(shape, other));
