@@ -95,7 +95,9 @@ INSTANTIATE_TEST_SUITE_P(Profiles, Scan, ::testing::Values(proof::Profile::bits1
                          [](const auto& p) { return std::to_string(proof::bits(p.param)); });
 
 TEST_P(Scan, EveryCommittedTensorOfEveryOperator) {
-  for (const NamedSlice& s : attack_slices(GetParam())) {
+  std::vector<NamedSlice> slices = attack_slices(GetParam());
+  for (NamedSlice& s : row_slices(GetParam())) slices.push_back(std::move(s));
+  for (const NamedSlice& s : slices) {
     SCOPED_TRACE(s.name);
     if (s.options.profile == proof::Profile::bits100)
       scan<2>(s);
