@@ -314,6 +314,12 @@ TEST(Movement, ManyPieces) {
   EXPECT_NE(problem(i.graph).find("more than 256"), std::string::npos) << problem(i.graph);
 }
 
+TEST(Movement, LargeTriangle) {
+  GraphBuilder g;
+  g.output(g.node("Trilu", {g.input({2, 20, 20})}));
+  EXPECT_EQ(kinds(testing::expect_close(g.graph, 0.01, "Trilu")), "T");
+}
+
 TEST(Movement, ConcatWithConstants) {
   GraphBuilder g;
   g.output(g.node("Concat", {g.constant({2, 1}, {4, 4}), g.input({2, 3}), g.constant({2, 2}, {4, 4, 4, 4})},
