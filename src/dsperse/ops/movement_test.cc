@@ -295,24 +295,59 @@ TEST(Movement, ResizeNearest) {
   expect_moved(old.graph, "Upsample");
 }
 
-TEST(Movement, ConcatWithAConstantOfOneValue) {
+TEST(Movement, ManyPieces) {
+  GraphBuilder g;  // 21 pieces along each of two axes: one after the other
+  g.output(g.node("Pad", {g.input({1, 1, 12, 12}), g.integers({0, 0, 10, 10, 0, 0, 10, 10})}, {{"mode", std::string("edge")}}));
+  EXPECT_EQ(kinds(expect_moved(g.graph, "edge")), "RR");
+  Rng rng(8);  // 300 indices in no order: a product with zeros and ones
+  GraphBuilder h;
+  Ints at;
+  for (int i = 0; i < 300; ++i) at.push_back(number(rng, 0, 19));
+  h.output(h.node("Gather", {h.input({2, 20, 3}), h.integers(at)}, {{"axis", std::int64_t{1}}}));
+  EXPECT_EQ(kinds(testing::expect_close(h.graph, 0.01, "indices")), "T");
+  GraphBuilder i;
+  i.output(i.node("GatherElements", {i.input({20, 20}), indices(i, {20, 20}, [&] {
+                                       Ints v;
+                                       for (int k = 0; k < 400; ++k) v.push_back(number(rng, 0, 19));
+                                       return v;
+                                     }())}));
+  EXPECT_NE(problem(i.graph).find("more than 256"), std::string::npos) << problem(i.graph);
+}
+
+TEST(Movement, LargeTriangle) {
+  GraphBuilder g;
+  g.output(g.node("Trilu", {g.input({2, 20, 20})}));
+  EXPECT_EQ(kinds(testing::expect_close(g.graph, 0.01, "Trilu")), "T");
+}
+
+TEST(Movement, ConcatWithConstants) {
   GraphBuilder g;
   g.output(g.node("Concat", {g.constant({2, 1}, {4, 4}), g.input({2, 3}), g.constant({2, 2}, {4, 4, 4, 4})},
                   {{"axis", std::int64_t{1}}}));
   EXPECT_EQ(kinds(expect_moved(g.graph, "Concat")), "R");
   GraphBuilder h;
   h.output(h.node("Concat", {h.constant({2, 1}, {4, 5}), h.input({2, 3})}, {{"axis", std::int64_t{1}}}));
-  EXPECT_NE(problem(h.graph).find("different values"), std::string::npos);
+  EXPECT_EQ(kinds(expect_moved(h.graph, "two values")), "RS");
 }
 
 TEST(Movement, Refusals) {
   GraphBuilder g;  // indices from the model's input
   const auto index = g.input({2}, DType::i64);
   g.output(g.node("Gather", {g.input({4, 3}), index}));
-  EXPECT_NE(problem(g.graph).find("depends on the model's input"), std::string::npos);
+  EXPECT_NE(problem(g.graph).find("both depend on the model's input"), std::string::npos);
   GraphBuilder h(16);
   h.output(h.node("ScatterElements", {h.input({3}), h.integers({1}), h.input({1})}, {{"reduction", std::string("mul")}}));
   EXPECT_NE(problem(h.graph).find("reduction 'mul'"), std::string::npos);
+}
+
+TEST(Movement, ScatterOfSums) {
+  GraphBuilder g(16);
+  g.output(
+      g.node("ScatterND", {g.input({4, 3}), indices(g, {2, 1}, {2, 0}), g.input({2, 3})}, {{"reduction", std::string("add")}}));
+  EXPECT_EQ(kinds(expect_moved(g.graph, "add")), "RS");
+  GraphBuilder h(16);
+  h.output(h.node("ScatterElements", {h.input({3}), h.integers({1, -2}), h.input({2})}, {{"reduction", std::string("add")}}));
+  EXPECT_NE(problem(h.graph).find("several updates"), std::string::npos);
 }
 
 }  // namespace

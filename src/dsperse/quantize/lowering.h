@@ -131,7 +131,8 @@ class Lowering {
   /// The output has x's axes and a last one of `depth`: 1 where it equals x.
   [[nodiscard]] Status one_hot(const model::Node& node, const Value& x, std::int64_t depth);
   /// Any movement of data: element i of the output (row major) is element index[i] of the sources, counted row major through all
-  /// of them one after the other, or `fill` where index[i] < 0. Pieces are found; too irregular a map is refused.
+  /// of them one after the other, or `fill` where index[i] < 0. Pieces are found; what has too many is done axis by
+  /// axis or, along one axis, as a product with zeros and ones; other maps are refused.
   /// Makes the node's output of that number.
   [[nodiscard]] Status move(const model::Node& node, const std::vector<Value>& sources, const std::vector<std::int64_t>& index,
                             double fill = 0, std::size_t output = 0);
@@ -165,6 +166,12 @@ class Lowering {
   /// Where a movement's output lies: channels-last if an op that reads images reads it, else like the first source if it has as
   /// many axes.
   [[nodiscard]] Result<Place> place_of_moved(const std::string& name, const Value& source) const;
+  /// A movement of too many pieces: one axis after the other. digits: for each axis the position in x, or -1.
+  [[nodiscard]] Status move_by_axes(const model::Node& node, const Value& x, const std::vector<std::vector<std::int64_t>>& digits,
+                                    double fill, std::size_t output);
+  /// Positions of one axis that are too irregular for pieces: a product with a matrix of zeros and ones.
+  [[nodiscard]] Status select(const model::Node& node, const Value& x, std::size_t axis, const std::vector<std::int64_t>& digits,
+                              double fill);
   [[nodiscard]] Result<Value> image(const model::Node& node, const Value& x);
 
   // lowering_rows.cc

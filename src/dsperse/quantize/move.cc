@@ -121,9 +121,9 @@ class Finder {
     return high < 0 || source_of(low) == source_of(high);
   }
 
-  /// First position of every group of slices along axis k: neighbours in a group read the same source with the same holes, one
-  /// constant step apart.
-  std::vector<std::int64_t> groups(const Region& r, std::size_t k) const {
+  /// First position of every group of slices along axis k: neighbours in a group read the same source (where both read any); by
+  /// steps: with the same holes, one constant step apart.
+  std::vector<std::int64_t> groups(const Region& r, std::size_t k, bool by_steps) const {
     struct Step {
       bool known = false, broken = false;
       std::int64_t by = 0;
@@ -133,10 +133,10 @@ class Finder {
       if (at[k] == r.begin[k]) return;
       Step& s = steps[static_cast<std::size_t>(at[k] - r.begin[k])];
       const std::int64_t a = index_[static_cast<std::size_t>(flat - stride_[k])], b = index_[static_cast<std::size_t>(flat)];
-      if ((a < 0) != (b < 0)) s.broken = true;
+      if (by_steps && (a < 0) != (b < 0)) s.broken = true;
       if (a < 0 || b < 0) return;
-      if (source_of(a) != source_of(b) || (s.known && s.by != b - a)) s.broken = true;
-      s.known = true, s.by = b - a;
+      if (source_of(a) != source_of(b) || (by_steps && s.known && s.by != b - a)) s.broken = true;
+      s.known = by_steps, s.by = b - a;
     });
     std::vector<std::int64_t> first{r.begin[k]};
     Step group;
@@ -152,7 +152,8 @@ class Finder {
   }
 
   Status cut(const Region& r) {
-    if (in_one_source(r)) {
+    const bool alone = in_one_source(r);
+    if (alone) {
       if (const auto map = separate_region(r, stride_, index_)) {
         std::vector<Line> lines;
         for (std::size_t k = 0; k < axes_.size(); ++k) {
@@ -165,10 +166,14 @@ class Finder {
     }
     std::size_t axis = axes_.size();
     std::vector<std::int64_t> best;
-    for (std::size_t k = 0; k < axes_.size(); ++k) {
-      auto first = groups(r, k);
-      if (first.size() > 1 && (axis == axes_.size() || first.size() < best.size())) axis = k, best = std::move(first);
-    }
+    const auto look = [&](bool by_steps) {
+      for (std::size_t k = 0; k < axes_.size(); ++k) {
+        auto first = groups(r, k, by_steps);
+        if (first.size() > 1 && (axis == axes_.size() || first.size() < best.size())) axis = k, best = std::move(first);
+      }
+    };
+    if (!alone) look(false);  // sources apart first
+    if (axis == axes_.size()) look(true);
     if (axis == axes_.size()) return fail(ErrorKind::internal, "a movement has no cut");
     if (best.size() > 4 * kMaxPieces) return too_many();  // some may be holes
     for (std::size_t g = 0; g < best.size(); ++g) {

@@ -116,20 +116,34 @@ std::optional<Candidate> candidate(const MovedBox& box, const Shape& letters, co
 }  // namespace
 
 Line plain_line(const std::vector<std::int64_t>& f) {
-  Line line{{static_cast<std::int64_t>(f.size())}, {}};
-  for (std::size_t i = 0; i < f.size();) {
-    if (f[i] == kHole) {
-      ++i;
-      continue;
-    }
-    std::size_t end = i + 1;
-    const std::int64_t step = end < f.size() && f[end] != kHole ? f[end] - f[i] : 0;
-    while (end < f.size() && f[end] != kHole && f[end] == f[end - 1] + step) ++end;
+  // The longest runs of one step; neighbours share an end, which the longer one keeps.
+  const std::size_t n = f.size();
+  std::vector<std::pair<std::size_t, std::size_t>> runs;  // first, last
+  const auto step_at = [&](std::size_t i) { return f[i] == kHole || f[i + 1] == kHole ? kHole : f[i + 1] - f[i]; };
+  for (std::size_t i = 0; i + 1 < n;) {
+    const std::int64_t step = step_at(i);
+    std::size_t last = i + 1;
+    while (last + 1 < n && step_at(last) == step) ++last;
     // One value repeated is a run only along the whole axis.
-    if (step == 0 && end - i < f.size()) end = i + 1;
-    line.parts.push_back({f[i], {{static_cast<std::int64_t>(i), static_cast<std::int64_t>(end - i), end - i == 1 ? 0 : step}}});
-    i = end;
+    if (step != kHole && (step != 0 || (i == 0 && last + 1 == n))) runs.emplace_back(i, last);
+    i = last;
   }
+  std::stable_sort(runs.begin(), runs.end(),
+                   [](const auto& a, const auto& b) { return a.second - a.first > b.second - b.first; });
+  Line line{{static_cast<std::int64_t>(n)}, {}};
+  std::vector<bool> taken(n, false);
+  const auto add = [&](std::size_t first, std::size_t last) {
+    const auto length = static_cast<std::int64_t>(last - first + 1);
+    line.parts.push_back({f[first], {{static_cast<std::int64_t>(first), length, length == 1 ? 0 : f[first + 1] - f[first]}}});
+    std::fill(taken.begin() + static_cast<std::ptrdiff_t>(first), taken.begin() + static_cast<std::ptrdiff_t>(last) + 1, true);
+  };
+  for (auto [first, last] : runs) {
+    if (taken[first]) ++first;
+    if (taken[last]) --last;
+    if (first < last) add(first, last);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    if (!taken[i] && f[i] != kHole) add(i, i);
   return line;
 }
 

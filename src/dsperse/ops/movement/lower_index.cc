@@ -21,6 +21,8 @@ namespace {
 
 /// Largest table that computed indices choose from, and most elements of their indicators.
 constexpr std::int64_t kMostRows = 1 << 16, kMostIndicators = 1 << 22;
+/// Elements of a triangle that may be moved one by one.
+constexpr std::int64_t kMostPicked = 256;
 
 /// Indices that depend on the input into a constant table: an indicator row for each, times the table.
 Status choose_rows(Lowering& l, const Node& node, const Tensor& table) {
@@ -104,7 +106,19 @@ Status lower_split(Lowering& l, const Node& node) { return lower_moved(l, node, 
 Status lower_expand(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_expand); }
 Status lower_tile(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_tile); }
 Status lower_center_crop_pad(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_center_crop_pad); }
-Status lower_trilu(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_trilu); }
+// Large triangles have a piece a row at least: products with zeros and ones instead.
+Status lower_trilu(Lowering& l, const Node& node) {
+  DSPERSE_TRY(const Value x, l.tensor(node, 0));
+  const Shape& shape = x.view.shape;
+  const std::int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  if (rows * columns <= kMostPicked) return lower_moved(l, node, {0}, evaluate_trilu);
+  const NodeInputs inputs(l, node);
+  DSPERSE_TRY(const Triangle t, triangle_of(inputs.call()));
+  std::vector<float> kept;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < columns; ++c) kept.push_back(t.keeps(r, c) ? 1.0F : 0.0F);
+  return l.multiply(node, {x, {}, {}, 1}, {std::nullopt, {rows, columns}, std::move(kept), 1});
+}
 Status lower_reverse_sequence(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_reverse_sequence); }
 Status lower_depth_to_space(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_depth_to_space); }
 Status lower_space_to_depth(Lowering& l, const Node& node) { return lower_moved(l, node, {0}, evaluate_space_to_depth); }
