@@ -103,7 +103,7 @@ TEST(Control, LoopRunsAsOftenAsItSays) {
   EXPECT_EQ(values["all"].shape, (model::Shape{3, 2}));
   EXPECT_THAT(values["all"].f, ElementsAre(1, 2, 11, 22, 22, 43));
   EXPECT_THAT(run(outer(counting("three", ""), {"h"}))["h"].f, ElementsAre(34, 65)) << "no condition";
-  EXPECT_THAT(run(outer(counting("three", "no"), {"h"}))["h"].f, ElementsAre(1, 2)) << "not once";
+  EXPECT_THAT(run(outer(counting("three", "no", {"h"}), {"h"}))["h"].f, ElementsAre(1, 2)) << "not once";
   EXPECT_THAT(error(outer(counting("three", "no"), {"h", "all"})), HasSubstr("tensors without elements"));
 }
 

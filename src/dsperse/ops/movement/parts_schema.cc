@@ -165,6 +165,8 @@ Inferred infer_depth_to_space(const InferCall& call) {
 
 Inferred infer_space_to_depth(const InferCall& call) {
   DSPERSE_TRY(const std::int64_t b, block_of(call));
+  DSPERSE_TRY(const std::string mode, call.node.string_or("mode", "DCR"));  // opset 28
+  if (mode != "DCR") return fail(ErrorKind::unsupported, "mode '" + mode + "'", "attribute 'mode'");
   const Shape& x = call.inputs[0]->shape;
   if (x[2] % b != 0 || x[3] % b != 0)
     return fail(ErrorKind::bad_input, "shape " + model::shape_text(x) + " does not divide into blocks", "attribute 'blocksize'");
