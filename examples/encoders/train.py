@@ -161,7 +161,7 @@ def train(model, batches, steps, rate):
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step % 250 == 249:
+        if step % 100 == 99:
             print(f"  step {step + 1}/{steps}: loss {loss.item():.4f}", flush=True)
     model.eval()
 
@@ -195,7 +195,7 @@ def make_bert():
     np.savez_compressed(HERE / "letters.npz", tokens=tokens.numpy().astype(np.uint8), label=labels.numpy().astype(np.uint8))
     np.savez_compressed(HERE / "bert-calibration.npz", tokens=known.numpy().astype(np.uint8))
     model = Bert()
-    train(model, lambda: letters(64, generator), 1500, 2e-3)
+    train(model, lambda: letters(32, generator), 600, 3e-3)
     export_bert(model, HERE / "bert.onnx")
     print(f"bert: {sum(p.numel() for p in model.parameters())} parameters, float top-1 on {TEST} test texts {top1(model, tokens, labels):.2%}")
 
@@ -203,14 +203,17 @@ def make_bert():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--digits", type=pathlib.Path, help="digits.csv.gz of scikit-learn, of which digits.npz is made")
+    parser.add_argument("--only", choices=["vit", "bert"])
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.digits:
         rows = np.loadtxt(gzip.open(args.digits, "rt"), delimiter=",").astype(np.uint8)
         np.savez_compressed(HERE / "digits.npz", image=rows[:, :64].reshape(-1, 8, 8), label=rows[:, 64])
     data = np.load(HERE / "digits.npz")
-    make_vit(data["image"], data["label"])
-    make_bert()
+    if args.only != "bert":
+        make_vit(data["image"], data["label"])
+    if args.only != "vit":
+        make_bert()
 
 
 if __name__ == "__main__":
