@@ -10,6 +10,7 @@
 #   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
 #   make sim      adversaries and faults against the trust half, thousands of seeds; build/sim.json (docs/simulation.md)
 #   make chaos-local  200 runs over processes that are killed and stopped, on a disk that fills: docs/chaos.md (RUNS=200, SEED=N)
+#   make conformance  all single-operator cases of ONNX, imported, run, proved and attacked; build/conformance.json (SAMPLE=10: every tenth)
 #   make guard    instructions of fixed pieces of work under callgrind against tools/guard.json; fails at +5 %
 #   make bench    the benchmarks (BENCH_ARGS="--quick" | "--large" ...); make bench-peers: the same models through EZKL and ONNX Runtime
 #   make sanitize | sanitize-thread | fuzz | format | lint | clean
@@ -23,7 +24,7 @@ CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := build
-.PHONY: attack guard bench-build bench-peers bench-report bench-venv measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo demo-text bench format format-check lint clean
+.PHONY: attack conformance guard bench-build bench-peers bench-report bench-venv measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo demo-text bench format format-check lint clean
 
 setup:
 ifneq ($(SETUP),no)
@@ -61,6 +62,7 @@ test-all:
 	$(MAKE) --no-print-directory sanitize
 	$(MAKE) --no-print-directory sanitize-thread
 	$(MAKE) --no-print-directory guard
+	$(MAKE) --no-print-directory conformance
 	python3 tools/attacks.py $(TALLY) build/attacks.json
 
 demo: EXAMPLE := digits
@@ -102,6 +104,14 @@ bench-report:
 sim: configure
 	cmake --build $(BUILD) --parallel $(JOBS) --target dsperse_simulate
 	$(BUILD)/tests/sim/dsperse_simulate --threads $(JOBS) --out build/sim.json $(SIM_ARGS)
+
+# docs/conformance.md. Fails if a case does, or if fewer than CONFORMANCE_LEAST are proved.
+SAMPLE ?= 1
+CONFORMANCE_LEAST ?= 0
+conformance: measure-setup configure
+	cmake --build $(BUILD) --parallel $(JOBS) --target dsperse_conformance
+	python3 tools/conformance.py $(BUILD)/tests/conformance/dsperse_conformance build/conformance.json --jobs $(JOBS) --sample $(SAMPLE) \
+	  $(if $(filter 1,$(SAMPLE)),--least $(CONFORMANCE_LEAST)) $(CONFORMANCE_ARGS)
 
 # Real faults over real processes; build/chaos.json. As root the network's folder is a small disk of its own, which can be filled.
 RUNS ?= 200

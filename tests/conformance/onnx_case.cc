@@ -47,14 +47,45 @@ Result<Tensor> read_tensor(const fs::path& path) {
   return model::onnx_file::decode_tensor(proto, context);
 }
 
-Result<Graph> load_case(const fs::path& path) {
+Result<std::vector<Tensor>> read_tensors(const fs::path& data_set, const std::string& prefix) {
+  std::vector<Tensor> out;
+  for (std::size_t i = 0; fs::exists(data_set / (prefix + std::to_string(i) + ".pb")); ++i) {
+    DSPERSE_TRY(Tensor t, read_tensor(data_set / (prefix + std::to_string(i) + ".pb")));
+    out.push_back(std::move(t));
+  }
+  return out;
+}
+
+double coarseness(const fs::path& path) {
+  const auto bytes = model::onnx_file::read_file(path, 1U << 28);
+  onnx::TensorProto proto;
+  if (!bytes || !proto.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) return 0;
+  if (proto.data_type() == onnx::TensorProto::FLOAT16) return 0x1p-10;
+  return proto.data_type() == onnx::TensorProto::BFLOAT16 ? 0x1p-7 : 0;
+}
+
+Result<Graph> load_case(const fs::path& path, const std::map<std::string, model::Shape>& shapes) {
+  model::LoadOptions options;
+  options.input_shapes = shapes;
   DSPERSE_TRY(const Bytes bytes, model::onnx_file::read_file(path, 1U << 28));
   onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !same_in_opset_7(model))
-    return model::load_onnx(path, {}, ops::float_operators());
+    return model::load_onnx(path, options, ops::float_operators());
   model.mutable_opset_import(0)->set_version(7);
   const std::string text = model.SerializeAsString();
-  return model::parse_onnx({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, {}, {}, ops::float_operators());
+  return model::parse_onnx({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, {}, options,
+                           ops::float_operators());
+}
+
+std::vector<std::string> input_names(const fs::path& path) {
+  const auto bytes = model::onnx_file::read_file(path, 1U << 28);
+  onnx::ModelProto model;
+  if (!bytes || !model.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) return {};
+  std::vector<std::string> names;
+  for (const auto& input : model.graph().input())
+    if (std::ranges::none_of(model.graph().initializer(), [&](const auto& t) { return t.name() == input.name(); }))
+      names.push_back(input.name());
+  return names;
 }
 
 }  // namespace dsperse::conformance

@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using conformance::case_folders;
 using conformance::load_case;
-using conformance::read_tensor;
+using conformance::read_tensors;
 using model::Graph;
 using model::Tensor;
 
@@ -36,16 +36,6 @@ struct Outcome {
   enum class Kind { passed, foreign, skipped, failed } kind;
   std::string detail;
 };
-
-/// data_set/input_0.pb, input_1.pb, ... (or output_).
-Result<std::vector<Tensor>> read_tensors(const fs::path& data_set, const std::string& prefix) {
-  std::vector<Tensor> out;
-  for (std::size_t i = 0; fs::exists(data_set / (prefix + std::to_string(i) + ".pb")); ++i) {
-    DSPERSE_TRY(Tensor t, read_tensor(data_set / (prefix + std::to_string(i) + ".pb")));
-    out.push_back(std::move(t));
-  }
-  return out;
-}
 
 /// "" or how the tensors differ.
 std::string difference(const Tensor& got, const Tensor& want) {

@@ -199,19 +199,21 @@ def check_reduce(p, r, name):
 
 
 def piece_box(p, r, piece, y, name):
-    """Per letter the interval [low, high) that the piece's single-letter maps allow."""
+    """Per letter the interval [low, high) outside of which the piece's maps are out of range."""
     x = p.tensors[piece.x]
     rule(x.exponent == y.exponent and y.lo <= x.lo and x.hi <= y.hi, "moved data has another exponent or a wider range", name)
     rule(all(d >= 1 for d in piece.x_axes) and prod(piece.x_axes) == prod(x.shape), "axes do not cover the tensor", name)
     box = [(0, d) for d in r.y_axes]
     check_maps(piece.x_axes, piece.maps, len(r.y_axes), name)
     for m, size in zip(piece.maps, piece.x_axes):
-        if len(m.parts) == 1:
-            letter, c = m.parts[0]
-            # the letters l with 0 <= offset + c l < size
-            low = -(m.offset // c) if c > 0 else -((size - 1 - m.offset) // -c)
-            high = -((m.offset - size) // c) if c > 0 else m.offset // -c + 1
-            box[letter] = (max(box[letter][0], low), min(box[letter][1], high))
+        spans = [c * (r.y_axes[letter] - 1) for letter, c in m.parts]
+        low, high = m.offset + sum(min(s, 0) for s in spans), m.offset + sum(max(s, 0) for s in spans)
+        for (letter, c), span in zip(m.parts, spans):
+            # the values v for which others + c v is in range for some values of the others
+            others_low, others_high = low - min(span, 0), high - max(span, 0)
+            begin = -(others_high // c) if c > 0 else -((size - 1 - others_low) // -c)
+            end = -((others_low - size) // c) if c > 0 else others_high // -c + 1
+            box[letter] = (max(box[letter][0], begin), min(box[letter][1], end))
     return box
 
 

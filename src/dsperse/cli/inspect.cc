@@ -73,11 +73,53 @@ Status fidelity(Context& context, const Flags& flags, const pipeline::ImportRequ
   return {};
 }
 
+std::string names_of(const std::vector<model::Port>& ports) {
+  std::string out;
+  for (const model::Port& p : ports) out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", p.name, shape_text(p.shape));
+  return out.empty() ? "nothing" : out;
+}
+
+Json json_of(const std::vector<model::Port>& ports) {
+  Json out = Json::array();
+  for (const model::Port& p : ports) out.push_back({{"name", p.name}, {"shape", p.shape}});
+  return out;
+}
+
+/// Everything in the way, and what is left around it.
+void show(Context& context, const pipeline::Inspection& found) {
+  context.say("supported: no, {} in the way", found.obstacles.size());
+  Json obstacles = Json::array(), parts = Json::array();
+  for (const pipeline::Obstacle& o : found.obstacles) {
+    const std::string what = o.op.empty() ? fmt::format("output '{}'", o.node) : fmt::format("node '{}' ({})", o.node, o.op);
+    context.say("  {}: {}{}", what, o.why, o.hint.empty() ? "" : " - " + o.hint);
+    obstacles.push_back({{"node", o.node}, {"operator", o.op}, {"why", o.why}, {"hint", o.hint}});
+  }
+  if (!found.unexamined.empty())
+    context.say("not examined, since the shapes before them are open: {} nodes from '{}' on", found.unexamined.size(),
+                found.unexamined.front());
+  context.say("provable around them: {}", found.parts.empty() ? "nothing" : fmt::format("{} parts", found.parts.size()));
+  for (const pipeline::Part& p : found.parts) {
+    context.say("  {} nodes: {} -> {}", p.nodes, names_of(p.inputs), names_of(p.outputs));
+    parts.push_back(
+        {{"nodes", p.nodes}, {"operators", p.operators}, {"inputs", json_of(p.inputs)}, {"outputs", json_of(p.outputs)}});
+  }
+  context.document["supported"] = false;
+  context.document["why_not"] = found.obstacles.front().why;
+  context.document["obstacles"] = obstacles;
+  context.document["unexamined"] = found.unexamined;
+  context.document["parts"] = parts;
+}
+
 Result<int> inspect(Context& context, const Flags& given) {
   const ImportFlags& flags = given.import;
   if (!given.samples.empty() && !given.fidelity)
     return fail(ErrorKind::usage, "--samples is for --fidelity", given.samples, "add --fidelity");
   DSPERSE_TRY(const pipeline::ImportRequest request, flags.request(context));
+  DSPERSE_TRY(const pipeline::Inspection found, pipeline::inspect_model(request));
+  if (!found.obstacles.empty()) {
+    show(context, found);
+    return exit_code(ErrorKind::unsupported);
+  }
   DSPERSE_TRY(const model::Graph graph, pipeline::load_model(request));
   std::map<std::string, int> operators;
   for (const model::Node& n : graph.nodes) ++operators[n.op];

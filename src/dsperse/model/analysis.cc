@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "dsperse/model/execute.h"
 
@@ -114,6 +115,12 @@ class Analyser {
     if (made_ > kMaxExpandedNodes)
       return fail(ErrorKind::resource, "written out in simpler operators the model has more than 65536 nodes", node_text(node),
                   "fewer steps of recurrent layers and loops");
+    std::set<std::string> outputs;
+    for (const Node& inner : expansion.nodes) outputs.insert(inner.outputs.begin(), inner.outputs.end());
+    for (std::size_t i = 0; i < node.outputs.size(); ++i)
+      if (!node.outputs[i].empty() && !outputs.contains(node.outputs[i]))
+        return fail(ErrorKind::unsupported, "output " + std::to_string(i) + " '" + node.outputs[i] + "' of this operator",
+                    node_text(node));
     for (auto& [name, tensor] : expansion.constants) {
       DSPERSE_CHECK_OK(count_values(static_cast<std::int64_t>(tensor.f.size() + tensor.i.size()), node));
       if (const auto finite = check_numbers(tensor); !finite) return std::unexpected(finite.error().within(node_text(node)));

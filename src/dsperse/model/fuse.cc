@@ -138,7 +138,7 @@ class Fuser {
       const Shape* out = shape(name);
       if (!p || out == nullptr || out->size() < 2) continue;
       Node& linear = graph_.nodes[*p];
-      const bool conv = linear.op == "Conv";
+      const bool conv = linear.op == "Conv" || linear.op == "ConvTranspose";
       if (!conv && linear.op != "Gemm" && linear.op != "MatMul") continue;
       const std::size_t axis = conv ? 1 : out->size() - 1;
       DSPERSE_TRY(const auto affine, affine_of(i, out->size(), axis, (*out)[axis]));
@@ -160,7 +160,7 @@ class Fuser {
     if (linear.op == "MatMul" && (w->shape.size() != 2 || shape(linear.inputs[0])->size() < 2)) return false;
     DSPERSE_TRY(const std::int64_t trans_b, linear.int_or("transB", 0));
     DSPERSE_TRY(const float beta, linear.float_or("beta", 1));
-    const bool gemm = linear.op != "Conv";
+    const bool turned = linear.op == "ConvTranspose", gemm = linear.op != "Conv" && !turned;
     std::vector<double> shift(static_cast<std::size_t>(channels), 0);
     if (has_bias) {
       const auto values = per_channel(*bias, gemm ? 2 : 1, gemm ? 1 : 0, channels);
@@ -170,12 +170,22 @@ class Fuser {
     for (std::size_t c = 0; c < shift.size(); ++c)
       shift[c] = shift[c] * static_cast<double>(beta) * affine.scale[c] + affine.shift[c];
 
-    // Channels are rows of w, but columns of an untransposed matrix.
+    // Channels are rows of w, but columns of an untransposed matrix; (C, O / group, taps) of a transposed convolution.
     Tensor weights = *w;
     const bool columns = gemm && trans_b == 0;
     const std::size_t n = shift.size(), row = n == 0 ? 0 : weights.f.size() / n;
+    DSPERSE_TRY(const std::int64_t group, linear.int_or("group", 1));
+    if (turned && (group < 1 || weights.shape.size() < 3 || weights.shape[0] % group != 0 || weights.shape[0] < 1 ||
+                   weights.shape[1] * group != channels))
+      return false;
+    const auto channel = [&](std::size_t k) {
+      if (!turned) return columns ? k % n : k / row;
+      const std::size_t each = n / static_cast<std::size_t>(group), inputs = static_cast<std::size_t>(weights.shape[0]);
+      const std::size_t taps = weights.f.size() / (inputs * each), c = k / (taps * each);
+      return c / (inputs / static_cast<std::size_t>(group)) * each + k / taps % each;
+    };
     for (std::size_t k = 0; k < weights.f.size(); ++k)
-      weights.f[k] = static_cast<float>(static_cast<double>(weights.f[k]) * affine.scale[columns ? k % n : k / row]);
+      weights.f[k] = static_cast<float>(static_cast<double>(weights.f[k]) * affine.scale[channel(k)]);
     Tensor sums = float_tensor({channels}, std::vector<float>(shift.begin(), shift.end()));
     for (const Tensor* t : {&weights, &sums})
       if (!std::ranges::all_of(t->f, [](float v) { return std::isfinite(v); }))

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -82,6 +83,8 @@ struct Port {
   std::string name;
   DType dtype = DType::f32;
   Shape shape;
+  /// Of a graph input of integers or booleans: what its element type holds.
+  std::int64_t lo = std::numeric_limits<std::int64_t>::min(), hi = std::numeric_limits<std::int64_t>::max();
 };
 
 /// The model. Every name is produced once: by an input, a constant or a node. Nodes are in topological order.

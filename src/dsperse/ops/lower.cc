@@ -13,6 +13,7 @@ const quantize::LowerSet& lowerings() {
       {"Compress", {lower_compress, Reads::anything}},
       {"Concat", {lower_concat, Reads::along}},
       {"Conv", {lower_conv, Reads::images}},
+      {"ConvTranspose", {lower_conv_transpose, Reads::images}},
       {"DepthToSpace", {lower_depth_to_space, Reads::anything}},
       {"Dropout", {lower_identity, Reads::along}},
       {"Expand", {lower_expand, Reads::anything}},

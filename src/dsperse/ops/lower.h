@@ -18,6 +18,7 @@ const quantize::LowerSet& lowerings();
 
 // linear: the weights must be constants (MatMul: anything).
 [[nodiscard]] Status lower_conv(quantize::Lowering& l, const model::Node& node);
+[[nodiscard]] Status lower_conv_transpose(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_gemm(quantize::Lowering& l, const model::Node& node);
 [[nodiscard]] Status lower_matmul(quantize::Lowering& l, const model::Node& node);
 /// Alone (not folded into a layer): a depthwise 1x1 convolution.

@@ -7,6 +7,7 @@
 #include "dsperse/ops/constrain.h"
 #include "dsperse/proof/testing/evaluate.h"
 #include "dsperse/quantize/testing/programs.h"
+#include "dsperse/relation/maps.h"
 #include "dsperse/relation/rounding.h"
 #include "dsperse/relation/testing/checker.h"
 
@@ -84,7 +85,8 @@ std::map<std::int64_t, int> solutions(const Relation& relation, std::int64_t x) 
 /// All accumulators of a small program: exactly one solution, and it is the integer meaning's.
 TEST(Requantize, UniqueAndComplete) {
   std::size_t wide = 0, saturating = 0;
-  for (const Function f : {Function::identity, Function::relu, Function::leaky_relu, Function::clip, Function::sigmoid})
+  for (const Function f :
+       {Function::identity, Function::relu, Function::leaky_relu, Function::clip, Function::sigmoid, Function::table})
     for (const std::int32_t s : {-2, -1, 0, 1, 2, 3, 5})
       for (const std::uint32_t clamp_bits : {0U, 1U, 3U, 5U})
         for (const std::uint32_t limb_bits : {1U, 2U, 16U})
@@ -92,6 +94,8 @@ TEST(Requantize, UniqueAndComplete) {
             Builder b;
             Requant r = simple_requant(s, f, 5, f == Function::sigmoid ? 4 : 8);
             r.clamp_bits = clamp_bits;
+            for (std::int64_t v = 0; f == Function::table && v < std::int64_t{2} << clamp_bits; ++v)
+              r.activation.values.push_back(static_cast<std::int32_t>(v * 7 % 11 - 5));
             const TensorId x = b.input({1}, -35, 33);
             b.sum({{false, x, 3}}, {1}, r);
             const Relation relation = relation_of(b.done(), {limb_bits, wide_rows});
@@ -301,6 +305,46 @@ TEST(Constrain, SharedTables) {  // one table an activation and clamp, of the wi
   EXPECT_EQ(relation.lookups[0].table, relation.lookups[1].table);
   EXPECT_NE(relation.lookups[0].table, relation.lookups[2].table);
   EXPECT_EQ(relation.tables[relation.lookups[0].table].rows.size(), 2U * 36 + 1);
+}
+
+TEST(Constrain, WrittenTablesAreSharedByTheirValues) {
+  Builder b;
+  const TensorId x = b.input({2, 2}, -5, 5);
+  Requant square = quantize::testing::table_requant(0, [](double v) { return v * v; }, 5, 2);
+  b.sum({{false, x, 1}}, {2, 2}, square);
+  square.activation.label = "another name", square.activation.in_exponent = 5;
+  b.sum({{false, x, 1}}, {2, 2}, square);
+  square.activation.values.back() -= 1;
+  b.sum({{false, x, 1}}, {2, 2}, square);
+  const Relation relation = relation_of(b.done(), {});
+  ASSERT_EQ(relation.lookups.size(), 3U);
+  EXPECT_EQ(relation.lookups[0].table, relation.lookups[1].table);
+  EXPECT_NE(relation.lookups[0].table, relation.lookups[2].table);
+}
+
+/// A product of two tensors, one product of a tensor with itself, a sum: the letters and views are the program's.
+TEST(Constrain, Contractions) {
+  Builder b;
+  const TensorId x = b.input({2, 3, 4}, -9, 9), z = b.input({2, 5, 4}, -9, 9);
+  quantize::Contract c;
+  c.letters = {2, 3, 5, 4}, c.kept = 3;
+  c.a = quantize::testing::factor(x, {2, 3, 4}, {0, 1, 3});
+  c.b = quantize::testing::factor(z, {2, 5, 4}, {0, 2, 3});
+  b.contract(c, {2, 15}, simple_requant(3));
+  b.reduce({x, 0, {4, 2, 3}, 1, {2, 3, 4}, {{0, {{1, 1}}}, {0, {{2, 1}}}, {0, {{0, 1}}}}, 5, {}}, {4}, simple_requant(3));
+  const Relation relation = relation_of(b.done(), {});
+  ASSERT_EQ(relation.products.size(), 1U);
+  const relation::Product& p = relation.products[0];
+  EXPECT_EQ(p.shape, (quantize::Shape{2, 3, 5}));
+  EXPECT_EQ(p.a.tensor, x);
+  EXPECT_EQ(p.b.tensor, z);
+  const auto bound = relation::shared_letters<2>(p);
+  EXPECT_EQ(bound.shared, (std::vector<std::uint32_t>{0, 3}));  // batch and inner letter
+  EXPECT_EQ(bound.vars, 3U);
+  const auto& sum = relation.requantizations.at(1);
+  EXPECT_EQ(sum.shape, (quantize::Shape{4}));
+  EXPECT_EQ(sum.acc.at(0).extra, (quantize::Shape{2, 3}));
+  EXPECT_EQ(sum.acc.at(0).scalar, Fp(5));
 }
 
 std::string refusal(const Program& p, const relation::Options& options) {

@@ -7,6 +7,7 @@
 #include "dsperse/ops/control/control.h"
 #include "dsperse/ops/einsum/einsum.h"
 #include "dsperse/ops/elementwise/elementwise.h"
+#include "dsperse/ops/linear/conv_transpose.h"
 #include "dsperse/ops/elementwise/points.h"
 #include "dsperse/ops/elementwise/real.h"
 #include "dsperse/ops/elementwise/split.h"
@@ -49,6 +50,7 @@ constexpr std::array kOperators = {
     Entry{"Constant", Folding::fold_only, infer_constant, evaluate_constant},
     Entry{"ConstantOfShape", Folding::fold_only, infer_constant_of_shape, evaluate_constant_of_shape},
     Entry{"Conv", Folding::ordinary, infer_conv, evaluate_conv},
+    Entry{"ConvTranspose", Folding::ordinary, infer_conv_transpose, evaluate_conv_transpose},
     Entry{"DepthToSpace", Folding::ordinary, infer_depth_to_space, evaluate_depth_to_space},
     Entry{"Div", Folding::ordinary, infer_binary, evaluate_div},
     Entry{"Dropout", Folding::ordinary, infer_dropout, evaluate_dropout},

@@ -165,6 +165,15 @@ Result<model::Graph> load_model(const ImportRequest& request) {
   return graph;
 }
 
+Result<Inspection> inspect_model(const ImportRequest& request) {
+  model::LoadOptions options;
+  options.allow_external_data = request.allow_external_data;
+  options.input_shapes = request.input_shapes;
+  options.keep_unknown_operators = true;
+  DSPERSE_TRY(model::Graph graph, model::load_onnx(request.model_path, options, ops::float_operators()));
+  return inspect_graph(std::move(graph), ops::float_operators(), ops::lowerings());
+}
+
 Result<Calibration> load_calibration(const ImportRequest& request, const model::Graph& graph) {
   std::string path = request.calibration;
   if (path.empty()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dsperse/model/graph.h"
+#include "dsperse/pipeline/inspect.h"
 #include "dsperse/pipeline/progress.h"
 #include "dsperse/quantize/options.h"
 #include "dsperse/quantize/quantize.h"
@@ -36,6 +37,9 @@ struct ImportRequest {
 
 /// Loaded and prepared (shapes known, constants folded, normalisations fused).
 [[nodiscard]] Result<model::Graph> load_model(const ImportRequest& request);
+
+/// What stands in the way of the model's proof, and what can be proved around it. Errors: the file cannot be read.
+[[nodiscard]] Result<Inspection> inspect_model(const ImportRequest& request);
 
 /// Calibration samples, and one phrase that says where they come from.
 struct Calibration {

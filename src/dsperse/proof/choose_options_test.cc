@@ -24,7 +24,8 @@ LookupCounts counts_of(const relation::Relation& r) {
   for (const relation::LeafBlock& b : relation::leaf_cube(r).blocks) out.leaves += std::uint64_t{1} << b.vars;
   for (const relation::Table& t : r.tables) out.rows += t.rows.size();
   for (const relation::Tensor& t : r.tensors)
-    if (t.kind == relation::Kind::limb || t.kind == relation::Kind::offset || t.kind == relation::Kind::relu)
+    if (t.kind == relation::Kind::limb || t.kind == relation::Kind::offset || t.kind == relation::Kind::relu ||
+        t.kind == relation::Kind::row)
       out.symbols += static_cast<std::uint64_t>(quantize::elements(t.shape));
   return out;
 }

@@ -40,6 +40,11 @@ struct Origin {
   RealActivation after;
   View view;
   bool integers = false;  ///< token ids, truth values and the like: exponent 0
+  /// Of a tensor that is none of the graph's: its element i is this element of the source, or (-1) of none. Empty: all are, in
+  /// order.
+  std::vector<std::int64_t> index = {};
+  /// Of an input of integers: what its type holds.
+  std::int64_t lo = std::numeric_limits<std::int64_t>::min(), hi = std::numeric_limits<std::int64_t>::max();
 };
 
 struct Draft {

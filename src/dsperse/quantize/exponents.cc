@@ -34,9 +34,8 @@ struct Group {
   unsigned bits = 0;
   std::size_t members = 0;
   std::int32_t most = kMaxExponent;                                     ///< no exponent is larger
-  double limit = 0;  ///< no value is larger; of inputs, what calibration saw
-  bool input = false, output = false, integers = false, grid = false,
-       others = false;  ///< others: values that no grid function made
+  double limit = 0;                                                     ///< no value is larger; of inputs, what calibration saw
+  bool output = false, integers = false, grid = false, others = false;  ///< others: values that no grid function made
 };
 
 /// Numerators of a softmax are sampled at its input's steps: 14 bits reach from 1/256 to 32. Probabilities are often small.
@@ -54,15 +53,13 @@ double largest_of(const RealActivation& a) {
   return a.f == Function::clip ? std::max(std::fabs(a.lo), std::fabs(a.hi)) : std::numeric_limits<double>::infinity();
 }
 
-/// Bits of integers: inputs have 16 or more, others as many as calibration asks for.
-Result<unsigned> integer_bits(const Group& g, bool input, const std::string& name) {
+/// Bits of integers, whose scale is fixed: 16, whatever calibration saw, or 17.
+Result<unsigned> integer_bits(const Group& g, const std::string& name) {
   const double most = g.statistics.largest();
   if (most > static_cast<double>(kMaxValue))
     return fail(ErrorKind::unsupported, "an integer tensor reaches " + std::to_string(most) + ", beyond 2^16 - 1", name,
                 "integers have no scale; keep them small, or let the model use floats");
-  unsigned bits = input ? 16 : 8;
-  while (bits < 17 && std::ldexp(1.0, static_cast<int>(bits) - 1) - 1 < (input ? 1 : 1.25) * most) ++bits;
-  return bits;
+  return most > static_cast<double>(std::numeric_limits<std::int16_t>::max()) ? 17U : 16U;
 }
 
 Result<std::int32_t> exponent_of(const Group& g, const std::string& name) {
@@ -163,7 +160,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
   for (const auto t : p.outputs) of[groups.root(t)].output = true;
   for (const auto t : p.inputs) {
     Group& g = of[groups.root(t)];
-    g.others = g.input = true;
+    g.others = true;
     g.limit = std::max(g.limit, statistics[t].largest());
   }
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
@@ -178,7 +175,7 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
   for (TensorId t = 0; t < n; ++t) {
     Group& g = of[groups.root(t)];
     if (groups.root(t) == t && g.integers) {
-      DSPERSE_TRY(g.bits, integer_bits(g, g.input, draft.tensors[t].source));
+      DSPERSE_TRY(g.bits, integer_bits(g, draft.tensors[t].source));
     }
     s.bits[t] = g.bits;
     if (groups.root(t) != t)

@@ -27,8 +27,10 @@ void compare(const Origin& origin, const TensorSpec& spec, const std::vector<flo
   const auto at = storage_index(origin.view);
   // Powers of two: multiplying by them is exact.
   const double step = std::ldexp(1.0, spec.exponent), back = std::ldexp(1.0, -spec.exponent);
-  for (std::size_t i = 0; i < real.size(); ++i) {
-    const double x = apply(origin.after, static_cast<double>(real[i])), scaled = x * step;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const std::int64_t from = origin.index.empty() ? static_cast<std::int64_t>(i) : origin.index[i];
+    if (from < 0) continue;
+    const double x = apply(origin.after, static_cast<double>(real[static_cast<std::size_t>(from)])), scaled = x * step;
     const std::int64_t value = q[static_cast<std::size_t>(at[i])];
     const double difference = x - static_cast<double>(value) * back;
     sums.signal += x * x;

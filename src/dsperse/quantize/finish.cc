@@ -47,6 +47,13 @@ class Finisher {
       p_.tensors[t].hi = top_of(scales_.bits[t]);
       p_.tensors[t].lo = -p_.tensors[t].hi;
     }
+    // Inputs of integers are not clamped but refused beyond their range (quantize/io.h): it is never that of a float.
+    for (const TensorId t : p_.inputs) {
+      const Origin& origin = draft_.tensors[t];
+      if (!origin.integers) continue;
+      p_.tensors[t].lo = std::max(p_.tensors[t].lo + 1, origin.lo);
+      p_.tensors[t].hi = std::min(p_.tensors[t].hi, origin.hi);
+    }
     for (index_ = 0; index_ < p_.ops.size(); ++index_) {
       Op& op = p_.ops[index_];
       if (auto s = std::visit([this](auto& body) { return one(body); }, op.body); !s)
@@ -199,6 +206,14 @@ class Finisher {
   Status one(Conv& c) { return linear(c); }
   Status one(Gemm& g) { return linear(g); }
 
+  /// Integers that an op makes without rounding lie in [low, high]: their range says so, and what reads them has smaller bounds.
+  void tighten(TensorId y, Requant& r, std::int64_t low, std::int64_t high) {
+    Activation& a = r.activation;
+    if (!draft_.tensors[y].integers || a.f != Function::identity || r.shift != std::vector<std::int32_t>{0}) return;
+    p_.tensors[y].lo = a.lo = std::clamp(low, a.lo, a.hi);
+    p_.tensors[y].hi = a.hi = std::clamp(high, a.lo, a.hi);
+  }
+
   /// Shift of an accumulator at exponent e, counted 2^power times.
   [[nodiscard]] Status shift_to(Requant& r, std::int32_t e, std::int32_t v_exponent) const {
     const std::int32_t s = e - draft_.powers[index_] - v_exponent;
@@ -240,7 +255,13 @@ class Finisher {
         e += exponent(f->id);
       }
     }
-    return shift_to(c.requant, e, v_exponent);
+    DSPERSE_CHECK_OK(shift_to(c.requant, e, v_exponent));
+    if (c.a.is_weight || c.b.is_weight) return {};
+    const TensorSpec &a = p_.tensors[c.a.id], &b = p_.tensors[c.b.id];
+    const auto [low, high] = std::minmax({a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi});
+    tighten(c.y, c.requant, std::max(low, -kMaxValue) * std::min(summed, kMaxValue),
+            std::min(high, kMaxValue) * std::min(summed, kMaxValue));
+    return {};
   }
 
   Status one(Reduce& r) {
@@ -292,7 +313,15 @@ class Finisher {
         t.coef *= std::int64_t{1} << (e - exponent(t.id));
       }
     }
-    return shift_to(s.requant, e, v_exponent);
+    DSPERSE_CHECK_OK(shift_to(s.requant, e, v_exponent));
+    std::int64_t low = 0, high = 0;
+    for (const auto& t : s.terms) {
+      if (t.is_weight || std::abs(t.coef) > kMaxValue) return {};
+      const auto [a, b] = std::minmax({t.coef * p_.tensors[t.id].lo, t.coef * p_.tensors[t.id].hi});
+      low += a, high += b;
+    }
+    tighten(s.y, s.requant, low, high);
+    return {};
   }
 
   Status one(AveragePool& a) {

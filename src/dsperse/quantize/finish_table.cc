@@ -62,7 +62,7 @@ double reach(const TensorStatistics& statistics) {
 }
 
 Result<Grid> choose_grid(const RealActivation& f, const TableInput& input, std::int32_t out_exponent, unsigned bits) {
-  double r = std::max(input.largest, 0x1p-60);
+  double r = input.largest > 0 ? input.largest : 1;
   const double half_step = std::ldexp(0.5, -out_exponent);
   if (f.integers) r = std::ceil(r);
   const auto half = [&] { return f.integers ? std::ceil(r / 2) : r / 2; };

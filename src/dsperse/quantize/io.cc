@@ -53,12 +53,18 @@ Result<QuantizedInput> quantize_input(const IoMapping& io, const TensorSpec& spe
   const auto value = [&](const std::vector<float>& list, std::size_t i, double none) {
     return list.size() == 1 ? static_cast<double>(list[0]) : per_channel(list, i, channel_block, none);
   };
+  const bool integers = takes_integers(spec);
   QuantizedInput out;
   out.values.resize(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!std::isfinite(x[i])) return fail(ErrorKind::bad_input, "value " + std::to_string(i) + " is NaN or infinite", io.name);
     const double real = static_cast<double>(x[i]) * value(io.scale, i, 1) + value(io.bias, i, 0);
     if (!std::isfinite(real)) return fail(ErrorKind::bad_input, "preprocessing is no number", io.name, "compile the model again");
+    if (integers && !(real >= lo && real <= hi && real == std::floor(real)))
+      return fail(ErrorKind::bad_input,
+                  "value " + std::to_string(i) + " is " + std::to_string(real) + ", not a whole number from " +
+                      std::to_string(spec.lo) + " to " + std::to_string(spec.hi),
+                  io.name, "the model takes no others here");
     // Far beyond the range is as good as where it was.
     const auto q = static_cast<double>(round_away(std::clamp(real * step, -kFar, kFar)));
     if (q < lo - 1 || q > hi + 1) ++out.clamped;  // one step is rounding: 1.0 at exponent 11 is 2048

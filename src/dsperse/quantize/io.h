@@ -21,6 +21,10 @@ struct IoMapping {
   friend bool operator==(const IoMapping&, const IoMapping&) = default;
 };
 
+/// An input of integers or booleans: exponent 0 and a range that is not symmetric, as every float's is. quantize_input takes
+/// nothing else for it than whole numbers in the range.
+[[nodiscard]] inline bool takes_integers(const TensorSpec& spec) { return spec.exponent == 0 && spec.lo != -spec.hi; }
+
 struct QuantizedInput {
   IntTensor values;
   std::size_t clamped = 0;  ///< elements that clamping to [lo, hi] moved by more than one step

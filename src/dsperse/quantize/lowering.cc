@@ -75,11 +75,14 @@ Result<Value> Lowering::tensor(const model::Node& node, std::size_t i) const {
   return fail(ErrorKind::unsupported, "reads a tensor that has no integer form", node.inputs[i]);
 }
 
-const model::Shape& Lowering::shape(const std::string& name) const { return graph_.values.at(name).shape; }
+const model::Shape& Lowering::shape(const std::string& name) const {
+  const auto it = inner_.find(name);
+  return it == inner_.end() ? graph_.values.at(name).shape : it->second.shape;
+}
 
 TensorId Lowering::add_tensor(std::string name, std::string source, Shape spec, View view) {
   draft_.program.tensors.push_back({std::move(name), std::move(spec), 0, 0, 0});
-  draft_.tensors.push_back({std::move(source), {}, std::move(view), false});
+  draft_.tensors.push_back({std::move(source), {}, std::move(view), false, {}});
   return static_cast<TensorId>(draft_.tensors.size() - 1);
 }
 
@@ -100,6 +103,11 @@ TensorId Lowering::add_op(const std::string& op_name, const std::string& type, c
   draft_.powers.push_back(0);
   if (const auto port = graph_.values.find(name); port != graph_.values.end())
     draft_.tensors[y].integers = port->second.dtype != model::DType::f32;
+  if (const auto own = inner_.find(name); own != inner_.end()) {
+    draft_.tensors[y].source = own->second.source;
+    draft_.tensors[y].index = own->second.index;
+    draft_.tensors[y].integers = graph_.values.at(own->second.source).dtype != model::DType::f32;
+  }
   values_.insert_or_assign(name, Value{name, y, std::move(view), true});
   return y;
 }
@@ -236,6 +244,7 @@ void Lowering::rename(const model::Node& node, const Value& x, std::size_t op) {
   draft_.tensors[x.id].view = x.view;
   if (const auto port = graph_.values.find(node.outputs[0]); port != graph_.values.end())
     draft_.tensors[x.id].integers = port->second.dtype != model::DType::f32;
+  draft_.tensors[x.id].index.clear();
   values_.insert_or_assign(node.outputs[0], Value{node.outputs[0], x.id, x.view, true});
 }
 
@@ -301,19 +310,26 @@ Status Lowering::maximum(const model::Node& node, const Value& x, const Window& 
 
 bool Lowering::fuse(const model::Node& node, const Value& x, const RealActivation& activation) {
   if (!sole(x)) return false;
-  TensorId id = x.id;  // but for tables, activations never fall, so one after a maximum equals one before it
-  while (activation.f != Function::table && sole_pool_.contains(id)) id = sole_pool_.at(id);
+  // But for tables, activations never fall, so one after a maximum equals one before it; before a movement any does.
+  std::vector<TensorId> path{x.id};
+  while (true) {
+    auto from = sole_move_.find(path.back());
+    if (from == sole_move_.end()) {
+      from = sole_pool_.find(path.back());
+      if (from == sole_pool_.end() || activation.f == Function::table) break;
+    }
+    path.push_back(from->second);
+  }
+  const TensorId id = path.back();
   const auto made = producer_.find(id);
   if (made == producer_.end()) return false;
   const Op& op = draft_.program.ops[made->second];
   RealActivation& present = draft_.activations[made->second];
   if (op_requant(op) == nullptr || present.f != Function::identity) return false;
   present = activation;
-  for (TensorId inner = x.id; inner != id;) {
-    inner = sole_pool_.at(inner);
-    draft_.tensors[inner].after = activation;
-  }
+  for (std::size_t k = 1; k < path.size(); ++k) draft_.tensors[path[k]].after = activation;
   rename(node, x, made->second);
+  for (const TensorId t : path) draft_.tensors[t].integers = draft_.tensors[x.id].integers;
   return true;
 }
 
@@ -345,8 +361,8 @@ bool Lowering::wants_channels_last(const std::string& name, const LowerSet& lowe
 }
 
 Status Lowering::inputs(const LowerSet& lower) {
+  lower_ = &lower;
   for (const auto& port : graph_.inputs) {
-    if (port.dtype == model::DType::boolean) return fail(ErrorKind::unsupported, "boolean inputs", port.name);
     for (const auto d : port.shape)
       if (d < 1) return fail(ErrorKind::unsupported, "an input without elements", port.name);
     const std::size_t rank = port.shape.size();
@@ -355,7 +371,12 @@ Status Lowering::inputs(const LowerSet& lower) {
                                        ? channels_last(port.shape)
                                        : logical_place(port.shape));
     const TensorId id = add_tensor(port.name, port.name, place.spec, place.view);
-    draft_.tensors[id].integers = port.dtype != model::DType::f32;
+    if (port.dtype != model::DType::f32) {
+      Origin& origin = draft_.tensors[id];
+      origin.integers = true;
+      origin.lo = port.dtype == model::DType::boolean ? 0 : port.lo;
+      origin.hi = port.dtype == model::DType::boolean ? 1 : port.hi;
+    }
     draft_.program.inputs.push_back(id);
     draft_.inputs.push_back({port.name, port.shape, *axis_order(place.view), {}, {}});
     values_.insert_or_assign(port.name, Value{port.name, id, place.view, true});
@@ -371,7 +392,9 @@ Status Lowering::outputs() {
                   graph_.constants.contains(port.name) ? "an output is a constant" : "an output has no integer form", port.name);
     Value v = it->second;
     auto& chosen = draft_.program.outputs;
-    const bool taken = std::find(chosen.begin(), chosen.end(), v.id) != chosen.end();
+    // Each output is a tensor of its own, and none is an input: there is something to prove then.
+    const auto among = [&](const std::vector<TensorId>& ids) { return std::find(ids.begin(), ids.end(), v.id) != ids.end(); };
+    const bool taken = among(chosen) || among(draft_.program.inputs);
     if (taken || !axis_order(v.view)) {
       DSPERSE_TRY(const Place to, logical_place(v.view.shape));
       v = at({.name = port.name + " output", .op = {}, .inputs = {}, .outputs = {}, .attributes = {}}, v, to, taken);

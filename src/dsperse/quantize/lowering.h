@@ -42,6 +42,16 @@ struct Placed {
   std::vector<std::int64_t> offset;
 };
 
+/// A tensor between a node's input and its output that is none of the graph's. Its element i (row major) is element index[i] of
+/// the graph's tensor `source`, or of none (-1): that is how it is compared with the float model, and the source's values stand for
+/// its own where exponents are chosen.
+struct Inner {
+  model::Shape shape;
+  std::string source;
+  std::vector<std::int64_t> index;
+  bool image = false;  ///< an op that reads images reads it
+};
+
 /// Factor of a contraction: a tensor or a float constant (outlives the call), with a letter for every logical axis; kNoLetter for
 /// an axis of size 1 that repeats.
 struct Operand {
@@ -77,6 +87,11 @@ class Lowering {
   [[nodiscard]] bool is_read(const std::string& name) const { return uses(name) > 0; }
   /// Shape of an ONNX tensor.
   [[nodiscard]] const model::Shape& shape(const std::string& name) const;
+
+  /// A node that makes an inner tensor: for any of the ops below, whose result value_of then is.
+  [[nodiscard]] model::Node inner(const model::Node& node, const std::string& what, Inner tensor);
+  /// What a node made.
+  [[nodiscard]] const Value& value_of(const model::Node& node) const { return values_.at(node.outputs[0]); }
 
   // Ops; each makes the node's output 0. Errors lack the node's name, which lower_graph adds.
 
@@ -147,8 +162,9 @@ class Lowering {
   Value at(const model::Node& node, const Value& x, const Place& to, bool fresh = false);
   /// A place for `out` that lies like x, whose axes each lie in one run.
   [[nodiscard]] Result<Place> like(const Value& x, const Shape& out) const;
-  /// Where a movement's output lies: like the first source if it has as many axes.
-  [[nodiscard]] Result<Place> place_of_moved(const std::vector<Value>& sources, const Shape& out) const;
+  /// Where a movement's output lies: channels-last if an op that reads images reads it, else like the first source if it has as
+  /// many axes.
+  [[nodiscard]] Result<Place> place_of_moved(const std::string& name, const Value& source) const;
   [[nodiscard]] Result<Value> image(const model::Node& node, const Value& x);
 
   // lowering_rows.cc
@@ -187,10 +203,13 @@ class Lowering {
   [[nodiscard]] bool wants_channels_last(const std::string& name, const LowerSet& lower, std::set<std::string>& seen) const;
 
   const model::Graph& graph_;
+  const LowerSet* lower_ = nullptr;
   Draft draft_;
   std::map<std::string, Value> values_;
   std::map<std::string, std::size_t> uses_;
   std::map<TensorId, std::size_t> producer_;  ///< op that makes a tensor
+  std::map<std::string, Inner> inner_;
+  std::map<TensorId, TensorId> sole_move_;    ///< output of a movement -> its only input, where only the movement reads that
   std::map<TensorId, TensorId> sole_pool_;    ///< MaxPool output -> its input, where only the pool reads that
   std::map<std::string, Value> copies_;       ///< by source and target
 };

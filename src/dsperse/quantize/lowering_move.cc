@@ -17,9 +17,21 @@ Shape stored_factors(const View& view) {
 
 }  // namespace
 
-Result<Lowering::Place> Lowering::place_of_moved(const std::vector<Value>& sources, const Shape& out) const {
-  const Value& x = sources.front();
-  if (x.view.shape.size() == out.size() && axis_order(x.view)) return like(x, out);
+model::Node Lowering::inner(const model::Node& node, const std::string& what, Inner tensor) {
+  const std::string name = node.name + " " + what;
+  inner_.insert_or_assign(name, std::move(tensor));
+  uses_[name] = 1;
+  return {name, node.op, {}, {name}, node.attributes};
+}
+
+Result<Lowering::Place> Lowering::place_of_moved(const std::string& name, const Value& source) const {
+  const Shape& out = shape(name);
+  const auto own = inner_.find(name);
+  std::set<std::string> seen;
+  const bool image =
+      own != inner_.end() ? own->second.image : lower_ != nullptr && out.size() >= 3 && wants_channels_last(name, *lower_, seen);
+  if (image && out.size() <= 4) return channels_last(out);
+  if (source.view.shape.size() == out.size() && axis_order(source.view)) return like(source, out);
   if (out.size() <= kMaxProgramRank) return logical_place(out);
   return Place{row_major(out), {elements(out)}, {}};
 }
@@ -56,15 +68,17 @@ Status Lowering::move(const model::Node& node, const std::vector<Value>& sources
       return {};
     }
   }
-  DSPERSE_TRY(const Place to, place_of_moved(used, out));
+  DSPERSE_TRY(const Place to, place_of_moved(name, used[0]));
   std::vector<std::int64_t> moved(place.size());
   const auto at = storage_index(to.view);
   for (std::size_t i = 0; i < place.size(); ++i) moved[static_cast<std::size_t>(at[i])] = place[i];
   std::vector<MoveSource> from;
   for (const Value& x : used) from.push_back({x.id, stored_factors(x.view)});
   DSPERSE_TRY(Rearrange r, find_pieces(to.spec, moved, from));
-  add_op(output == 0 ? node.name : node.name + " output " + std::to_string(output), node.op, name, std::move(r), to.spec, to.view,
-         fill);
+  const bool covered = std::ranges::none_of(index, [](auto i) { return i < 0; });
+  const TensorId y = add_op(output == 0 ? node.name : node.name + " output " + std::to_string(output), node.op, name,
+                            std::move(r), to.spec, to.view, fill);
+  if (used.size() == 1 && covered && sole(used[0])) sole_move_[y] = used[0].id;
   return {};
 }
 

@@ -38,6 +38,22 @@ TEST(ProgramBytes, OnlyCanonicalBytes) {
   EXPECT_FALSE(decode_program(longer));
 }
 
+TEST(ProgramBytes, TablesAreKeptWhole) {
+  testing::Builder b;
+  Requant r = testing::table_requant(0, [](double v) { return 1 - v; }, 4, 1);
+  r.activation.label = "one less";
+  b.sum({{false, b.input({2}, -9, 9), 1}}, {2}, r);
+  const Program p = b.done();
+  const Bytes bytes = encode_program(p);
+  const auto back = decode_program(bytes);
+  ASSERT_TRUE(back) << back.error().text();
+  const Activation& a = std::get<Sum>(back->ops[0].body).requant.activation;
+  EXPECT_EQ(a.label, "one less");
+  EXPECT_EQ(a.values, r.activation.values);
+  EXPECT_EQ(a.values.size(), 16U);
+  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_program(ByteView(bytes).first(n)));
+}
+
 TEST(ProgramBytes, ForeignBytesAndVersions) {
   EXPECT_NE(decode_program(Bytes{1, 2, 3}).error().what.find("not an integer program"), std::string::npos);
   testing::Rng rng(9);

@@ -174,6 +174,81 @@ TEST(CheckProgram, RefusesEveryBrokenRule) {
   }
 }
 
+/// x (2, 3, 4), w (4, 5) -> contract (2, 3, 5) with a table -> its sum over the middle axis.
+Program products() {
+  Builder b;
+  const auto x = b.input({2, 3, 4}, -99, 99);
+  Contract c;
+  c.letters = {2, 3, 5, 4}, c.kept = 3;
+  c.a = testing::factor(x, {2, 3, 4}, {0, 1, 3});
+  c.b = testing::weight_factor(b.weight({4, 5}, 127), {4, 5}, {3, 2});
+  const auto y = b.contract(c, {2, 3, 5}, testing::table_requant(8, [](double v) { return v * v - 1; }, 6, 4));
+  b.reduce({y, 0, {2, 5, 3}, 2, {2, 3, 5}, {{0, {{0, 1}}}, {0, {{2, 1}}}, {0, {{1, 1}}}}, -7, {}}, {2, 5}, simple_requant(1));
+  return b.done();
+}
+
+TEST(CheckProgram, ContractionsAndTables) {
+  const Program good = products();
+  EXPECT_EQ(problem(good), "");
+  EXPECT_EQ(op_macs(good, good.ops[0]), 2U * 3 * 5 * 4);
+  EXPECT_EQ(op_macs(good, good.ops[1]), 0U);
+  EXPECT_EQ(accumulator_bound(good, good.ops[0]).value(), 99 * 127 * 4);
+  EXPECT_EQ(accumulator_bound(good, good.ops[1]).value(), 31 * 7 * 3);
+  EXPECT_EQ(op_inputs(good.ops[0]), (std::vector<TensorId>{0}));
+  EXPECT_EQ(op_weights(good.ops[0]), (std::vector<WeightId>{0}));
+  auto contract = [](Program& p) -> Contract& { return std::get<Contract>(p.ops[0].body); };
+  auto reduce = [](Program& p) -> Reduce& { return std::get<Reduce>(p.ops[1].body); };
+  auto table = [&](Program& p) -> Activation& { return contract(p).requant.activation; };
+  const std::vector<std::pair<std::string, std::function<void(Program&)>>> cases{
+      {"1..32 letters", [&](Program& p) { contract(p).kept = 0; }},
+      {"1..32 letters", [&](Program& p) { contract(p).kept = 5; }},
+      {"1..32 letters", [&](Program& p) { contract(p).letters.resize(33, 1); }},
+      {"more than 2^48", [&](Program& p) { contract(p).letters[3] = 0; }},
+      {"more than 2^48", [&](Program& p) { contract(p).letters[3] = std::int64_t{1} << 47; }},
+      {"cover the output", [&](Program& p) { contract(p).letters[1] = 4; }},
+      {"last kept letter",
+       [&](Program& p) {
+         std::swap(contract(p).letters[1], contract(p).letters[2]), contract(p).requant.shift = {1, 2, 3, 4, 5};
+       }},
+      {"a factor that is a tensor", [&](Program& p) { contract(p).a = contract(p).b; }},
+      {"beyond 16 bits", [](Program& p) { p.weights[0].max_abs = 32768; }},
+      {"differ in number", [&](Program& p) { contract(p).a.maps.pop_back(); }},
+      {"differ in number", [&](Program& p) { contract(p).b.axes.clear(), contract(p).b.maps.clear(); }},
+      {"cover the tensor", [&](Program& p) { contract(p).b.axes[1] = 6; }},
+      {"letters must rise", [&](Program& p) { contract(p).b.maps[0].parts[0].first = 4; }},
+      {"letters must rise", [&](Program& p) { contract(p).b.maps[0].parts = {{3, 1}, {2, 1}}; }},
+      {"coefficient is 0", [&](Program& p) { contract(p).b.maps[0].parts[0].second = 0; }},
+      {"out of range", [&](Program& p) { contract(p).b.maps[0].offset = std::numeric_limits<std::int64_t>::max(); }},
+      {"constant index", [&](Program& p) { contract(p).b.maps[0] = {4, {}}; }},
+      {"two axes", [&](Program& p) { contract(p).b.maps[0].parts = {{2, 1}, {3, 1}}; }},
+      {"in no factor", [&](Program& p) { contract(p).b.maps[1] = {0, {}}; }},
+      {"no earlier op", [&](Program& p) { contract(p).a.id = 2; }},
+      {"weight out of range", [&](Program& p) { contract(p).b.id = 9; }},
+      {"could reach 2^61",
+       [&](Program& p) { reduce(p).coef = std::int64_t{1} << 40, reduce(p).letters = {2, 5, std::int64_t{1} << 40}; }},
+      {"coefficient is zero", [&](Program& p) { reduce(p).coef = 0; }},
+      {"coefficient is zero", [&](Program& p) { reduce(p).coef = std::numeric_limits<std::int64_t>::min(); }},
+      {"cover the output", [&](Program& p) { reduce(p).kept = 1; }},
+      {"cover the tensor", [&](Program& p) { reduce(p).axes[0] = 3; }},
+      {"in no factor", [&](Program& p) { reduce(p).maps[1] = {0, {}}; }},
+      {"two axes", [&](Program& p) { reduce(p).maps[1] = reduce(p).maps[0]; }},
+      {"one value for every input", [&](Program& p) { table(p).values.pop_back(); }},
+      {"one value for every input", [&](Program& p) { contract(p).requant.clamp_bits += 1; }},
+      {"value is outside", [&](Program& p) { table(p).values[3] = 32; }},
+      {"label is too long", [&](Program& p) { table(p).label.assign(5000, 'x'); }},
+      {"exponent beyond", [&](Program& p) { table(p).in_exponent = 257; }},
+      {"has a table's label", [&](Program& p) { reduce(p).requant.activation.label = "x"; }},
+      {"has a table's label", [&](Program& p) { reduce(p).requant.activation.values = {0}; }},
+      {"without parameters", [&](Program& p) { table(p).b = 1; }},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Program p = good;
+    cases[i].second(p);
+    const std::string text = problem(p);
+    EXPECT_NE(text.find(cases[i].first), std::string::npos) << "case " << i << ": " << text;
+  }
+}
+
 TEST(CheckProgram, WindowsWithoutTaps) {
   Builder b;
   const auto x = b.input({1, 1, 1, 2});
@@ -201,7 +276,7 @@ TEST(CheckProgram, PiecesSideBySide) {
 
 TEST(RandomPrograms, AreValidAndVaried) {
   testing::Rng rng(1);
-  std::array<int, 6> kinds{};
+  std::array<int, 8> kinds{};
   for (int i = 0; i < 100; ++i) {
     const Program p = testing::random_program(rng, 6);
     ASSERT_EQ(problem(p), "");

@@ -82,7 +82,12 @@ std::vector<Sample> default_samples(const model::Graph& graph, std::size_t count
         t.f.resize(n);
         std::generate(t.f.begin(), t.f.end(), normal);
       } else {
+        // Of narrow types anything, of wide ones (token ids and the like) what every model takes.
+        const bool truth = port.dtype == model::DType::boolean, narrow = truth || (port.lo >= -128 && port.hi <= 255);
+        const std::int64_t lo = truth ? 0 : port.lo, hi = truth ? 1 : port.hi;
         t.i.resize(n);
+        if (narrow)
+          for (std::int64_t& v : t.i) v = lo + static_cast<std::int64_t>(rng() % static_cast<std::uint64_t>(hi - lo + 1));
       }
       sample.emplace(port.name, std::move(t));
     }

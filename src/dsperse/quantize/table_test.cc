@@ -77,5 +77,14 @@ TEST(Table, AverageMultiplier) {
   EXPECT_EQ(average_multiplier((1 << 17) + 1), 0);
 }
 
+/// A written-out table gives its values, first to last.
+TEST(Table, WrittenOut) {
+  Activation a{Function::table, 0, 0, -3, 9, 0, 0, "", {4, -3, 9, 0}};
+  EXPECT_EQ(activate(a, -2), 4);
+  EXPECT_EQ(activate(a, -1), -3);
+  EXPECT_EQ(activate(a, 0), 9);
+  EXPECT_EQ(activate(a, 1), 0);
+}
+
 }  // namespace
 }  // namespace dsperse::quantize

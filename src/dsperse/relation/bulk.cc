@@ -351,7 +351,7 @@ class Bulk {
     const auto n = static_cast<std::size_t>(quantize::elements(relation_.products[product].shape));
     if (sums_[slot].second < n) sums_[slot] = {std::make_unique_for_overwrite<std::int64_t[]>(n), n};
     const std::span<std::int64_t> out(sums_[slot].first.get(), n);
-    product_(product, out);
+    product_(product, out_.tensors, out);
     return out;
   }
 

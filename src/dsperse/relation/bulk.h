@@ -15,8 +15,8 @@
 
 namespace dsperse::relation {
 
-/// Fills the product sums of a product (flat order of its virtual tensor).
-using FillProduct = std::function<void(std::uint32_t product, std::span<std::int64_t> out)>;
+/// Fills the product sums of a product (flat order of its virtual tensor), whose factors are in `tensors`, by TensorRef.
+using FillProduct = std::function<void(std::uint32_t product, const std::vector<IntView>& tensors, std::span<std::int64_t> out)>;
 
 struct BulkValues {
   std::vector<IntView> tensors;                  ///< by TensorRef

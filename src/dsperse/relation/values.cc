@@ -26,9 +26,10 @@ Values::Values(const Relation& relation, const quantize::WeightStore& weights, c
     fill_in_field(*forge, accumulate);
     return;
   }
-  BulkValues bulk = fill_in_bulk(relation, tensors_, [&](std::uint32_t product, std::span<std::int64_t> out) {
-    if (!accumulated(product, out, accumulate)) multiply(product, out);
-  });
+  BulkValues bulk = fill_in_bulk(relation, tensors_,
+                                 [&](std::uint32_t product, const std::vector<IntView>& tensors, std::span<std::int64_t> out) {
+                                   if (!accumulated(product, out, accumulate)) multiply(product, tensors, out);
+                                 });
   tensors_ = std::move(bulk.tensors);
   for (std::size_t i = 0; i < columns_.size(); ++i)
     for (const ColumnView& view : bulk.columns[i]) columns_[i].push_back({view, {}});
@@ -55,7 +56,7 @@ void Values::fill_in_field(const ValueForge& forge, const Accumulate& accumulate
   products_.resize(relation_.products.size());
   for (std::uint32_t i = 0; i < relation_.products.size(); ++i) {
     products_[i].resize(static_cast<std::size_t>(quantize::elements(relation_.products[i].shape)));
-    if (!accumulated(i, products_[i], accumulate)) multiply(i, products_[i]);
+    if (!accumulated(i, products_[i], accumulate)) multiply(i, tensors_, products_[i]);
   }
   for (std::uint32_t i = 0; i < relation_.requantizations.size(); ++i) fill_requantization(i);
   for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
@@ -170,7 +171,7 @@ std::vector<Fp> Values::evaluate(const Terms& terms, const Shape& site) const {
 std::vector<std::int64_t> Values::product(std::uint32_t i) const {
   if (!products_.empty()) return products_[i];
   std::vector<std::int64_t> out(static_cast<std::size_t>(quantize::elements(relation_.products[i].shape)));
-  multiply(i, out);
+  multiply(i, tensors_, out);
   return out;
 }
 
@@ -183,7 +184,7 @@ bool Values::accumulated(std::uint32_t index, std::span<std::int64_t> out, const
   return false;
 }
 
-void Values::multiply(std::uint32_t index, std::span<std::int64_t> out) const {
+void Values::multiply(std::uint32_t index, const std::vector<IntView>& tensors, std::span<std::int64_t> out) const {
   const Product& product = relation_.products[index];
   // Letters of the output outside, summed ones inside; the innermost one strides by one in both factors if there is such.
   std::vector<bool> in_out(product.letters.size(), false);
@@ -195,7 +196,7 @@ void Values::multiply(std::uint32_t index, std::span<std::int64_t> out) const {
   if (!summed.empty()) summed.pop_back();
   const std::int64_t n = inner < product.letters.size() ? product.letters[inner] : 1;
   const Cursor a(product.a.view), b(product.b.view);
-  const IntView va = tensors_[product.a.tensor], vb = tensors_[product.b.tensor];
+  const IntView va = tensors[product.a.tensor], vb = tensors[product.b.tensor];
   const std::vector<std::int64_t> out_stride = strides(product.shape);
   std::fill(out.begin(), out.end(), 0);
   std::uint64_t total = 1;

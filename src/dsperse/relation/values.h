@@ -52,7 +52,7 @@ class Values {
     ColumnView view;
     std::vector<Fp> own;
   };
-  void multiply(std::uint32_t product, std::span<std::int64_t> out) const;
+  void multiply(std::uint32_t product, const std::vector<IntView>& tensors, std::span<std::int64_t> out) const;
   bool accumulated(std::uint32_t product, std::span<std::int64_t> out, const Accumulate& accumulate) const;
   void fill_in_field(const ValueForge& forge, const Accumulate& accumulate);
   void fill_requantization(std::uint32_t index);

@@ -29,7 +29,8 @@ Counts counted(const Program& program, const relation::Relation& r, const std::v
   Counts out;
   for (const relation::Tensor& t : r.tensors) {
     if (t.kind == relation::Kind::value && !is_public[t.index]) (boundary[t.index] ? out.read : out.witness) += size(t);
-    if (t.kind == relation::Kind::limb || t.kind == relation::Kind::offset || t.kind == relation::Kind::relu)
+    if (t.kind == relation::Kind::limb || t.kind == relation::Kind::offset || t.kind == relation::Kind::relu ||
+        t.kind == relation::Kind::row)
       out.auxiliary += size(t), out.witness += size(t);
     if (t.kind == relation::Kind::multiplicity) out.table_rows += size(t), out.witness += size(t);
   }

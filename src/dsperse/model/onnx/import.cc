@@ -69,6 +69,21 @@ Result<std::vector<onnx::AttributeProto>> fallbacks_of(const onnx::FunctionProto
   return out;
 }
 
+/// Complete shapes that the file states of values inside the graph, and of its outputs.
+void stated_shapes(const onnx::GraphProto& proto, Graph& graph) {
+  for (const auto* list : {&proto.value_info(), &proto.output()})
+    for (const onnx::ValueInfoProto& info : *list) {
+      const auto dtype = port_type(info);
+      if (!dtype || !info.type().tensor_type().has_shape() || !check_text(info.name(), "")) continue;
+      const auto& stated = info.type().tensor_type().shape();
+      if (static_cast<std::size_t>(stated.dim_size()) > kMaxRank) continue;
+      Shape shape;
+      for (const auto& dim : stated.dim()) shape.push_back(dim.has_dim_value() ? dim.dim_value() : shape.empty() ? 1 : 0);
+      if (std::ranges::all_of(shape, [](std::int64_t d) { return d > 0; }) && element_count(shape))
+        graph.values[info.name()] = {info.name(), *dtype, shape};
+    }
+}
+
 }  // namespace
 
 Result<Graph> Importer::run(onnx::ModelProto& model) {
@@ -85,6 +100,7 @@ Result<Graph> Importer::run(onnx::ModelProto& model) {
   DSPERSE_CHECK_OK(supported(graph));
   DSPERSE_CHECK_OK(outputs(proto, graph));
   DSPERSE_CHECK_OK(sort_nodes(graph));
+  if (options_.keep_unknown_operators) stated_shapes(proto, graph);
   return graph;
 }
 
@@ -140,7 +156,8 @@ Status Importer::inputs(const onnx::GraphProto& proto, Graph& graph) {
     if (!dtype) return std::unexpected(dtype.error().within(where));
     auto shape = input_shape(info);
     if (!shape) return std::unexpected(shape.error().within(where));
-    graph.inputs.push_back({info.name(), *dtype, std::move(*shape)});
+    const Range range = range_of(info.type().tensor_type().elem_type());
+    graph.inputs.push_back({info.name(), *dtype, std::move(*shape), range.low, range.high});
   }
   for (const auto& [name, shape] : options_.input_shapes)
     if (std::ranges::none_of(graph.inputs, [&](const Port& port) { return port.name == name; }))
@@ -254,12 +271,14 @@ Status Importer::call(const onnx::FunctionProto& function, Node node, const Scop
   scope.prefix = node.name + "/";
   scope.depth = outer.depth + 1;
   scope.function = scope.renames = true;
+  auto given = std::make_shared<Attributes>();
   DSPERSE_TRY(const std::vector<onnx::AttributeProto> fallbacks, fallbacks_of(function));
   for (const onnx::AttributeProto& fallback : fallbacks) {
     DSPERSE_TRY(Attribute value, attribute_value(fallback, Scope{}));
-    scope.attributes.insert_or_assign(fallback.name(), std::move(value));
+    given->insert_or_assign(fallback.name(), std::move(value));
   }
-  for (auto& [key, value] : node.attributes) scope.attributes.insert_or_assign(key, std::move(value));
+  for (auto& [key, value] : node.attributes) given->insert_or_assign(key, std::move(value));
+  scope.attributes = std::move(given);
   if (std::cmp_greater(node.inputs.size(), function.input_size()) ||
       std::cmp_greater(node.outputs.size(), function.output_size()))
     return fail(ErrorKind::bad_input, "more inputs or outputs than the function has");
@@ -293,14 +312,16 @@ Status Importer::call(const onnx::FunctionProto& function, Node node, const Scop
   return {};
 }
 
-Result<std::map<std::string, Attribute>> Importer::attributes(const onnx::NodeProto& source, const Scope& scope) {
-  std::map<std::string, Attribute> out;
+Result<Importer::Attributes> Importer::attributes(const onnx::NodeProto& source, const Scope& scope) {
+  Attributes out;
   for (const onnx::AttributeProto& attribute : source.attribute()) {
     const bool clean = check_text(attribute.name(), "").has_value();
     if (!attribute.ref_attr_name().empty() && scope.function) {
       DSPERSE_CHECK_OK(check_text(attribute.name(), "an attribute's name"));
-      const auto it = scope.attributes.find(attribute.ref_attr_name());
-      if (it != scope.attributes.end()) out.insert_or_assign(attribute.name(), it->second);
+      const auto it = scope.attributes->find(attribute.ref_attr_name());
+      if (it == scope.attributes->end()) continue;
+      DSPERSE_TRY(Attribute value, referred(it->second));
+      out.insert_or_assign(attribute.name(), std::move(value));
       continue;  // one that nobody gives is absent
     }
     auto value = attribute_value(attribute, scope);
@@ -309,6 +330,20 @@ Result<std::map<std::string, Attribute>> Importer::attributes(const onnx::NodePr
       return fail(ErrorKind::bad_input, "duplicate attribute '" + attribute.name() + "'");
   }
   return out;
+}
+
+Result<Attribute> Importer::referred(const Attribute& value) {
+  std::uint64_t bytes = 0;
+  const auto list = [&](const auto& v) { bytes += v.size() * sizeof(v[0]); };
+  if (const auto* t = std::get_if<Tensor>(&value)) list(t->f), list(t->i);
+  if (const auto* v = std::get_if<std::vector<std::int64_t>>(&value)) list(*v);
+  if (const auto* v = std::get_if<std::vector<float>>(&value)) list(*v);
+  if (const auto* v = std::get_if<std::vector<std::string>>(&value)) list(*v);
+  if (bytes > context_.bytes_left)
+    return fail(ErrorKind::resource,
+                "with its functions written out the model's tensors are larger than the memory limit for them");
+  context_.bytes_left -= bytes;
+  return value;
 }
 
 Result<Attribute> Importer::attribute_value(const onnx::AttributeProto& proto, const Scope& scope) {

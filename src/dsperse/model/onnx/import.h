@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "dsperse/model/onnx/load.h"
@@ -28,11 +29,12 @@ class Importer {
   Result<Graph> run(onnx::ModelProto& model);
 
  private:
+  using Attributes = std::map<std::string, Attribute>;
   /// What a name or an attribute means inside a function's body.
   struct Scope {
-    std::string prefix;                           ///< of names that the body makes
-    std::map<std::string, std::string> names;     ///< of its inputs and outputs, and what it made so far
-    std::map<std::string, Attribute> attributes;  ///< by reference
+    std::string prefix;                        ///< of names that the body makes
+    std::map<std::string, std::string> names;  ///< of its inputs and outputs, and what it made so far
+    std::shared_ptr<const Attributes> attributes = std::make_shared<Attributes>();  ///< by reference
     int depth = 0;
     bool function = false;  ///< attributes may be references
     bool renames = false;   ///< `names` and `prefix` hold
@@ -46,7 +48,9 @@ class Importer {
   [[nodiscard]] Result<Shape> input_shape(const onnx::ValueInfoProto& info) const;
   Status nodes(const NodeList& list, Scope& scope, std::vector<Node>& out);
   Status call(const onnx::FunctionProto& function, Node node, const Scope& outer, std::vector<Node>& out);
-  Result<std::map<std::string, Attribute>> attributes(const onnx::NodeProto& source, const Scope& scope);
+  Result<Attributes> attributes(const onnx::NodeProto& source, const Scope& scope);
+  /// A copy of an attribute that a function's node refers to, charged like a tensor of the file.
+  Result<Attribute> referred(const Attribute& value);
   Result<Attribute> attribute_value(const onnx::AttributeProto& proto, const Scope& scope);
   Result<Subgraph> body(const onnx::GraphProto& proto, const Scope& outer);
   /// What the node's bodies read of the graph around it becomes the node's last inputs.

@@ -91,35 +91,6 @@ void decode_raw(std::int32_t type, ByteView raw, Tensor& out) {
   }
 }
 
-struct Range {
-  std::int64_t low, high;
-};
-/// Values that an integer type can hold.
-Range range_of(std::int32_t type) {
-  switch (type) {
-    case Proto::UINT8:
-      return {0, 255};
-    case Proto::INT8:
-      return {-128, 127};
-    case Proto::UINT16:
-    case Proto::FLOAT16:
-    case Proto::BFLOAT16:
-      return {0, 65535};
-    case Proto::INT16:
-      return {-32768, 32767};
-    case Proto::INT32:
-      return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
-    case Proto::UINT32:
-      return {0, std::numeric_limits<std::uint32_t>::max()};
-    case Proto::UINT64:
-      return {0, std::numeric_limits<std::int64_t>::max()};
-    case Proto::BOOL:
-      return {0, 1};
-    default:
-      return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
-  }
-}
-
 std::unexpected<Error> wrong_size(std::uint64_t found, std::uint64_t wanted, const char* unit, const Shape& shape) {
   return fail(ErrorKind::bad_input, "wrong length: " + std::to_string(found) + " " + unit + ", shape " + shape_text(shape) +
                                         " needs " + std::to_string(wanted));
@@ -195,6 +166,31 @@ Result<Bytes> read_external(const Proto& proto, const TensorContext& context, st
 }
 
 }  // namespace
+
+Range range_of(std::int32_t data_type) {
+  switch (data_type) {
+    case Proto::UINT8:
+      return {0, 255};
+    case Proto::INT8:
+      return {-128, 127};
+    case Proto::UINT16:
+    case Proto::FLOAT16:
+    case Proto::BFLOAT16:
+      return {0, 65535};
+    case Proto::INT16:
+      return {-32768, 32767};
+    case Proto::INT32:
+      return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+    case Proto::UINT32:
+      return {0, std::numeric_limits<std::uint32_t>::max()};
+    case Proto::UINT64:
+      return {0, std::numeric_limits<std::int64_t>::max()};
+    case Proto::BOOL:
+      return {0, 1};
+    default:
+      return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
+  }
+}
 
 Result<DType> dtype_of(std::int32_t data_type) {
   switch (data_type) {

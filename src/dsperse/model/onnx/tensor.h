@@ -20,6 +20,11 @@ struct TensorContext {
 
 /// The dtype that a TensorProto.DataType becomes; unsupported for strings, complex and unknown numbers.
 [[nodiscard]] Result<DType> dtype_of(std::int32_t data_type);
+/// Values that an integer type can hold.
+struct Range {
+  std::int64_t low, high;
+};
+[[nodiscard]] Range range_of(std::int32_t data_type);
 /// Errors: bad_input (sizes, values, external path, NaN or infinity), unsupported, resource (budget).
 [[nodiscard]] Result<Tensor> decode_tensor(const onnx::TensorProto& proto, TensorContext& context);
 

@@ -77,6 +77,7 @@ struct Mask {
 Result<Mask> given_mask(const InferCall& call, const Sizes& s) {
   const Tensor& m = *call.inputs[3]->constant;
   const std::int64_t n = m.shape.empty() ? 1 : m.shape.back(), keys = n == 1 && s.all_keys() != 1 ? 1 : s.all_keys();
+  if (n > keys) return fail(ErrorKind::bad_input, "the mask is longer than the keys", input_text(call.node, 3));
   Shape shape = m.shape.empty() ? Shape{1} : m.shape;
   shape.back() = keys;
   Tensor visible = zeros({DType::boolean, shape, nullptr}), added = zeros({DType::f32, shape, nullptr});

@@ -1,6 +1,6 @@
 // Spatial windows of Conv and the pools as ONNX states them: attributes, auto_pad and ceil_mode resolved to numbers.
 //
-// Lists have one entry per spatial axis (1 or 2). Not here: loops over data. Tested by ops/schema_test.cc.
+// Lists have one entry per spatial axis (1 to 3). Not here: loops over data. Tested by ops/schema_test.cc.
 #pragma once
 
 #include "dsperse/model/operator.h"

@@ -99,6 +99,44 @@ Tensor transposed(const Tensor& t) {
   return out;
 }
 
+/// Three spatial axes: a plain sum over the taps inside.
+Tensor conv_volume(const SpatialWindow& p, const Tensor& x, const Tensor& w, const Tensor* bias, std::int64_t groups,
+                   const model::ValueInfo& info) {
+  Tensor y = zeros(info);
+  const std::int64_t outputs = w.shape[0], inner = w.shape[1];
+  const Shape in(x.shape.begin() + 2, x.shape.end());
+  const std::int64_t volume = in[0] * in[1] * in[2], positions = p.out[0] * p.out[1] * p.out[2];
+  const auto inside = [&](std::size_t a, std::int64_t o, std::int64_t k) {
+    const std::int64_t i = o * p.stride[a] + k * p.dilation[a] - p.pad_begin[a];
+    return i < in[a] ? i : -1;
+  };
+  parallel_for(static_cast<std::size_t>(x.shape[0] * outputs), 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t plane = begin; plane < end; ++plane) {
+      const std::int64_t n = static_cast<std::int64_t>(plane) / outputs, o = static_cast<std::int64_t>(plane) % outputs;
+      const std::int64_t first = o / (outputs / groups) * inner;
+      float* to = y.f.data() + static_cast<std::int64_t>(plane) * positions;
+      for (std::int64_t d = 0; d < p.out[0]; ++d)
+        for (std::int64_t h = 0; h < p.out[1]; ++h)
+          for (std::int64_t v = 0; v < p.out[2]; ++v) {
+            double sum = bias == nullptr ? 0 : static_cast<double>(bias->f[static_cast<std::size_t>(o)]);
+            const float* by = w.f.data() + o * inner * p.kernel[0] * p.kernel[1] * p.kernel[2];
+            for (std::int64_t c = 0; c < inner; ++c) {
+              const float* from = x.f.data() + (n * x.shape[1] + first + c) * volume;
+              for (std::int64_t a = 0; a < p.kernel[0]; ++a)
+                for (std::int64_t b = 0; b < p.kernel[1]; ++b)
+                  for (std::int64_t e = 0; e < p.kernel[2]; ++e, ++by) {
+                    const std::int64_t i = inside(0, d, a), j = inside(1, h, b), k = inside(2, v, e);
+                    if (i < 0 || j < 0 || k < 0) continue;
+                    sum += static_cast<double>(*by) * static_cast<double>(from[(i * in[1] + j) * in[2] + k]);
+                  }
+            }
+            *to++ = static_cast<float>(sum);
+          }
+    }
+  });
+  return y;
+}
+
 }  // namespace
 
 Evaluated evaluate_conv(const EvaluateCall& call) {
@@ -106,6 +144,8 @@ Evaluated evaluate_conv(const EvaluateCall& call) {
   const Tensor &x = *call.inputs[0], &w = *call.inputs[1];
   DSPERSE_TRY(const SpatialWindow window, conv_window(call.node, x.shape, {w.shape.begin() + 2, w.shape.end()}));
   DSPERSE_TRY(const std::int64_t groups, call.node.int_or("group", 1));
+  if (x.shape.size() == 5)
+    return std::vector<Tensor>{conv_volume(window, x, w, has_input(call, 2) ? call.inputs[2] : nullptr, groups, infos[0])};
   const ConvGeometry g = geometry(window, x.shape, w.shape[1]);
   const std::int64_t outputs = w.shape[0] / groups, taps = w.shape[1] * g.kernel_h * g.kernel_w;
   const std::int64_t in_plane = g.height * g.width, out_plane = g.out_h * g.out_w;

@@ -73,27 +73,6 @@ std::vector<float> times(std::vector<float> values, float factor) {
 
 }  // namespace
 
-Status lower_conv(Lowering& l, const Node& node) {
-  DSPERSE_TRY(const Value x, l.tensor(node, 0));
-  DSPERSE_TRY(const Tensor* w, l.float_constant(node, 1, "the weights"));
-  std::vector<float> bias;
-  if (Lowering::has_input(node, 2)) {
-    DSPERSE_TRY(const Tensor* b, l.float_constant(node, 2, "the bias"));
-    bias = b->f;
-  }
-  DSPERSE_TRY(const std::int64_t groups, node.int_or("group", 1));
-  DSPERSE_TRY(const SpatialWindow window, conv_window(node, x.view.shape, Shape(w->shape.begin() + 2, w->shape.end())));
-  // (O, C / g, spatial) to (O, spatial, C / g)
-  const std::int64_t outputs = w->shape[0], channels = w->shape[1], taps = quantize::elements(w->shape) / (outputs * channels);
-  std::vector<float> moved(w->f.size());
-  for (std::int64_t o = 0; o < outputs; ++o)
-    for (std::int64_t c = 0; c < channels; ++c)
-      for (std::int64_t t = 0; t < taps; ++t)
-        moved[static_cast<std::size_t>((o * taps + t) * channels + c)] =
-            w->f[static_cast<std::size_t>((o * channels + c) * taps + t)];
-  return l.conv(node, x, program_window(window), groups, std::move(moved), std::move(bias));
-}
-
 Status lower_gemm(Lowering& l, const Node& node) {
   DSPERSE_TRY(Value x, l.tensor(node, 0));
   DSPERSE_TRY(const Tensor* b, l.float_constant(node, 1, "the weights"));

@@ -28,9 +28,7 @@ Inferred infer_conv(const InferCall& call) {
   DSPERSE_CHECK_OK(expect_inputs(call, 2, 3));
   DSPERSE_CHECK_OK(all_float(call));
   const Shape &x = call.inputs[0]->shape, &w = call.inputs[1]->shape;
-  if (x.size() == 5)
-    return fail(ErrorKind::unsupported, "3-D convolution", input_text(call.node, 0), "only 1-D and 2-D convolutions work");
-  DSPERSE_CHECK_OK(expect_rank(call, 0, 3, 4));
+  DSPERSE_CHECK_OK(expect_rank(call, 0, 3, 5));
   DSPERSE_CHECK_OK(expect_rank(call, 1, x.size(), x.size()));
   DSPERSE_TRY(const std::int64_t group, call.node.int_or("group", 1));
   if (group < 1 || w[0] < 1 || w[0] % group != 0 || x[1] % group != 0)

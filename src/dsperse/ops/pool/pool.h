@@ -1,4 +1,4 @@
-// Pools of the float half: MaxPool, AveragePool (1-D, 2-D), GlobalAveragePool.
+// Pools of the float half: MaxPool, AveragePool (1-D to 3-D), GlobalAveragePool.
 //
 // Schemas in schema.cc, values in float.cc. Tested by ops/schema_test.cc and tests/conformance.
 #pragma once
@@ -7,7 +7,7 @@
 
 namespace dsperse::ops {
 
-/// x (N, C, L) or (N, C, H, W). The Indices output of MaxPool is not supported.
+/// x (N, C, spatial...) with 1 to 3 spatial axes. The Indices output of MaxPool is not supported.
 Inferred infer_max_pool(const model::InferCall& call);
 Evaluated evaluate_max_pool(const model::EvaluateCall& call);
 Inferred infer_average_pool(const model::InferCall& call);

@@ -15,8 +15,7 @@ Inferred infer_pool(const InferCall& call) {
   DSPERSE_CHECK_OK(expect_inputs(call, 1, 1));
   DSPERSE_CHECK_OK(expect_float(call, 0));
   const Shape& x = call.inputs[0]->shape;
-  if (x.size() == 5) return fail(ErrorKind::unsupported, "3-D pooling", input_text(call.node, 0), "only 1-D and 2-D pools work");
-  DSPERSE_CHECK_OK(expect_rank(call, 0, 3, 4));
+  DSPERSE_CHECK_OK(expect_rank(call, 0, 3, 5));
   DSPERSE_TRY(const SpatialWindow window, pool_window(call.node, x));
   Shape out{x[0], x[1]};
   out.insert(out.end(), window.out.begin(), window.out.end());

@@ -1,4 +1,4 @@
-// Resize and Upsample in mode nearest: data movement. The other modes are replaced by products before (expand.cc).
+// Resize and Upsample: mode nearest moves data, the others are products with one constant matrix an axis.
 #include "dsperse/ops/common/lower.h"
 
 #include "dsperse/ops/lower.h"
@@ -7,12 +7,45 @@
 
 namespace dsperse::ops {
 
-Status lower_resize(quantize::Lowering& l, const model::Node& node) {
+using model::Node;
+using quantize::Lowering;
+using quantize::Value;
+
+Status lower_resize(Lowering& l, const Node& node) {
   const NodeInputs inputs(l, node);
   DSPERSE_TRY(const Resizing r, resolve_resize(inputs.call()));
-  if (!r.nearest)
-    return fail(ErrorKind::unsupported, "this mode has no integer form yet", "attribute 'mode'", "use mode 'nearest' in the model");
-  return lower_moved(l, node, {0}, evaluate_resize, static_cast<double>(r.extrapolation));
+  if (r.nearest) return lower_moved(l, node, {0}, evaluate_resize, static_cast<double>(r.extrapolation));
+  if (r.has_outside() && r.extrapolation != 0)
+    return fail(ErrorKind::unsupported, "values outside of the crop are not zero", "attribute 'extrapolation_value'");
+  DSPERSE_TRY(Value x, l.tensor(node, 0));
+  std::vector<std::size_t> changed;
+  for (std::size_t k = 0; k < r.axes.size(); ++k)
+    if (!r.axes[k].empty()) changed.push_back(k);
+  if (changed.empty()) {
+    l.alias(node, x, x.view);
+    return {};
+  }
+  const std::string source = x.name;
+  for (const std::size_t k : changed) {
+    model::Shape shape = x.view.shape;
+    const std::int64_t from = shape[k], to = static_cast<std::int64_t>(r.axes[k].size());
+    shape[k] = to;
+    model::Tensor matrix = zeros({model::DType::f32, {to, from}, nullptr});
+    for (std::size_t o = 0; o < r.axes[k].size(); ++o)
+      for (const auto& [i, w] : r.axes[k][o])
+        matrix.f[o * static_cast<std::size_t>(from) + static_cast<std::size_t>(i)] += static_cast<float>(w);
+    quantize::Operand data{x, nullptr, {}}, by{std::nullopt, &matrix, {}};
+    std::vector<std::uint32_t> out;
+    for (std::uint32_t a = 0; a < shape.size(); ++a) data.letters.push_back(a), out.push_back(a);
+    out[k] = static_cast<std::uint32_t>(shape.size());
+    by.letters = {out[k], static_cast<std::uint32_t>(k)};
+    if (k == changed.back()) return l.contract(node, data, by, out);
+    const std::vector<std::int64_t> none(static_cast<std::size_t>(quantize::elements(shape)), -1);
+    const Node step = l.inner(node, "axis " + std::to_string(k), {shape, source, none, false});
+    DSPERSE_CHECK_OK(l.contract(step, data, by, out));
+    x = l.value_of(step);
+  }
+  return {};
 }
 
 }  // namespace dsperse::ops

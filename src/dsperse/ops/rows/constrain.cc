@@ -61,17 +61,17 @@ std::uint32_t exp_table(Builder& b, const quantize::Softmax& op, const quantize:
 
 /// scalar where an entry is hidden: one term for each different row of the mask. Letters: (turn, mask row, entry).
 void add_mask(Builder& b, const quantize::Softmax& op, Fp scalar, Terms& to) {
-  std::map<std::vector<std::uint8_t>, std::vector<std::int64_t>> rows;
+  std::map<std::string, std::vector<std::int64_t>> rows;  // by flags
   for (std::int64_t r = 0; r < op.mask_rows; ++r) {
     const auto* const row = op.visible.data() + r * op.n;
-    rows[std::vector<std::uint8_t>(row, row + op.n)].push_back(r);
+    rows[std::string(row, row + op.n)].push_back(r);
   }
   for (const auto& [visible, where] : rows) {
     if (b.over_budget()) return;
-    if (std::find(visible.begin(), visible.end(), 0) == visible.end()) continue;
+    if (visible.find('\0') == std::string::npos) continue;
     std::vector<Fp> at(static_cast<std::size_t>(op.mask_rows)), hidden;
     for (const std::int64_t r : where) at[static_cast<std::size_t>(r)] = Fp(1);
-    for (const std::uint8_t v : visible) hidden.emplace_back(v == 0 ? 1U : 0U);
+    for (const char v : visible) hidden.emplace_back(v == 0 ? 1U : 0U);
     Term t = constant_term(scalar);
     t.scales = {{1, std::move(at)}, {2, std::move(hidden)}};
     to.push_back(std::move(t));

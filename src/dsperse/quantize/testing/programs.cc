@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dsperse/quantize/limits.h"
+#include "dsperse/quantize/testing/row_programs.h"
 #include "dsperse/quantize/window.h"
 
 namespace dsperse::quantize::testing {
@@ -297,7 +298,7 @@ void random_op(Builder& b, Draw& d) {
   const auto x = static_cast<TensorId>(d.in(0, static_cast<std::int64_t>(b.program.tensors.size()) - 1));
   const TensorSpec s = b.spec(x);
   const bool image = s.shape.size() == 4 && elements(s.shape) < 4000;
-  switch (d.in(0, 7)) {
+  switch (d.in(0, 8)) {
     case 0:
       if (image) {
         const std::int64_t c = s.shape[3], groups = d.coin() ? 1 : c, outputs = groups * d.in(1, groups == 1 ? 35 : 2);
@@ -335,6 +336,9 @@ void random_op(Builder& b, Draw& d) {
       break;
     case 6:
       random_reduce(b, d, x);
+      break;
+    case 7:
+      random_row_op(b, d.rng, x);
       break;
     default:
       if (elements(s.shape) < 3000) random_rearrange(b, d, x);
