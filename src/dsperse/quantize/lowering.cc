@@ -159,7 +159,8 @@ Status Lowering::gemm(const model::Node& node, const Value& x, std::vector<float
   View view{shape(node.outputs[0]),
             {from.view.factors.begin(), from.view.factors.begin() + n},
             {from.view.order.begin(), from.view.order.begin() + n}};
-  const bool plain = std::is_sorted(view.order.begin(), view.order.end()) && view.shape.size() <= kMaxProgramRank;
+  const bool plain =
+      std::is_sorted(view.order.begin(), view.order.end()) && !view.shape.empty() && view.shape.size() <= kMaxProgramRank;
   Shape to_spec = plain ? view.shape : Shape{elements(spec(from.id)) / inner, outputs};
   if (outputs > 1) {
     view.order.push_back(static_cast<std::uint32_t>(view.factors.size()));
