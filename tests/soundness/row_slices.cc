@@ -13,10 +13,10 @@ std::vector<NamedSlice> row_slices(proof::Profile profile) {
   std::vector<NamedSlice> out;
   const relation::Options wide{3, 1U << 20};
   Builder softmax;
-  quantize::testing::add_softmax(softmax, softmax.input({2, 4}, -6, 6, 0), 4, 10, 7);
+  quantize::testing::add_softmax(softmax, softmax.input({2, 4}, -12, 12, 1), 4, 10, 7);
   out.push_back({"softmax", softmax.done(), {.constraints = wide}});
   Builder masked;
-  quantize::testing::add_softmax(masked, masked.input({4, 3}, -6, 6, 1), 3, 9, 6, {1, 0, 1, 1, 1, 0});
+  quantize::testing::add_softmax(masked, masked.input({4, 3}, -12, 12, 1), 3, 9, 6, {1, 0, 1, 1, 1, 0});
   out.push_back({"masked", masked.done(), {.constraints = wide}});
   Builder layer;
   const TensorId x = layer.input({3, 4}, -25, 25);
