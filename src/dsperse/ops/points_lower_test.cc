@@ -168,11 +168,13 @@ TEST(LowerPoints, SeveralTensors) {
   q.output(q.node("Div", {dividend, size}));
   const Graph quotient = q.graph;
   const auto m = expect_within(quotient, 1e9, {0.5, 3, 0.01}, "Div");
+  ASSERT_FALSE(m.program.ops.empty());
   // The operands' roundings: a / b by half a step of a over b, and of b times a / b^2.
   EXPECT_LE(m.fidelity.outputs[0].max_abs_error,
             0.5 * step_of(m, m.program.outputs[0]) + 0.5 * (2 * step_of(m, 0) + 12 * 2 * step_of(m, 1)));
   EXPECT_TRUE(std::holds_alternative<quantize::Divide>(m.program.ops.back().body));
   const auto n = expect_within(one_node("Div", {{3, 4}, {3, 1}}), 0.03, {-3, -0.5, 0.01}, "Div by what is negative");
+  ASSERT_FALSE(n.program.ops.empty());
   EXPECT_TRUE(std::holds_alternative<quantize::Contract>(n.program.ops.back().body));
 }
 

@@ -434,6 +434,9 @@ class Finisher {
       if (r == nullptr) return fail(ErrorKind::internal, "an operand's range cannot be cut", spec.name);
       r->activation.lo = std::max(r->activation.lo, lo);
       r->activation.hi = std::min(r->activation.hi, hi);
+      for (auto& v : r->activation.values)  // of a table
+        v = static_cast<std::int32_t>(
+            std::clamp<std::int64_t>(v, r->activation.lo, std::max(r->activation.lo, r->activation.hi)));
       if (r->activation.lo > r->activation.hi)
         return fail(ErrorKind::unsupported, "no value of an operand lies in its range", spec.name);
     }

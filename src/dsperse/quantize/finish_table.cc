@@ -15,14 +15,19 @@ constexpr int kMostHalvings = 8;
 constexpr unsigned kMoreBits = 2;
 constexpr double kSteep = 2;
 constexpr int kProbes = 64;
+constexpr double kMostProbes = 0x1p14;
 
-/// Every sample beyond r, up to `reach` on both sides, is as good as the value at r; of integers, every one.
-bool is_flat(const RealActivation& f, double r, double reach, double half_step) {
-  const int probes = f.integers ? static_cast<int>(std::min(reach - r, 0x1p20)) + 1 : kProbes;
+/// Every sample beyond r, up to `reach` on both sides, is as good as the value at r; every one that the input can be, where it
+/// has an exponent of its own (and kMostProbes are enough): a comparison with one number is flat nearly everywhere.
+bool is_flat(const RealActivation& f, double r, double reach, double half_step, std::optional<std::int32_t> exact) {
+  const double points = exact ? std::ceil(std::ldexp(reach, *exact)) - std::floor(std::ldexp(r, *exact)) : 0;
+  const bool each = exact && (f.integers || points <= kMostProbes);
+  const int probes = each ? static_cast<int>(points) : kProbes;
   for (const double sign : {-1.0, 1.0}) {
     const double end = f.of(sign * r);
     for (int i = 1; i <= probes; ++i) {
-      const double y = f.of(sign * (f.integers ? r + i : r + (reach - r) * i / probes));
+      const double x = each ? std::ldexp(std::floor(std::ldexp(r, *exact)) + i, -*exact) : r + (reach - r) * i / probes;
+      const double y = f.of(sign * x);
       if (!(std::fabs(y - end) < half_step)) return false;
     }
   }
@@ -66,7 +71,7 @@ Result<Grid> choose_grid(const RealActivation& f, const TableInput& input, std::
   const double half_step = std::ldexp(0.5, -out_exponent);
   if (f.integers) r = std::ceil(r);
   const auto half = [&] { return f.integers ? std::ceil(r / 2) : r / 2; };
-  for (int i = 0; i < kMostHalvings && half() < r && is_flat(f, half(), r, half_step); ++i) r = half();
+  for (int i = 0; i < kMostHalvings && half() < r && is_flat(f, half(), r, half_step, input.exact); ++i) r = half();
   if (input.exact) {
     const unsigned needed = bits_at(r, *input.exact);
     if (f.integers && needed > kMaxClampBits)
