@@ -68,7 +68,7 @@ void join_letters(Contract& c) {
     bool may = k + 1 != c.kept && c.letters[k] * c.letters[k + 1] <= kJoined;
     for (const auto* f : {&c.a, &c.b}) {
       const std::size_t outer = axis_of(*f, k), inner = axis_of(*f, k + 1), none = f->axes.size();
-      may = may && ((outer == none && inner == none) || (outer != none && inner == outer + 1));
+      may = may && ((outer == none && inner == none) || (inner != none && inner == outer + 1));
     }
     if (!may) {
       ++k;
