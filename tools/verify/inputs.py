@@ -164,12 +164,15 @@ def real_values(mapping, tensor):
 
 
 def quantize(mapping, exponent, lo, hi, values):
-    """q = round half away from zero(x 2^exponent), clamped, in the order of the integer tensor."""
+    """q = round half away from zero(x 2^exponent), clamped, in the order of the integer tensor. An input of integers (exponent 0
+    and a range that is not symmetric) takes whole numbers in its range."""
+    integers = exponent == 0 and lo != -hi
     index = storage_index(mapping)
     well_formed(len(values) == len(index), f"{len(values)} values where {len(index)} are needed")
     out = [0] * len(index)
     for i, x in zip(index, values):
         well_formed(math.isfinite(x), "a value is NaN or infinite")
+        well_formed(not integers or (x == math.floor(x) and lo <= x <= hi), "a value is not a whole number in the input's range")
         scaled = math.ldexp(abs(x), exponent)
         q = math.floor(scaled) + (scaled - math.floor(scaled) >= 0.5)
         out[i] = min(max(-q if x < 0 else q, lo), hi)

@@ -14,6 +14,7 @@ constexpr float kHidden = -1e4F;
 /// What one node between scores and Softmax hides.
 struct Masked {
   std::string scores;           ///< its other operand
+  bool hides = false;           ///< it had small values; rows of nothing else are shown whole
   Tensor visible;               ///< boolean
   std::optional<Tensor> added;  ///< what else it adds
 };
@@ -44,17 +45,14 @@ bool fits(const Shape& a, const Shape& b) {
   return true;
 }
 
-/// Every row (last axis) has a visible entry, and some entry is hidden.
-bool is_mask(const Tensor& visible) {
+/// Every row (last axis) has a visible entry.
+bool every_row_shows(const Tensor& visible) {
   const auto n = static_cast<std::size_t>(visible.shape.empty() ? 1 : visible.shape.back());
-  bool hides = false;
   for (std::size_t row = 0; n != 0 && row < visible.i.size(); row += n) {
     const auto begin = visible.i.begin() + static_cast<std::ptrdiff_t>(row);
-    const auto shown = std::count(begin, begin + static_cast<std::ptrdiff_t>(n), 1);
-    if (shown == 0) return false;
-    hides = hides || shown != static_cast<std::ptrdiff_t>(n);
+    if (std::count(begin, begin + static_cast<std::ptrdiff_t>(n), 1) == 0) return false;
   }
-  return hides;
+  return true;
 }
 
 class Masks {
@@ -82,18 +80,32 @@ class Masks {
     return it == graph_.constants.end() ? nullptr : &it->second;
   }
   const Shape& shape(const std::string& name) const { return graph_.values.at(name).shape; }
+  Node* sole_producer(const std::string& name) const {
+    const auto it = producer_.find(name);
+    return it == producer_.end() || uses_.at(name) != 1 ? nullptr : &graph_.nodes[it->second];
+  }
+  bool is_float_cast(const Node& node) const {
+    return node.op == "Cast" && graph_.values.at(node.inputs[0]).dtype == DType::f32 &&
+           graph_.values.at(node.outputs[0]).dtype == DType::f32;
+  }
 
-  /// The constant `values`, hiding where it is small.
+  /// The constant `values`, hiding where it is small. One value that a whole row adds changes no softmax (minus infinity would
+  /// give no numbers): such a row is shown.
   static Masked of_values(const std::string& scores, const Tensor& values) {
-    Masked out{scores, int_tensor(values.shape, std::vector<std::int64_t>(values.f.size(), 1), DType::boolean), {}};
+    Masked out{scores, false, int_tensor(values.shape, std::vector<std::int64_t>(values.f.size(), 1), DType::boolean), {}};
     Tensor rest = values;
-    bool any = false;
-    for (std::size_t i = 0; i < values.f.size(); ++i)
-      if (values.f[i] <= kHidden)
-        out.visible.i[i] = 0, rest.f[i] = 0;
-      else
-        any = any || values.f[i] != 0.0F;
-    if (any) out.added = std::move(rest);
+    const auto n = static_cast<std::size_t>(values.shape.empty() ? 1 : values.shape.back());
+    for (std::size_t row = 0; n != 0 && row < values.f.size(); row += n) {
+      const auto begin = values.f.begin() + static_cast<std::ptrdiff_t>(row), end = begin + static_cast<std::ptrdiff_t>(n);
+      const bool whole = std::all_of(begin, end, [&](float v) { return v == *begin; });
+      for (std::size_t i = row; i < row + n; ++i)
+        if (values.f[i] <= kHidden) {
+          out.visible.i[i] = whole ? 1 : 0;
+          rest.f[i] = 0;
+          out.hides = true;
+        }
+    }
+    if (std::ranges::any_of(rest.f, [](float v) { return v != 0.0F; })) out.added = std::move(rest);
     return out;
   }
 
@@ -110,7 +122,7 @@ class Masks {
       const Tensor* values = constant(node.inputs[c]);
       if (values == nullptr || values->f.empty() || !std::ranges::all_of(values->f, [](float v) { return v <= kHidden; }))
         continue;
-      Masked out{node.inputs[3 - c], *condition, {}};
+      Masked out{node.inputs[3 - c], true, *condition, {}};
       if (c == 1)
         for (std::int64_t& v : out.visible.i) v = 1 - v;
       return out;
@@ -129,33 +141,40 @@ class Masks {
   Result<bool> take(Node& node) {
     DSPERSE_TRY(const bool softmax, is_softmax(node));
     if (!softmax) return false;
-    const std::string& read = node.inputs[0];
-    const auto made = producer_.find(read);
-    if (made == producer_.end() || uses_.at(read) != 1) return false;
-    Node& before = graph_.nodes[made->second];
+    // Past roundings to another float type.
+    std::string* read = &node.inputs[0];
+    Node* made = sole_producer(*read);
+    while (made != nullptr && is_float_cast(*made)) {
+      read = &made->inputs[0];
+      made = sole_producer(*read);
+    }
+    if (made == nullptr) return false;
+    Node& before = *made;
     auto mask = masked(before);
-    const Shape x = shape(read);
-    if (!mask || shape(mask->scores) != x || !fits(mask->visible.shape, x)) return false;
+    const Shape x = shape(*read);
+    if (!mask || !mask->hides || shape(mask->scores) != x || !fits(mask->visible.shape, x)) return false;
     Tensor visible = std::move(mask->visible);
     if (node.op == "MaskedSoftmax") visible = both(visible, *constant(node.inputs[1]), x);
-    if (!is_mask(visible)) return false;
-    const std::string name = fresh(node.name + ".visible");
-    graph_.values[name] = {name, visible.dtype, visible.shape};
-    graph_.constants.emplace(name, std::move(visible));
+    if (!every_row_shows(visible)) return false;
     if (mask->added) {
       const std::string rest = fresh(before.name + ".added");
       graph_.values[rest] = {rest, DType::f32, mask->added->shape};
-      graph_.constants.emplace(rest, std::move(*mask->added));
+      graph_.constants.emplace(rest, *mask->added);
       before.inputs = {mask->scores, rest};
     } else {
       node.name = before.name + "+" + node.name;
-      node.inputs[0] = mask->scores;  // remove_dead drops the node before
+      *read = mask->scores;  // remove_dead drops the node before
     }
+    const bool again = !mask->added.has_value();
+    if (std::ranges::count(visible.i, 0) == 0) return again;
+    const std::string name = fresh(node.name + ".visible");
+    graph_.values[name] = {name, visible.dtype, visible.shape};
+    graph_.constants.emplace(name, std::move(visible));
     node.op = "MaskedSoftmax";
     node.inputs.resize(2);
     node.inputs[1] = name;
     node.attributes.clear();
-    return !mask->added;
+    return again;
   }
 
   static Tensor both(const Tensor& a, const Tensor& b, const Shape& x) {

@@ -194,6 +194,7 @@ TEST(Attention, GivesTheValuesOfTheEquations) {
   }
   Tensor hides = mask_of({3, 5}, true);
   for (std::size_t i = 5; i < 10; ++i) hides.i[i] = 0;
+  check({.mask = hides, .computed_mask = true, .mode = 3}, "a computed row without anything");
   check({.mask = hides, .mode = 3}, "a row without anything");
   Tensor low = mask_of({3, 5}, false);
   low.f[1] = -std::numeric_limits<float>::infinity(), low.f[7] = -3e38F;
@@ -268,7 +269,10 @@ TEST(Masks, OthersStay) {
   const std::map<std::string, Tensor> plain{{"c", float_tensor({3}, {0, -5, -9})}}, row{{"c", float_tensor({2, 1}, {0, -1e9F})}},
       mask{{"c", float_tensor({3}, {0, 0, -1e9F})}};
   EXPECT_THAT(ops(masked({"add", "Add", {"x", "c"}, {"m"}, {}}, plain)), ElementsAre("Add", "Softmax"));
-  EXPECT_THAT(ops(masked({"add", "Add", {"x", "c"}, {"m"}, {}}, row)), ElementsAre("Add", "Softmax")) << "a row hides everything";
+  EXPECT_THAT(ops(masked({"add", "Add", {"x", "c"}, {"m"}, {}}, row)), ElementsAre("Softmax")) << "a row hides everything";
+  Graph rounded = masked({"add", "Add", {"x", "c"}, {"a"}, {}}, mask);
+  rounded.nodes.insert(rounded.nodes.begin() + 1, {"half", "Cast", {"a"}, {"m"}, {{"to", std::int64_t{10}}}});
+  EXPECT_THAT(ops(rounded), ElementsAre("Cast", "MaskedSoftmax"));
   Graph other = masked({"add", "Add", {"x", "c"}, {"m"}, {}}, mask);
   other.outputs.push_back({"m", DType::f32, {}});
   EXPECT_THAT(ops(other), ElementsAre("Add", "Softmax")) << "the sum is an output";

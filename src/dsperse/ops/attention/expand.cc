@@ -234,7 +234,9 @@ Expanded expand_attention(const InferCall& call) {
       Tensor ones = model::float_tensor(mask.visible->shape, {mask.visible->i.begin(), mask.visible->i.end()});
       counted = e.mul(counted, e.constant(std::move(ones)));
     }
-    probabilities = e.op("Div", {counted, e.reduce("ReduceSum", counted, {3}, true)});
+    // Where nothing counts the quotient is 0.
+    const std::string sum = e.op("Clip", {e.reduce("ReduceSum", counted, {3}, true), e.scalar(1e-30F)});
+    probabilities = e.op("Div", {counted, sum});
   } else if (mask.visible) {
     probabilities = e.op("MaskedSoftmax", {scores, e.constant(std::move(*mask.visible))});
   } else {
