@@ -22,7 +22,7 @@ Sequence Sequence::of_tokens(std::string name, std::int64_t tokens, std::int64_t
                              std::uint64_t seed) {
   Sequence s(std::move(name), tokens, width, seed);
   s.graph_.inputs = {{"tokens", DType::i64, {1, tokens}}};
-  s.table_ = s.normal({vocabulary, width}, 0, 1);
+  s.table_ = s.normal({vocabulary, width}, 0, 0.25F);
   s.node_of("Gather", {s.table_, "tokens"}, {1, tokens, width});
   return s;
 }
