@@ -48,8 +48,9 @@ class Analyser {
       // A stack: what a node becomes is done before the next one, and may become something simpler itself.
       std::vector<Task> open{{node, &node}};
       while (!open.empty()) {
-        const Task task = std::move(open.back());
+        Task task = std::move(open.back());
         open.pop_back();
+        drop_empty(task.node);
         auto more = visit(task);
         const bool inner = task.node.name != task.top->name;
         if (!more) return std::unexpected(inner ? more.error().within(node_text(*task.top)) : more.error());
@@ -67,6 +68,16 @@ class Analyser {
     if (const auto it = graph_.constants.find(name); it != graph_.constants.end()) return &it->second;
     if (const auto it = out_.known.find(name); it != out_.known.end()) return &it->second;
     return nullptr;
+  }
+
+  /// Tensors without elements add nothing to a Concat: they come of slices and splits that take everything.
+  void drop_empty(Node& node) const {
+    if (node.op != "Concat") return;
+    const auto empty = [&](const std::string& name) {
+      const auto it = out_.values.find(name);
+      return it != out_.values.end() && std::ranges::find(it->second.shape, 0) != it->second.shape.end();
+    };
+    if (!std::ranges::all_of(node.inputs, empty)) std::erase_if(node.inputs, empty);
   }
 
   Result<Inputs> inputs_of(const Node& node) const {

@@ -191,6 +191,9 @@ TEST(Attention, GivesTheValuesOfTheEquations) {
     check({.flat = flat, .mask = mask_of({3, 5}, false), .computed_mask = true}, "computed float mask");
     check({.flat = flat, .mask = mask_of({3, 5}, true), .computed_mask = true, .mode = 3}, "computed boolean mask");
     check({.flat = flat, .causal = true, .lengths = {5, 3}}, "lengths");
+    check({.flat = flat, .mask = mask_of({3, 3}, false), .computed_mask = true}, "computed float mask shorter than the keys");
+    check({.flat = flat, .mask = mask_of({2, 1, 3, 4}, true), .computed_mask = true},
+          "computed boolean mask shorter than the keys");
   }
   Tensor hides = mask_of({3, 5}, true);
   for (std::size_t i = 5; i < 10; ++i) hides.i[i] = 0;

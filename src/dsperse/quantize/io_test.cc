@@ -54,6 +54,22 @@ TEST(Io, RefusesWrongData) {
   }
 }
 
+TEST(Io, InputsOfIntegersAreWholeAndInRange) {
+  const IoMapping io{"ids", {3}, {0}, {}, {}};
+  const TensorSpec ids{"ids", {3}, 0, 0, 9}, truth{"ids", {3}, 0, 0, 1}, real{"ids", {3}, 0, -9, 9};
+  EXPECT_TRUE(takes_integers(ids));
+  EXPECT_FALSE(takes_integers(real));
+  EXPECT_FALSE(takes_integers({"ids", {3}, 1, 0, 9}));
+  const auto q = quantize_input(io, ids, {0, 9, 4});
+  ASSERT_TRUE(q);
+  EXPECT_EQ(q->values, (IntTensor{0, 9, 4}));
+  EXPECT_EQ(quantize_input(io, ids, {0, 10, 4}).error().what, "value 1 is 10.000000, not a whole number from 0 to 9");
+  EXPECT_FALSE(quantize_input(io, ids, {0, 1, -1}));
+  EXPECT_FALSE(quantize_input(io, ids, {0.5F, 1, 1}));
+  EXPECT_FALSE(quantize_input(io, truth, {0, 1, 2}));
+  EXPECT_EQ(quantize_input(io, real, {0.5F, 10, 30})->values, (IntTensor{1, 9, 9})) << "a float is rounded and clamped";
+}
+
 /// Mappings of hostile files: dimensions whose product wraps around to four elements, or none at all.
 TEST(Io, AMappingThatIsNoneIsRefused) {
   const TensorSpec spec{"x", {4}, 0, -9, 9};

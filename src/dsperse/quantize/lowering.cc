@@ -416,8 +416,8 @@ Result<Draft> lower_graph(const model::Graph& graph, const LowerSet& lower) {
       return fail(ErrorKind::unsupported, "the operator has no integer form", where,
                   "docs/semantics.md lists the supported operators");
     for (const auto& name : node.outputs)
-      if (const auto port = graph.values.find(name);
-          port != graph.values.end() && std::ranges::any_of(port->second.shape, [](auto d) { return d < 1; }))
+      if (const auto port = graph.values.find(name); port != graph.values.end() && lowering.is_read(name) &&
+                                                     std::ranges::any_of(port->second.shape, [](auto d) { return d < 1; }))
         return fail(ErrorKind::unsupported, "a tensor has no elements", where + " > " + name);
     if (auto s = it->second.lower(lowering, node); !s) return std::unexpected(std::move(s).error().within(where));
   }

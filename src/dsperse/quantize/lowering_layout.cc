@@ -64,7 +64,9 @@ Value Lowering::at(const model::Node& node, const Value& x, const Place& to, boo
     while (s.size() > 1 && s.front() == 1) s.erase(s.begin());
     return s;
   };
-  if (!fresh && x.view == to.view && significant(spec(x.id)) == significant(to.spec)) return x;
+  // A Sum takes no operand with more axes than its result, not even of size 1.
+  if (!fresh && x.view == to.view && spec(x.id).size() <= to.spec.size() && significant(spec(x.id)) == significant(to.spec))
+    return x;
   std::string key = x.name + "|" + std::to_string(x.id);
   for (const auto a : to.axes) key.append(" ").append(std::to_string(a));
   for (const auto d : to.spec) key.append("x").append(std::to_string(d));

@@ -149,10 +149,10 @@ const std::vector<Refused>& refused() {
       {"training", unsupported, "training", [](ModelProto& m) { m.add_training_info(); }},
       {"no output", bad_input, "no output", [](ModelProto& m) { m.mutable_graph()->clear_output(); }},
       {"foreign domain", unsupported, "com.microsoft::Gemm (1)", [=](ModelProto& m) { node(m, 0)->set_domain("com.microsoft"); }},
-      {"unknown operators", unsupported, "Einsum (1), Softmax (1)",
+      {"unknown operators", unsupported, "Det (1), StringConcat (1)",
        [=](ModelProto& m) {
-         node(m, 0)->set_op_type("Einsum");
-         node(m, 1)->set_op_type("Softmax");
+         node(m, 0)->set_op_type("Det");
+         node(m, 1)->set_op_type("StringConcat");
        }},
       {"no operator", unsupported, "(none)", [=](ModelProto& m) { node(m, 1)->clear_op_type(); }},
       {"cycle", bad_input, "cycle", [=](ModelProto& m) { node(m, 0)->set_input(0, "y"); }},

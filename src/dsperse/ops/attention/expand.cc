@@ -177,6 +177,7 @@ Expanded expand_attention(const InferCall& call) {
                   : mask.visible ? mask.visible->shape
                   : mask.added   ? mask.added->shape
                                  : Shape{1};
+    if (computed && !shape.empty() && shape.back() > 1 && shape.back() < s.all_keys()) shape.back() = s.all_keys();
     const auto spread = broadcast(shape, scores_shape);
     if (!spread || *spread != scores_shape)
       return fail(
@@ -185,6 +186,11 @@ Expanded expand_attention(const InferCall& call) {
           input_text(call.node, 3));
   }
   DSPERSE_CHECK_OK(restrict_by_form(call, s, mask));
+  // A computed mask may be shorter than the keys: what it lacks is hidden.
+  const std::int64_t width = !computed || call.inputs[3]->shape.empty() ? 1 : call.inputs[3]->shape.back();
+  const bool shorter = computed && width < s.all_keys() && width != 1;
+  if (shorter)
+    DSPERSE_CHECK_OK(restrict(mask, s, false, [&](std::int64_t, std::int64_t, std::int64_t key) { return key < width; }));
 
   Emitter e(call);
   const std::int64_t group = s.query_heads / s.heads;
@@ -213,11 +219,15 @@ Expanded expand_attention(const InferCall& call) {
     return fail(ErrorKind::unsupported, "the products before softcap", "attribute 'qk_matmul_output_mode'");
 
   const bool floats = computed && call.inputs[3]->dtype == DType::f32, booleans = computed && !floats;
-  if (computed && !call.inputs[3]->shape.empty() && call.inputs[3]->shape.back() != s.all_keys() &&
-      call.inputs[3]->shape.back() != 1)
-    return fail(ErrorKind::unsupported, "a computed mask shorter than the keys", input_text(call.node, 3));
+  std::string given_values;
+  if (computed) given_values = floats ? e.input(3) : e.op("Cast", {e.input(3)}, {{"to", std::int64_t{1}}});
+  if (shorter) {
+    std::vector<std::int64_t> pads(2 * call.inputs[3]->shape.size(), 0);
+    pads.back() = s.all_keys() - width;
+    given_values = e.op("Pad", {given_values, e.ints(std::move(pads))});
+  }
   if (mask.added) scores = e.add(scores, e.constant(std::move(*mask.added)));
-  if (floats) scores = e.add(scores, e.input(3));
+  if (floats) scores = e.add(scores, given_values);
   if (mode == 2) {
     if (e.wants(3) && (mask.visible || booleans))
       return fail(ErrorKind::unsupported, "masked products are minus infinity", "attribute 'qk_matmul_output_mode'");
@@ -229,7 +239,7 @@ Expanded expand_attention(const InferCall& call) {
   if (booleans) {
     // e^(x - max) counts where the mask says so; max is over all entries.
     const std::string powers = e.op("Exp", {e.sub(scores, e.reduce("ReduceMax", scores, {3}, true))});
-    std::string counted = e.mul(powers, e.op("Cast", {e.input(3)}, {{"to", std::int64_t{1}}}));
+    std::string counted = e.mul(powers, given_values);
     if (mask.visible) {
       Tensor ones = model::float_tensor(mask.visible->shape, {mask.visible->i.begin(), mask.visible->i.end()});
       counted = e.mul(counted, e.constant(std::move(ones)));
