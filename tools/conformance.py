@@ -275,6 +275,8 @@ def main(words):
     def tell(done, total):
         if sys.stderr.isatty():
             print(f"\r{done}/{total} ", end="", file=sys.stderr)
+        elif done % 200 == 0:
+            print(f"{done} of {total} cases", file=sys.stderr, flush=True)
 
     results = run_all(command, ours + theirs, args.jobs, args.seconds, tell)
     first, second = results[: len(ours)], results[len(ours):]

@@ -98,6 +98,11 @@ Value Lowering::at(const model::Node& node, const Value& x, const Place& to, boo
   const std::string name = x.name + " layout " + std::to_string(draft_.tensors.size());
   const TensorId y = add_op(node.name + " layout", "Transpose", name, r, to.spec, to.view);
   draft_.tensors[y].source = x.name;
+  if (const auto own = inner_.find(x.name); own != inner_.end()) {  // its elements may be read under other axes by now
+    draft_.tensors[y].source = own->second.source;
+    draft_.tensors[y].index =
+        own->second.shape == x.view.shape ? own->second.index : std::vector<std::int64_t>(own->second.index.size(), -1);
+  }
   values_.erase(name);
   const Value copy{x.name, y, to.view, false};
   if (!fresh) copies_.emplace(std::move(key), copy);
