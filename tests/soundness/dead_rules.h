@@ -35,6 +35,7 @@ RuleAttacks proof_bytes_attacks(proof::Profile profile);  // argument_codec.cc, 
 RuleAttacks key_attacks(proof::Profile profile);          // key_rules.cc
 RuleAttacks certificate_attacks(proof::Profile profile);  // certificate.cc
 RuleAttacks program_attacks(proof::Profile profile);      // ops/common/requantize.cc
+RuleAttacks row_attacks(proof::Profile profile);          // program_check_rows.cc, ops/rows
 RuleAttacks bytes_attacks(proof::Profile profile);        // statement.cc, key.cc, bytes.cc: decoders
 
 /// Bytes of the largest request to the heap that this thread made since it was last set to zero.

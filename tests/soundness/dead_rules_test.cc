@@ -95,7 +95,7 @@ TEST_P(Rules, EachIsNeeded) {
   }
   RuleAttacks attacks;
   for (const auto& part : {argument_attacks, statement_attacks, proof_bytes_attacks, key_attacks, certificate_attacks,
-                           program_attacks, bytes_attacks})
+                           program_attacks, row_attacks, bytes_attacks})
     for (RuleAttack& a : part(GetParam())) attacks.push_back(std::move(a));
   std::set<std::string> alive;
   for (const RuleAttack& a : attacks) {

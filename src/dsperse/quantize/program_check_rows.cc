@@ -81,7 +81,7 @@ Status check_row_op(const Program& program, const std::string& where, const Norm
   const NormalSizes s = normal_sizes(program, op);
   if (s.v > op.root_bits) return bad("the variance has more bits than its root", where);
   // d V < 2^(k/2 + 1 + v), and sums of squares: both below p / 2.
-  if (violated("no wrap variance", s.half + s.v > 60 || op.n > kAccumulatorLimit / (s.c_max * s.c_max + 1)))
+  if (s.half + s.v > 60 || op.n > kAccumulatorLimit / (s.c_max * s.c_max + 1))
     return bad("rows are too long or too wide for their squares", where);
   // d V < 2^B, so d^2 V < 2^(k/2 + 1 + B): without this dozens of wrong d pass.
   if (violated("no wrap root", s.half + s.gap_bits > 61)) return bad("the variance's root has too many bits", where);
