@@ -14,6 +14,14 @@ using model::Tensor;
 
 namespace {
 
+/// Most entries of a mask that is written out.
+constexpr std::int64_t kMaxEntries = std::int64_t{1} << 26;
+Status check_entries(const Shape& shape) {
+  DSPERSE_TRY(const std::int64_t n, model::element_count(shape));
+  if (n > kMaxEntries) return fail(ErrorKind::resource, "a mask of more than 2^26 entries");
+  return {};
+}
+
 /// Smaller values of a float mask hide an entry: e to their power is 0 in float.
 constexpr float kHidden = -1e4F;
 
@@ -80,6 +88,7 @@ Result<Mask> given_mask(const InferCall& call, const Sizes& s) {
   if (n > keys) return fail(ErrorKind::bad_input, "the mask is longer than the keys", input_text(call.node, 3));
   Shape shape = m.shape.empty() ? Shape{1} : m.shape;
   shape.back() = keys;
+  DSPERSE_CHECK_OK(check_entries(shape));
   Tensor visible = zeros({DType::boolean, shape, nullptr}), added = zeros({DType::f32, shape, nullptr});
   const std::size_t rows = n == 0 ? 0 : (m.f.size() + m.i.size()) / static_cast<std::size_t>(n);
   bool any = false, all = true;
@@ -105,7 +114,7 @@ Status restrict(Mask& mask, const Sizes& s, bool per_sample, F shown) {
   const Shape own{per_sample ? s.batch : 1, 1, s.queries, s.all_keys()};
   const Shape before = mask.visible ? mask.visible->shape : Shape{1};
   DSPERSE_TRY(const Shape shape, broadcast(own, before));
-  DSPERSE_CHECK_OK(model::element_count(shape));
+  DSPERSE_CHECK_OK(check_entries(shape));
   Tensor out = zeros({DType::boolean, shape, nullptr});
   walk(shape, broadcast_strides(before, shape), 0, [&](std::int64_t o, std::int64_t i) {
     const std::int64_t key = o % shape[3], query = o / shape[3] % shape[2], sample = o / (shape[1] * shape[2] * shape[3]);

@@ -8,6 +8,9 @@
 
 namespace dsperse::ops {
 
+/// Most elements of a tensor whose normalization or loss is written out: constants are made as large.
+inline constexpr std::int64_t kMaxConstant = std::int64_t{1} << 26;
+
 /// LayerNormalization of each group's elements, then scale and bias (per group in opset 18, per channel from 21 on).
 Expanded expand_group_normalization(const model::InferCall& call);
 /// LayerNormalization of each channel's elements, then scale and bias.

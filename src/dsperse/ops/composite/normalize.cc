@@ -16,6 +16,7 @@ Status float_data(const InferCall& call, std::size_t min_rank) {
   DSPERSE_CHECK_OK(expect_rank(call, 0, min_rank, model::kMaxRank));
   DSPERSE_TRY(const std::int64_t n, model::element_count(call.inputs[0]->shape));
   if (n < 1) return fail(ErrorKind::unsupported, "a tensor without elements", input_text(call.node, 0));
+  if (n > kMaxConstant) return fail(ErrorKind::resource, "a tensor of more than 2^26 elements", input_text(call.node, 0));
   return {};
 }
 
@@ -163,7 +164,7 @@ Expanded expand_lrn(const InferCall& call) {
   DSPERSE_TRY(const float bias, call.node.float_or("bias", 1));
   if (size < 1) return fail(ErrorKind::bad_input, std::to_string(size) + " channels", "attribute 'size'");
   const std::int64_t channels = x[1];
-  if (channels > (1 << 14)) return fail(ErrorKind::resource, "more than 16384 channels", input_text(call.node, 0));
+  if (channels > (1 << 12)) return fail(ErrorKind::resource, "more than 4096 channels", input_text(call.node, 0));
   const auto c = static_cast<std::size_t>(channels);
   // Channel k takes floor((size - 1) / 2) channels before it and ceil((size - 1) / 2) after it.
   std::vector<float> band(c * c, 0);

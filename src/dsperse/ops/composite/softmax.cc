@@ -52,6 +52,8 @@ Result<Loss> loss_of(const InferCall& call) {
   DSPERSE_CHECK_OK(expect_float(call, 0));
   DSPERSE_CHECK_OK(expect_rank(call, 0, 2, model::kMaxRank));
   Loss out{call.inputs[0]->shape, {}, {}, {}};
+  DSPERSE_TRY(const std::int64_t elements, model::element_count(out.data));
+  if (elements > kMaxConstant) return fail(ErrorKind::resource, "a tensor of more than 2^26 elements", input_text(call.node, 0));
   DSPERSE_TRY(out.reduction, call.node.string_or("reduction", "mean"));
   if (out.reduction != "none" && out.reduction != "sum" && out.reduction != "mean")
     return fail(ErrorKind::bad_input, "'" + out.reduction + "'", "attribute 'reduction'");

@@ -15,6 +15,9 @@ struct Equation {
   std::vector<std::int64_t> extent;  ///< by letter; an axis of size 1 repeats where the letter's extent is larger
 };
 
+/// Most products of one sum that are evaluated.
+inline constexpr std::int64_t kMaxSummands = std::int64_t{1} << 26;
+
 /// Errors: malformed equations, shapes that do not fit it.
 [[nodiscard]] Result<Equation> equation_of(const model::InferCall& call);
 Inferred infer_einsum(const model::InferCall& call);

@@ -21,6 +21,8 @@ Evaluated evaluate_einsum(const EvaluateCall& call) {
   for (const std::uint32_t l : letters) all.push_back(e.extent[l]);
   for (const std::uint32_t l : summed) sums.push_back(e.extent[l]);
   DSPERSE_CHECK_OK(model::element_count(all));
+  DSPERSE_TRY(const std::int64_t summands, model::element_count(sums));
+  if (summands > kMaxSummands) return fail(ErrorKind::resource, "sums of more than 2^26 products", "attribute 'equation'");
   // Of every operand the stride of each letter: a repeated one (a diagonal) has the sum of its axes' strides.
   std::vector<std::vector<std::int64_t>> strides;
   for (std::size_t i = 0; i < e.operands.size(); ++i) {

@@ -106,6 +106,10 @@ Result<Layer> layer_of(const InferCall& call, std::int64_t gates, const std::vec
                 "attribute 'hidden_size'");
   if (l.steps < 1 || l.batch < 1 || l.hidden < 1 || l.hidden > model::kMaxElements / 8)
     return fail(ErrorKind::unsupported, "a recurrent layer without elements", input_text(call.node, 0));
+  if (l.steps > kMaxSteps)
+    return fail(ErrorKind::resource,
+                std::to_string(l.steps) + " steps, at most " + std::to_string(kMaxSteps) + " are written out",
+                input_text(call.node, 0), "shorter sequences");
   DSPERSE_CHECK_OK(expect(call, 1, {l.directions, gates * l.hidden, l.input}));
   DSPERSE_CHECK_OK(expect(call, 2, {l.directions, gates * l.hidden, l.hidden}));
   DSPERSE_CHECK_OK(expect(call, 3, {l.directions, 2 * gates * l.hidden}));

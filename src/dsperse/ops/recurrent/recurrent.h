@@ -7,6 +7,9 @@
 
 namespace dsperse::ops {
 
+/// Most steps of one layer: its expansion has at least 7 nodes a step.
+inline constexpr std::int64_t kMaxSteps = 8192;
+
 /// Any direction, layout, activation, clip; initial states and biases may be absent. sequence_lens: a constant, all steps of
 /// every sequence. Weights may be computed, but constants are cheaper.
 Expanded expand_rnn(const model::InferCall& call);
