@@ -28,14 +28,19 @@ double tolerance(const Expected& e, double want) {
   return kAbsolute + std::max(kRelative, kCoarse * e.coarseness) * std::fabs(want);
 }
 
-/// +1 or -1 by element: all up, all down, and two mixtures.
-using Signs = std::function<double(std::size_t)>;
-const std::array<Signs, 4>& patterns() {
+/// What a value may be that is held in steps of h: a step up, a step down, one or the other by element (two mixtures), and the
+/// steps just below and above it, which stay inside of a domain that ends at a whole number of steps.
+using Moved = std::function<double(double x, double h, std::size_t i)>;
+const std::array<Moved, 6>& patterns() {
   static const auto mixed = [](std::size_t i, std::uint64_t salt) {
     return ((static_cast<std::uint64_t>(i) + salt) * 0x9E3779B97F4A7C15ULL >> 40 & 1) != 0 ? 1.0 : -1.0;
   };
-  static const std::array<Signs, 4> all{[](std::size_t) { return 1.0; }, [](std::size_t) { return -1.0; },
-                                        [](std::size_t i) { return mixed(i, 1); }, [](std::size_t i) { return mixed(i, 77); }};
+  static const std::array<Moved, 6> all{[](double x, double h, std::size_t) { return x + h; },
+                                        [](double x, double h, std::size_t) { return x - h; },
+                                        [](double x, double h, std::size_t i) { return x + h * mixed(i, 1); },
+                                        [](double x, double h, std::size_t i) { return x + h * mixed(i, 77); },
+                                        [](double x, double h, std::size_t) { return std::floor(x / h) * h; },
+                                        [](double x, double h, std::size_t) { return std::ceil(x / h) * h; }};
   return all;
 }
 
@@ -74,9 +79,10 @@ class Slack {
   void move(const std::string& name, const Tensor& at, double step) {
     std::vector<std::vector<double>> most;
     for (const auto& s : slack_) most.emplace_back(s.size(), 0.0);
-    for (const Signs& sign : patterns()) {
+    for (const Moved& moved : patterns()) {
       Tensor changed = at;
-      for (std::size_t i = 0; i < changed.f.size(); ++i) changed.f[i] += static_cast<float>(step * sign(i));
+      for (std::size_t i = 0; i < changed.f.size(); ++i)
+        changed.f[i] = static_cast<float>(moved(static_cast<double>(at.f[i]), step, i));
       const auto now = rerun(graph_, values_, name, std::move(changed));
       if (!now) continue;  // moved out of the operator's domain
       for (std::size_t o = 0; o < most.size(); ++o) {
@@ -102,7 +108,8 @@ class Slack {
 
 double step_of(const quantize::TensorSpec& t) { return std::ldexp(1.0, -t.exponent); }
 
-/// The inputs that the integers got, as floats.
+}  // namespace
+
 Result<quantize::Sample> rounded(const quantize::Sample& sample, const quantize::QuantizedModel& m,
                                  const quantize::TensorStore& trace) {
   quantize::Sample out = sample;
@@ -114,8 +121,6 @@ Result<quantize::Sample> rounded(const quantize::Sample& sample, const quantize:
   }
   return out;
 }
-
-}  // namespace
 
 std::vector<float> reals(const Tensor& t) { return t.dtype == DType::f32 ? t.f : std::vector<float>(t.i.begin(), t.i.end()); }
 

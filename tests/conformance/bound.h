@@ -20,6 +20,10 @@ std::string float_difference(const model::Tensor& got, const Expected& expected)
 /// Values as floats, whatever their type.
 std::vector<float> reals(const model::Tensor& t);
 
+/// The sample as the integers of a run got it: float inputs as multiples of their steps.
+[[nodiscard]] Result<quantize::Sample> rounded(const quantize::Sample& sample, const quantize::QuantizedModel& m,
+                                               const quantize::TensorStore& trace);
+
 struct Distance {
   double error = 0, bound = 0;  ///< of the element that comes closest to its bound, in real values
   double steps = 0;             ///< the error in steps of its output

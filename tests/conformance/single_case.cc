@@ -52,6 +52,7 @@ std::optional<End> read(const fs::path& folder, Case& c) {
     if (!values) {
       // A tensor with NaN or infinity is refused like one in a model's file; of a case that is no mistake.
       if (values.error().what == "tensor holds NaN or infinity") return declined("data", "NaN or infinity in the case's values");
+      if (values.error().what == "tensor without a data type") return declined("data", "an optional value or a sequence");
       return ended("data", values.error());
     }
     if (!output) {
@@ -63,6 +64,9 @@ std::optional<End> read(const fs::path& folder, Case& c) {
       c.expected.push_back({std::move(t), coarseness(file)});
     }
   }
+  for (const Expected& e : c.expected)
+    if (!std::ranges::all_of(e.value.f, [](float v) { return std::isfinite(v); }))
+      return declined("data", "NaN or infinity in the case's values");
   if (fs::exists(folder / "test_data_set_1")) return failed("data", "more than one data set");
   std::map<std::string, model::Shape> shapes;
   const auto names = input_names(folder / "model.onnx");
@@ -135,10 +139,25 @@ Result<quantize::TensorStore> quantized(const quantize::QuantizedModel& m, const
   return trace;
 }
 
+/// The sample as the integers hold it.
+Result<quantize::Sample> held_of(const quantize::QuantizedModel& m, const quantize::Sample& sample) {
+  std::size_t clamped = 0;
+  DSPERSE_TRY(const auto trace, quantized(m, sample, clamped));
+  return rounded(sample, m, trace);
+}
+
 End integers(const Graph& graph, const quantize::Sample& sample, const Case& c, const Settings& settings, Outcome& outcome) {
   quantize::QuantizeOptions options;
   options.activation_bits = options.weight_bits = settings.bits;
-  const auto m = quantize::calibrate(graph, ops::float_operators(), ops::lowerings(), {sample}, options);
+  // Calibrated on the case's input and on what the integers hold of it: rounding a wide range may leave that of the first alone.
+  auto m = quantize::calibrate(graph, ops::float_operators(), ops::lowerings(), {sample}, options);
+  if (m) {
+    const auto held = held_of(*m, sample);
+    if (!held) return ended("integers", held.error());
+    m = quantize::calibrate(graph, ops::float_operators(), ops::lowerings(), {sample, *held}, options);
+  }
+  if (!m && m.error().what.starts_with("the float model gives NaN or infinity"))
+    return declined("integers", "NaN or infinity inside the model");
   if (!m) return ended("integers", m.error());
   outcome.ops = m->program.ops.size();
   std::size_t clamped = 0;

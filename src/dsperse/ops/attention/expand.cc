@@ -190,7 +190,7 @@ Expanded expand_attention(const InferCall& call) {
     const auto spread = broadcast(shape, scores_shape);
     if (!spread || *spread != scores_shape)
       return fail(
-          ErrorKind::bad_input,
+          ErrorKind::unsupported,
           "the mask's shape " + model::shape_text(call.inputs[3]->shape) + " does not fit " + model::shape_text(scores_shape),
           input_text(call.node, 3));
   }

@@ -85,6 +85,26 @@ Evaluated in_integers(const EvaluateCall& call, Inferred (*infer)(const model::I
 
 using Ints = std::span<const Int>;
 
+/// What is left of x in an integer type by its number in ONNX; 64 bits where that is not known.
+std::uint64_t in_type(std::uint64_t x, std::int32_t element) {
+  switch (element) {
+    case 2:
+      return static_cast<std::uint8_t>(x);
+    case 3:
+      return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int8_t>(x)});
+    case 4:
+      return static_cast<std::uint16_t>(x);
+    case 5:
+      return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int16_t>(x)});
+    case 6:
+      return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(x)});
+    case 12:
+      return static_cast<std::uint32_t>(x);
+    default:
+      return x;
+  }
+}
+
 Int negated(Int x) { return static_cast<Int>(0 - static_cast<std::uint64_t>(x)); }
 
 }  // namespace
@@ -149,6 +169,7 @@ Evaluated evaluate_where(const EvaluateCall& call) {
 
 Evaluated evaluate_bitwise(const EvaluateCall& call) {
   const std::string& op = call.node.op;
+  const std::int32_t element = call.inputs.empty() || call.inputs[0] == nullptr ? 0 : call.inputs[0]->element;
   const auto direction = call.node.string_or("direction", "");
   if (!direction) return std::unexpected(direction.error());
   return in_integers(call, infer_bitwise, [&](Ints a) {
@@ -157,7 +178,7 @@ Evaluated evaluate_bitwise(const EvaluateCall& call) {
     if (op == "BitwiseOr") return x | y;
     if (op == "BitwiseXor") return x ^ y;
     if (y >= 64) return std::uint64_t{0};
-    return *direction == "LEFT" ? x << y : x >> y;
+    return *direction == "LEFT" ? in_type(x << y, element) : x >> y;
   });
 }
 

@@ -57,7 +57,7 @@ Inferred infer_mod(const InferCall& call) {
   DSPERSE_TRY(auto out, infer_binary(call));
   DSPERSE_TRY(const std::int64_t fmod, call.node.int_or("fmod", 0));
   if (fmod != 0 && fmod != 1) return fail(ErrorKind::bad_input, "is neither 0 nor 1", "attribute 'fmod'");
-  if (fmod == 0 && out[0].dtype == DType::f32) return fail(ErrorKind::bad_input, "floats need fmod = 1", "attribute 'fmod'");
+  if (fmod == 0 && out[0].dtype == DType::f32) return fail(ErrorKind::unsupported, "floats need fmod = 1", "attribute 'fmod'");
   return out;
 }
 

@@ -144,6 +144,8 @@ namespace {
 
 /// Scale or zero point i, with the axis in its place.
 Result<std::string> along_axis(Emitter& e, const InferCall& call, std::size_t i) {
+  const model::Shape& own = call.inputs[i]->shape;
+  if (own.empty() || own == model::Shape{1}) return e.input(i);
   DSPERSE_TRY(const std::int64_t given, call.node.int_or("axis", 1));
   DSPERSE_TRY(const std::size_t axis, normal_axis(given, call.inputs[0]->shape.size(), "attribute 'axis'"));
   model::Shape shape(call.inputs[0]->shape.size() - axis, 1);
