@@ -139,6 +139,35 @@ std::vector<unsigned> row_ranges(const Program& program, const Op& op) {
   return {};
 }
 
+RowProducts row_products(const Program& program, const Op& op) {
+  RowProducts out;
+  const auto add = [&](std::int64_t sums, std::int64_t factors, std::uint64_t variables) {
+    out.sums += static_cast<std::uint64_t>(sums), out.factors += static_cast<std::uint64_t>(factors), out.variables += variables;
+  };
+  const auto bits = [](std::int64_t n) { return std::uint64_t{bits_of(static_cast<std::uint64_t>(n) - 1)}; };
+  if (const auto* o = std::get_if<Softmax>(&op.body)) {
+    const std::int64_t rows = rows_of(program, o->x, o->n), all = rows * o->n;
+    add(rows, all + rows, bits(rows));
+    add(all, all + rows, bits(rows));
+  }
+  if (const auto* o = std::get_if<Normalize>(&op.body)) {
+    const std::int64_t rows = rows_of(program, o->x, o->n), all = rows * o->n;
+    add(rows, 2 * all, bits(rows) + bits(o->n));
+    if (o->centered) add(rows, all + rows, bits(rows));
+    for (int i = 0; i < (o->centered ? 4 : 2); ++i) add(rows, 2 * rows, bits(rows));  // of one value a row
+    add(all, all + rows, bits(rows));
+    if (o->gamma) add(all, all + o->n, bits(o->n));
+  }
+  if (const auto* o = std::get_if<Divide>(&op.body)) {
+    const Shape& b = program.tensors[o->b].shape;
+    std::uint64_t variables = 0;
+    for (const std::int64_t d : b) variables += bits(d);
+    const std::int64_t all = elements(program.tensors[o->y].shape);
+    add(all, all + elements(b), variables);
+  }
+  return out;
+}
+
 std::vector<std::int64_t> operand_strides(const Shape& shape, const Shape& y) {
   std::vector<std::int64_t> out(y.size(), 0);
   std::int64_t stride = 1;

@@ -72,6 +72,12 @@ NormalSizes normal_sizes(const Program& program, const Normalize& op);
 /// Bits of the ranges [0, 2^bits) that the op's parts are looked up in, for each row.
 std::vector<unsigned> row_ranges(const Program& program, const Op& op);
 
+/// Bilinear products of an op over rows: elements of their results, elements of their factors, variables of their sumchecks.
+struct RowProducts {
+  std::uint64_t sums = 0, factors = 0, variables = 0;
+};
+RowProducts row_products(const Program& program, const Op& op);
+
 /// An auxiliary tensor: per_row values for each row (one axis if that is 1), lo <= value <= hi of an honest run.
 struct RowPart {
   std::string name;

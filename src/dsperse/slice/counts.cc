@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "dsperse/quantize/rows.h"
+
 namespace dsperse::slice {
 namespace {
 
@@ -79,6 +81,8 @@ void Tally::add(std::uint32_t index) {
     return true;
   });
   if (facts_.macs[index] != 0) add_product(op);
+  const quantize::RowProducts rows = quantize::row_products(p, op);
+  sum_.accumulators += rows.sums, sum_.folds += rows.factors, sum_.rounds += rows.variables;
   lookups_.add(op);
 }
 
