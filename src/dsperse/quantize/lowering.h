@@ -186,6 +186,8 @@ class Lowering {
   /// A copy through an op that rounds, which nothing else reads.
   Value requantized(const model::Node& node, const Value& x, const std::string& what);
 
+  /// What the elements of x, in the order of its view, are in the float model.
+  [[nodiscard]] Origin origin_of(const Value& x) const;
   TensorId add_tensor(std::string name, std::string source, Shape spec, View view);
   WeightId add_weight(std::string name, Shape shape, std::vector<float> values);
   Sum::Term constant_term(const std::string& name, const RealTerm& term, const Place* place, const View& y, const Shape& y_spec);

@@ -97,12 +97,8 @@ Value Lowering::at(const model::Node& node, const Value& x, const Place& to, boo
   // The copy is bound under a name of its own, so that it cannot be taken for the ONNX tensor.
   const std::string name = x.name + " layout " + std::to_string(draft_.tensors.size());
   const TensorId y = add_op(node.name + " layout", "Transpose", name, r, to.spec, to.view);
-  draft_.tensors[y].source = x.name;
-  if (const auto own = inner_.find(x.name); own != inner_.end()) {  // its elements may be read under other axes by now
-    draft_.tensors[y].source = own->second.source;
-    draft_.tensors[y].index =
-        own->second.shape == x.view.shape ? own->second.index : std::vector<std::int64_t>(own->second.index.size(), -1);
-  }
+  draft_.tensors[y] = origin_of(x);
+  draft_.tensors[y].view = to.view;
   values_.erase(name);
   const Value copy{x.name, y, to.view, false};
   if (!fresh) copies_.emplace(std::move(key), copy);

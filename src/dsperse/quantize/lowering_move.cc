@@ -108,6 +108,21 @@ model::Node Lowering::inner(const model::Node& node, const std::string& what, In
   return {name, node.op, {}, {name}, node.attributes};
 }
 
+Origin Lowering::origin_of(const Value& x) const {
+  const Origin& own = draft_.tensors[x.id];
+  Origin origin{x.name, {}, x.view, own.integers, {}};
+  const auto port = graph_.values.find(x.name);
+  if (!inner_.contains(x.name) && port != graph_.values.end() && port->second.shape == x.view.shape) return origin;
+  // By way of storage to the tensor's own elements.
+  origin.source = own.source, origin.after = own.after;
+  const auto place = storage_index(own.view);
+  std::vector<std::int64_t> element(place.size());
+  for (std::size_t i = 0; i < place.size(); ++i)
+    element[static_cast<std::size_t>(place[i])] = own.index.empty() ? static_cast<std::int64_t>(i) : own.index[i];
+  for (const std::int64_t at : storage_index(x.view)) origin.index.push_back(element[static_cast<std::size_t>(at)]);
+  return origin;
+}
+
 Result<Lowering::Place> Lowering::place_of_moved(const std::string& name, const Value& source) const {
   const Shape& out = shape(name);
   const auto own = inner_.find(name);

@@ -101,7 +101,7 @@ Value Lowering::requantized(const model::Node& node, const Value& x, const std::
   const std::string name = x.name + " " + what + " " + std::to_string(draft_.tensors.size());
   const bool integers = draft_.tensors[x.id].integers;
   const TensorId y = add_op(node.name + " " + what, node.op, name, s, spec(x.id), x.view);
-  draft_.tensors[y].source = x.name;
+  draft_.tensors[y] = origin_of(x);
   draft_.tensors[y].after = draft_.tensors[x.id].after;
   draft_.tensors[y].integers = integers;
   values_.erase(name);
