@@ -125,6 +125,7 @@ Status prepare(Graph& graph, const OperatorSet& operators) {
   remove_dead(graph);
   DSPERSE_CHECK_OK(fuse(graph));
   remove_dead(graph);
+  DSPERSE_CHECK_OK(check_infinite(graph));  // before constants go into the bodies of Points
   DSPERSE_CHECK_OK(join_norms(graph));
   DSPERSE_CHECK_OK(join_scales(graph));
   DSPERSE_CHECK_OK(split_quotients(graph));

@@ -23,8 +23,8 @@ struct LoadOptions {
   std::uint64_t max_file_bytes = std::uint64_t{2} << 30;
   std::uint64_t max_tensor_bytes = std::uint64_t{2} << 30;  ///< all initializers together, decoded
   std::size_t max_nodes = 1U << 16;
-  /// Operators that are not known stay as nodes without attributes (named "domain::operator"), so that `inspect` can list them, and
-  /// the graph's `values` hold the shapes that the file states.
+  /// Operators that are not known stay as nodes without attributes (named "domain::operator"), so that `inspect` can list them,
+  /// and the graph's `values` hold the shapes that the file states.
   bool keep_unknown_operators = false;
   /// Complete shapes of graph inputs that override the file's (all dimensions >= 1).
   std::map<std::string, Shape> input_shapes;
