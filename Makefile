@@ -107,7 +107,7 @@ sim: configure
 
 # docs/conformance.md. Fails if a case does, or if fewer than CONFORMANCE_LEAST are proved.
 SAMPLE ?= 1
-CONFORMANCE_LEAST ?= 0
+CONFORMANCE_LEAST ?= 1150
 conformance: measure-setup configure
 	cmake --build $(BUILD) --parallel $(JOBS) --target dsperse_conformance
 	python3 tools/conformance.py $(BUILD)/tests/conformance/dsperse_conformance build/conformance.json --jobs $(JOBS) --sample $(SAMPLE) \

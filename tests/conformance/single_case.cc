@@ -154,7 +154,8 @@ End integers(const Graph& graph, const quantize::Sample& sample, const Case& c, 
   if (m) {
     const auto held = held_of(*m, sample);
     if (!held) return ended("integers", held.error());
-    m = quantize::calibrate(graph, ops::float_operators(), ops::lowerings(), {sample, *held}, options);
+    if (auto both = quantize::calibrate(graph, ops::float_operators(), ops::lowerings(), {sample, *held}, options))
+      m = std::move(both);
   }
   if (!m && m.error().what.starts_with("the float model gives NaN or infinity"))
     return declined("integers", "NaN or infinity inside the model");
