@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -65,6 +66,7 @@ def generate(model, prompt, out):
     tokens, known = encode(prompt), len(prompt)
     for passes in range(1, TOKENS + 1):
         (out / "tokens.json").write_text(json.dumps(tokens) + "\n")
+        shutil.rmtree(out / "run", ignore_errors=True)
         done = subprocess.run([os.environ.get("DSPERSE", "build/release/dsperse"), "run", str(model), str(out / "tokens.json"), "--out",
                                str(out / "run")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:
