@@ -7,6 +7,7 @@
 #include <map>
 #include <thread>
 
+#include "dsperse/base/parallel.h"
 #include "dsperse/pipeline/memory.h"
 #include "dsperse/pipeline/slice_prover.h"
 #include "dsperse/proof/verify.h"
@@ -94,7 +95,10 @@ class Crew {
   Status work(const Digest& run_id, std::map<std::uint32_t, store::SliceRecord>& records) {
     const auto loop = [&] {
       while (const auto slice = take()) {
-        auto record = prove_and_publish(context_, slice->index, run_id, slice->codewords);
+        auto record = [&] {
+          const OwnWork own;
+          return prove_and_publish(context_, slice->index, run_id, slice->codewords);
+        }();
         give_back(*slice, record ? Status{} : std::unexpected(record.error().within(slice_name(slice->index))));
         if (!record) return;
         const std::scoped_lock lock(context_.state);
