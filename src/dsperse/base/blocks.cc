@@ -99,7 +99,7 @@ class Stretches {
         out.data = map_pages(bytes);
       }
     }
-    most_needed_ = std::max(most_needed_, needed);
+    note(needed);
     use_.live += bytes;
     use_.most = std::max(use_.most, use_.live);
     return out;
@@ -107,7 +107,7 @@ class Stretches {
   void give(void* p, std::size_t bytes) {
     const std::scoped_lock lock(mutex_);
     const std::size_t needed = needed_now();
-    most_needed_ = std::max(most_needed_, needed);
+    note(needed);
     use_.live -= bytes;
     use_.kept += bytes;
     add_free(reinterpret_cast<std::uintptr_t>(p), bytes);
@@ -123,6 +123,13 @@ class Stretches {
     const std::scoped_lock lock(mutex_);
     return use_;
   }
+  Need need(bool begin) {
+    const std::scoped_lock lock(mutex_);
+    if (begin) most_measured_ = 0;
+    const std::size_t now = needed_now();
+    note(now);
+    return {now, most_measured_};
+  }
 
  private:
   using Free = std::map<std::uintptr_t, std::size_t>;
@@ -131,6 +138,10 @@ class Stretches {
   [[nodiscard]] std::size_t needed_now() const {
     const std::size_t resident = resident_bytes();
     return std::max(use_.live, resident > use_.kept ? resident - use_.kept : 0);
+  }
+  void note(std::size_t needed) {
+    most_needed_ = std::max(most_needed_, needed);
+    most_measured_ = std::max(most_measured_, needed);
   }
   Free::iterator smallest(std::size_t bytes) {
     auto best = free_.end();
@@ -168,7 +179,8 @@ class Stretches {
   std::mutex mutex_;
   Free free_;  ///< address -> bytes
   BlockUse use_;
-  std::size_t most_needed_ = 0;  ///< in the whole process, as far as it was seen here
+  std::size_t most_needed_ = 0;    ///< in the whole process, as far as it was seen here
+  std::size_t most_measured_ = 0;  ///< the same since the last measurement began
 };
 
 struct Store {
@@ -202,6 +214,8 @@ void give_block(void* data, std::size_t bytes) {
 }
 
 BlockUse block_use() { return store().stretches.use(); }
+Need block_need() { return store().stretches.need(false); }
+Need measure_need() { return store().stretches.need(true); }
 void release_blocks() { store().stretches.release(); }
 
 }  // namespace dsperse

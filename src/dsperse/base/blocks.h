@@ -26,6 +26,16 @@ struct BlockUse {
   std::size_t most = 0;            ///< in use at once, since the start or the last release_blocks
 };
 BlockUse block_use();
+
+/// What the process would have in memory if no block waited, heap included: now, and the most since measure_need(), as far as it
+/// was seen whenever a block above a megabyte was taken or given back.
+struct Need {
+  std::size_t now = 0, most = 0;
+};
+Need block_need();
+/// Begins a new measurement.
+Need measure_need();
+
 /// Returns to the system what waits, and forgets the most that was in use.
 void release_blocks();
 

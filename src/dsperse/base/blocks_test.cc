@@ -37,6 +37,25 @@ TEST(Blocks, TheSameMemoryComesBack) {
   give_block(e.data, 8 * kMega);
 }
 
+/// A block that is used again counts for the measurement in which it is used.
+TEST(Blocks, WhatIsNeededIsMeasuredWithoutWhatWaits) {
+  release_blocks();
+  const auto use = [](std::size_t bytes) {
+    const Block b = take_block(bytes);
+    std::memset(b.data, 1, bytes);
+    give_block(b.data, bytes);
+  };
+  const Need start = measure_need();
+  use(64 * kMega);
+  EXPECT_NEAR(static_cast<double>(block_need().most - start.now) / kMega, 64, 4);
+  EXPECT_EQ(block_use().kept, 64 * kMega);
+  const Need small = measure_need();
+  EXPECT_NEAR(static_cast<double>(small.now) / kMega, static_cast<double>(start.now) / kMega, 4);
+  use(16 * kMega);
+  EXPECT_NEAR(static_cast<double>(block_need().most - small.now) / kMega, 16, 4);
+  release_blocks();
+}
+
 /// Blocks of all sizes, each full of a pattern of its own.
 TEST(Blocks, NeverOverlapNorGrow) {
   release_blocks();

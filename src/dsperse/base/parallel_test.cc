@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace dsperse {
@@ -28,6 +30,76 @@ TEST(Parallel, NestedCallsRunInline) {
     parallel_for(10, 1, [&](std::size_t a, std::size_t b) { total += static_cast<int>(b - a); });
   });
   EXPECT_EQ(total, 80);
+}
+
+/// Callers that find the pool taken do the work themselves; jobs follow one another with and without pauses.
+TEST(Parallel, SeveralCallersAtOnceCoverEverything) {
+  for (const std::size_t n_threads : {2U, 4U}) {
+    set_threads(n_threads);
+    std::atomic<std::size_t> total = 0;
+    const auto caller = [&] {
+      for (int i = 0; i < 2000; ++i) parallel_for(64, 1, [&](std::size_t a, std::size_t b) { total += b - a; });
+    };
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 3; ++i) callers.emplace_back(caller);
+    for (std::thread& t : callers) t.join();
+    EXPECT_EQ(total, 3U * 2000 * 64);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the workers sleep by now
+    parallel_for(64, 1, [&](std::size_t a, std::size_t b) { total += b - a; });
+    EXPECT_EQ(total, 3U * 2000 * 64 + 64);
+  }
+}
+
+TEST(Parallel, TasksRunOnceEachWhateverTheirSizes) {
+  for (const std::size_t n_threads : {1U, 2U, 5U}) {
+    set_threads(n_threads);
+    for (const std::vector<std::size_t>& sizes :
+         {std::vector<std::size_t>{}, {7}, {0, 0, 0}, {1, 100, 2, 3}, {5, 5, 5, 5, 5, 5}, {1000, 1000}}) {
+      std::vector<std::atomic<int>> seen(sizes.size());
+      parallel_tasks(sizes, [&](std::size_t i) { ++seen[i]; });
+      for (auto& s : seen) EXPECT_EQ(s, 1);
+    }
+  }
+}
+
+/// A task that is most of the work has threads for itself, a small one has not.
+TEST(Parallel, LargeTasksMayUseThePool) {
+  set_threads(2);
+  const std::vector<std::size_t> sizes{10, 1000, 10};
+  std::vector<std::atomic<int>> parts(3);
+  parallel_tasks(sizes, [&](std::size_t i) {
+    std::atomic<bool> other = false;
+    // The large one waits for a second thread, which must come.
+    parallel_for(2, 1, [&, me = std::this_thread::get_id()](std::size_t, std::size_t) {
+      if (std::this_thread::get_id() != me) other = true;
+      while (i == 1 && !other) std::this_thread::yield();
+    });
+    parts[i] = other ? 2 : 1;
+  });
+  EXPECT_EQ(parts[0], 1);
+  EXPECT_EQ(parts[1], 2);
+  EXPECT_EQ(parts[2], 1);
+}
+
+TEST(Parallel, OwnWorkTakesThreadsFromThePool) {
+  set_threads(3);
+  EXPECT_EQ(threads(), 3U);
+  const OwnWork one;
+  EXPECT_EQ(threads(), 3U);  // itself and the two others
+  {
+    const OwnWork two;
+    EXPECT_EQ(threads(), 2U);
+    const OwnWork three;
+    EXPECT_EQ(threads(), 1U);
+    const OwnWork four;
+    EXPECT_EQ(threads(), 1U);
+    std::atomic<bool> elsewhere = false;
+    parallel_for(1000, 1, [&, me = std::this_thread::get_id()](std::size_t, std::size_t) {
+      if (std::this_thread::get_id() != me) elsewhere = true;
+    });
+    EXPECT_FALSE(elsewhere);
+  }
+  EXPECT_EQ(threads(), 3U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string>
@@ -37,13 +38,16 @@ std::uint64_t memory_total_bytes() { return field("/proc/meminfo", "MemTotal"); 
 std::uint64_t memory_available_bytes() { return field("/proc/meminfo", "MemAvailable"); }
 
 PeakMeter::PeakMeter() {
-  release_memory();
+  malloc_trim(0);
   reset_peak_rss();
-  base_ = rss_bytes();
+  base_ = measure_need().now;
+  waiting_ = block_use().kept;
 }
 
+/// What blocks needed was seen by the blocks; the heap's peaks in between only by the system, which counts what waited as well.
 std::uint64_t PeakMeter::peak() const {
-  const std::uint64_t most = peak_rss_bytes();
+  const std::uint64_t resident = peak_rss_bytes();
+  const std::uint64_t most = std::max<std::uint64_t>(block_need().most, resident - std::min(resident, waiting_));
   return most > base_ ? most - base_ : 0;
 }
 

@@ -16,7 +16,8 @@ std::uint64_t rss_bytes();
 std::uint64_t memory_total_bytes();
 std::uint64_t memory_available_bytes();
 
-/// What a piece of work takes beyond what the process had before it. Others' work at the same time counts, too.
+/// What a piece of work takes beyond what the process had before it. Others' work at the same time counts, too. Blocks that wait
+/// for their next use (base/blocks.h) stay where they are and don't count until they are used.
 class PeakMeter {
  public:
   PeakMeter();
@@ -25,7 +26,7 @@ class PeakMeter {
   [[nodiscard]] std::uint64_t peak() const;
 
  private:
-  std::uint64_t base_;
+  std::uint64_t base_, waiting_;
 };
 
 /// What a verb took for one slice.

@@ -7,6 +7,7 @@
 #include <map>
 #include <thread>
 
+#include "dsperse/base/parallel.h"
 #include "dsperse/pipeline/memory.h"
 #include "dsperse/pipeline/slice_prover.h"
 #include "dsperse/proof/verify.h"
@@ -82,8 +83,7 @@ class Crew {
     std::stable_sort(todo_.begin(), todo_.end(),
                      [&](auto a, auto b) { return predicted[a].prove_seconds > predicted[b].prove_seconds; });
     context_.measure = [this](store::SliceRecord& record) {
-      const std::uint64_t peak = peak_rss_bytes();
-      record.work_bytes = peak > base_ ? peak - base_ : 0;
+      record.work_bytes = meter_.peak();
       record.predicted_bytes = together_;
     };
   }
@@ -94,7 +94,10 @@ class Crew {
   Status work(const Digest& run_id, std::map<std::uint32_t, store::SliceRecord>& records) {
     const auto loop = [&] {
       while (const auto slice = take()) {
-        auto record = prove_and_publish(context_, slice->index, run_id, slice->codewords);
+        auto record = [&] {
+          const OwnWork own;
+          return prove_and_publish(context_, slice->index, run_id, slice->codewords);
+        }();
         give_back(*slice, record ? Status{} : std::unexpected(record.error().within(slice_name(slice->index))));
         if (!record) return;
         const std::scoped_lock lock(context_.state);
@@ -146,7 +149,7 @@ class Crew {
         const double predicted = context_.model.model().predicted[job->index].prove_seconds;
         const std::scoped_lock state(context_.state);
         if (in_work_++ == 0) {
-          base_ = PeakMeter().base();
+          meter_ = PeakMeter();
           together_ = 0;
         }
         in_use_ += job->bytes;
@@ -174,8 +177,9 @@ class Crew {
   std::uint64_t process_;  ///< resident before work begins
   unsigned in_work_ = 0;
   std::uint64_t in_use_ = 0;
-  // Under context_.state: resident memory before the first of those in work, and the most that was predicted since then.
-  std::uint64_t base_ = 0, together_ = 0;
+  // Under context_.state: memory since the first of those in work was begun, and the most that was predicted since then.
+  PeakMeter meter_;
+  std::uint64_t together_ = 0;
   Status result_;
 };
 

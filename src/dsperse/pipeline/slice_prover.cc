@@ -140,7 +140,7 @@ Status prove_between(const ProvingParts& parts, std::uint32_t index, const Diges
     DSPERSE_TRY(const bool mine, parts.openings.claim_proof(weights, committed_roots(statement.boundaries)));
     if (!mine) continue;  // nobody has seen this proof
     tell(parts.observer, {Event::Kind::claimed, index, count, "", record.prove_s, 0, 0});
-    return publish(proof, record);
+    return publish(std::move(proof), record);
   }
   return fail(ErrorKind::resource, "other processes keep using this model's openings", {}, "prove again when they are done");
 }
@@ -154,12 +154,16 @@ Result<store::SliceRecord> prove_and_publish(ProveContext& context, std::uint32_
     boundaries.push_back(std::move(b));
   }
   store::SliceRecord out;
+  proof::SliceProof proof;
   DSPERSE_CHECK_OK(prove_between(
       {context.model, context.openings, context.backend, context.observer, context.state, codewords, context.measure}, index,
-      run_id, boundaries, [&](const proof::SliceProof& proof, const store::SliceRecord& record) {
+      run_id, boundaries, [&](proof::SliceProof made, const store::SliceRecord& record) {
+        proof = std::move(made);
         out = record;
-        return context.run.put_proof(proof, record);
+        return context.run.put_record_of(record);
       }));
+  // Not under the lock: others go on while the disk takes it.
+  DSPERSE_CHECK_OK(context.run.put_proof_file(proof));
   return out;
 }
 

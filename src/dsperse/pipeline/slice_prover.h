@@ -32,7 +32,7 @@ struct ProvingParts {
   std::function<void(store::SliceRecord&)> measure = {};
 };
 /// Told under the lock, openings used: the proof may be shown from now on.
-using Publish = std::function<Status(const proof::SliceProof&, const store::SliceRecord&)>;
+using Publish = std::function<Status(proof::SliceProof, const store::SliceRecord&)>;
 
 /// Proves the slice between these boundaries (by port, with the seeds of their commitments) under this run id. Errors
 /// (bad_input): values that the slice does not compute, or that do not have their commitment.

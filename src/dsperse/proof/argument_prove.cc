@@ -116,12 +116,44 @@ struct Fresh {
   CommittedTree end;
 };
 
+/// The fresh tree of group g, its mask included.
+template <int D>
+void make_tree(const Layout& layout, const ArgumentWitness& witness, const Digest& seed, std::size_t g, Fresh<D>& out) {
+  const Layout::Group& group = layout.groups[g];
+  const Layout::Tree& tree = group.trees.back();
+  const crypto::Code& code = group.geometry.code;
+  const bool is_witness = g + 1 == layout.groups.size();
+  const std::uint64_t first = static_cast<std::uint64_t>(tree.first_row) << code.c;
+  Tableau tableau(code, tree.rows - D);
+  for (const std::uint32_t v : tree.members) tableau.place(layout.placed[v], first, symbols_of(witness.vectors(v)));
+  const std::size_t own = out.own.size();
+  if (is_witness && own != 0) tableau.place({1, own, own, 0, layout.pad_base}, first, crypto::Symbols(out.own.data()));
+  CommittedTree& fresh = out.trees[g];
+  fresh = tableau.finish(Storage::viewed, seed, "row " + group.label);
+  SeedStream mask_stream(seed, "mask " + group.label), salt_stream(seed, "salts " + group.label);
+  out.masks[g] = join_limbs<D>(random_limbs<D>(mask_stream, code.k()));
+  add_limb_rows<D>(fresh, out.masks[g]);
+  commit_rows(fresh, salt_stream, is_witness ? witness.codewords : crypto::Codewords::kept);
+}
+
+/// The tree of the last messages' pads.
+template <int D>
+void make_end(const Layout& layout, const Digest& seed, Fresh<D>& out) {
+  SeedStream stream(seed, "end pads");
+  const std::size_t k = layout.end.code.k();
+  out.end1 = join_limbs<D>(random_limbs<D>(stream, k));
+  out.end2 = join_limbs<D>(random_limbs<D>(stream, k));
+  out.end.code = layout.end.code;
+  for (const auto* row : {&out.end1, &out.end2}) add_limb_rows<D>(out.end, *row);
+  commit_rows(out.end, stream, crypto::Codewords::kept);
+}
+
 template <int D>
 Result<Fresh<D>> make_fresh(const Layout& layout, const ArgumentWitness& witness, const Forge<D>* forge) {
   DSPERSE_TRY(Digest seed, random_seed());
   if (forge != nullptr && forge->seed) forge->seed(seed);
   Fresh<D> out;
-  SeedStream pad_stream(seed, "pads"), slot_stream(seed, "slots"), end_stream(seed, "end pads");
+  SeedStream pad_stream(seed, "pads"), slot_stream(seed, "slots");
   out.pads = join_limbs<D>(random_limbs<D>(pad_stream, layout.pads));
   if (forge != nullptr && forge->pads) forge->pads(out.pads);
   const std::vector<Ext<D>> factors = join_limbs<D>(random_limbs<D>(slot_stream, 2 * layout.slots.size()));
@@ -134,31 +166,17 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const ArgumentWitness& witness
   for (const std::vector<Ext<D>>* part : {&out.pads, &out.slots})
     for (const Ext<D>& e : *part) out.own.insert(out.own.end(), e.c.begin(), e.c.end());
 
-  for (std::size_t g = 0; g < layout.groups.size(); ++g) {
-    const Layout::Group& group = layout.groups[g];
-    const Layout::Tree& tree = group.trees.back();
-    const crypto::Code& code = group.geometry.code;
-    const bool is_witness = g + 1 == layout.groups.size();
-    const std::uint64_t first = static_cast<std::uint64_t>(tree.first_row) << code.c;
-    Tableau tableau(code, tree.rows - D);
-    for (const std::uint32_t v : tree.members) tableau.place(layout.placed[v], first, symbols_of(witness.vectors(v)));
-    const std::size_t own = out.own.size();
-    if (is_witness && own != 0) tableau.place({1, own, own, 0, layout.pad_base}, first, crypto::Symbols(out.own.data()));
-    CommittedTree fresh = tableau.finish(Storage::viewed, seed, "row " + group.label);
-    SeedStream mask_stream(seed, "mask " + group.label), salt_stream(seed, "salts " + group.label);
-    out.masks.push_back(join_limbs<D>(random_limbs<D>(mask_stream, code.k())));
-    add_limb_rows<D>(fresh, out.masks.back());
-    commit_rows(fresh, salt_stream, is_witness ? witness.codewords : crypto::Codewords::kept);
-    out.trees.push_back(std::move(fresh));
-    if (forge != nullptr && forge->committed) forge->committed(g, out.trees.back());
-  }
-  const std::size_t k = layout.end.code.k();
-  out.end1 = join_limbs<D>(random_limbs<D>(end_stream, k));
-  out.end2 = join_limbs<D>(random_limbs<D>(end_stream, k));
-  out.end.code = layout.end.code;
-  for (const auto* row : {&out.end1, &out.end2}) add_limb_rows<D>(out.end, *row);
-  commit_rows(out.end, end_stream, crypto::Codewords::kept);
-  if (forge != nullptr && forge->committed) forge->committed(layout.groups.size(), out.end);
+  // Trees have streams of their own and don't wait for each other.
+  const std::size_t groups = layout.groups.size();
+  out.masks.resize(groups);
+  out.trees.resize(groups);
+  std::vector<std::size_t> sizes;  // symbols to encode and hash; a column costs about as much as eight rows besides
+  for (const Layout::Group& group : layout.groups) sizes.push_back((group.trees.back().rows + 8) << group.geometry.code.log_n);
+  sizes.push_back(std::size_t{2 * D + 8} << layout.end.code.log_n);
+  parallel_tasks(sizes,
+                 [&](std::size_t g) { g < groups ? make_tree<D>(layout, witness, seed, g, out) : make_end(layout, seed, out); });
+  if (forge != nullptr && forge->committed)
+    for (std::size_t g = 0; g <= groups; ++g) forge->committed(g, g < groups ? out.trees[g] : out.end);
   return out;
 }
 
@@ -206,6 +224,19 @@ std::vector<Ext<D>> combine_rows(const crypto::Code& code, const std::vector<Ext
     crypto::accumulate_rows<D>(sum, std::span<const Ext<D>>(weights), std::span<const crypto::Symbols>(*rows), length);
     for (std::size_t i = 0; i < length; ++i) out.push_back(sum[i]);
   }
+  return out;
+}
+
+/// A tree and its columns to be opened.
+struct ToOpen {
+  const crypto::Tree* tree = nullptr;
+  std::vector<std::uint32_t> columns;
+};
+std::vector<crypto::Opening> open_all(const std::vector<ToOpen>& trees) {
+  std::vector<crypto::Opening> out(trees.size());
+  std::vector<std::size_t> sizes;  // words that are copied; salts and paths besides
+  for (const ToOpen& t : trees) sizes.push_back(t.columns.size() * (t.tree->rows() + 8));
+  parallel_tasks(sizes, [&](std::size_t i) { out[i] = trees[i].tree->open(trees[i].columns); });
   return out;
 }
 
@@ -280,12 +311,14 @@ Result<Bytes> attempt(const Layout& layout, const Head& head, const ArgumentWitn
   }
   transcript.absorb_ext<D>("u_end", std::span<const Ext<D>>(proof.u_end));
   proof.column_work = transcript.work("column work", layout.work, forge != nullptr ? forge->column_work : nullptr);
+  std::vector<ToOpen> open;
   for (std::size_t g = 0; g < layout.groups.size(); ++g) {
     const Geometry& geometry = layout.groups[g].geometry;
     const std::vector<std::uint32_t> columns = transcript.columns("columns", geometry.code.n(), geometry.t);
-    for (const CommittedTree* t : group_trees(trees, fresh, g)) proof.openings.push_back(t->tree->open(columns));
+    for (const CommittedTree* t : group_trees(trees, fresh, g)) open.push_back({t->tree.get(), columns});
   }
-  proof.openings.push_back(fresh.end.tree->open(transcript.columns("end columns", layout.end.code.n(), layout.end.t)));
+  open.push_back({fresh.end.tree.get(), transcript.columns("end columns", layout.end.code.n(), layout.end.t)});
+  proof.openings = open_all(open);
   if (forge != nullptr && forge->opened) forge->opened(proof.openings);
   Bytes bytes = encode_argument<D>(layout, proof);
   watch.lap("opening");

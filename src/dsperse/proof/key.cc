@@ -294,6 +294,10 @@ Digest ModelKey::id() const {
 
 Bytes encode_model_key(const ModelKey& key) {
   ByteWriter w;
+  std::size_t proofs = 0;
+  for (const SliceKey& s : key.slices) proofs += s.range_proof.size();
+  for (const WeightTie& t : key.ties) proofs += t.proof.size();
+  w.reserve(proofs + proofs / 8);
   for (const char ch : kMagic) w.u8(static_cast<std::uint8_t>(ch));
   w.u32(static_cast<std::uint32_t>(key.slices.size()));
   for (const SliceKey& s : key.slices) write_slice(w, s);

@@ -46,6 +46,12 @@ class LastRounds final : public crypto::RoundProver<D> {
     std::uint64_t base = 0;  ///< in the group's block
     std::vector<E> outer;
   };
+  /// A vector whose claims are laid out one by one on a dense segment.
+  struct Dense {
+    std::size_t segment = 0;
+    const Placed* placed = nullptr;
+    std::vector<const FlatClaim<D>*> claims;
+  };
   /// A group's tables above the cut; addresses beyond their size are zero.
   struct Table {
     Vec w, l;
@@ -61,6 +67,8 @@ class LastRounds final : public crypto::RoundProver<D> {
 
   void choose_cut(const crypto::Folded<D>& folded);
   void lay_segments(const crypto::Folded<D>& folded);
+  void add_dense(const std::vector<Dense>& shared);
+  void add_runs(const FlatClaim<D>& claim, std::size_t first, std::uint64_t begin, std::uint64_t end);
   void fill_dense(const Segment& segment);
   void weigh_rows(const Segment& segment);
   crypto::Symbols symbols(std::size_t group, std::uint64_t address) const;

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 
+#include "dsperse/base/parallel.h"
 #include "dsperse/proof/last_rounds.h"
 
 namespace dsperse::proof {
@@ -17,6 +19,8 @@ constexpr unsigned kLaneBits = 3, kMinCut = kLaneBits, kMaxCut = 8;
 static_assert(crypto::kLanes == 1U << kLaneBits);
 /// Outer entries of a claim that are weighed at once, and symbols that may be copied for that.
 constexpr std::size_t kBatchSymbols = std::size_t{1} << 17;
+/// Symbols of a piece of work on a dense segment.
+constexpr std::size_t kPieceSymbols = std::size_t{1} << 13;
 
 std::uint64_t round_up(std::uint64_t x, unsigned b) { return (x + (std::uint64_t{1} << b) - 1) >> b << b; }
 
@@ -77,7 +81,8 @@ void LastRounds<D>::choose_cut(const crypto::Folded<D>& folded) {
 template <int D>
 void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
   // First all places, then the tables.
-  std::vector<std::size_t> dense_of(layout_.placed.size(), SIZE_MAX);
+  std::vector<std::size_t> dense_of(layout_.placed.size(), SIZE_MAX);             // in `shared`
+  std::vector<std::tuple<std::size_t, const Placed*, std::span<const E>>> tails;  // of segments of rank one
   std::size_t at = 0;
   const auto dense = [&](std::size_t group, std::uint64_t begin, std::uint64_t end) {
     Segment s{group, at, 0, begin >> cut_ << cut_, {}};
@@ -86,21 +91,28 @@ void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
     segments_.push_back(std::move(s));
     return segments_.size() - 1;
   };
-  std::vector<FlatClaim<D>> flat;
-  std::vector<std::size_t> segment_of;
-  for (const auto& claim : folded.claims) {
-    const Placed& p = layout_.placed[claim.id];
-    flat.push_back(flatten_claim<D>(p, claim));
-    if (p.b >= cut_) {
-      Segment s{layout_.group_of[claim.id], at, static_cast<std::size_t>(flat.back().tail.size() / p.run * p.stride), p.base,
-                flat.back().outer};
-      at += s.size;
-      segments_.push_back(std::move(s));
-      segment_of.push_back(segments_.size() - 1);
-    } else {
-      if (dense_of[claim.id] == SIZE_MAX) dense_of[claim.id] = dense(layout_.group_of[claim.id], p.base, p.end());
-      segment_of.push_back(dense_of[claim.id]);
+  std::vector<FlatClaim<D>> flat(folded.claims.size());
+  parallel_for(flat.size(), 1, [&](std::size_t begin, std::size_t end) {
+    for (; begin < end; ++begin) flat[begin] = flatten_claim<D>(layout_.placed[folded.claims[begin].id], folded.claims[begin]);
+  });
+  std::vector<Dense> shared;  // dense segments of vectors
+  for (std::size_t i = 0; i < flat.size(); ++i) {
+    const std::uint32_t id = folded.claims[i].id;
+    const Placed& p = layout_.placed[id];
+    if (p.b < cut_) {
+      if (dense_of[id] == SIZE_MAX) {
+        dense_of[id] = shared.size();
+        shared.push_back({dense(layout_.group_of[id], p.base, p.end()), &p, {}});
+      }
+      shared[dense_of[id]].claims.push_back(&flat[i]);
+      continue;
     }
+    const Placed& own = flat[i].placed;
+    Segment s{layout_.group_of[id], at, static_cast<std::size_t>(flat[i].tail.size() / own.run * own.stride), p.base,
+              flat[i].outer};
+    at += s.size;
+    tails.emplace_back(segments_.size(), &own, flat[i].tail);
+    segments_.push_back(std::move(s));
   }
   std::size_t own = SIZE_MAX;  // pads and slots
   if (!folded.coef.empty())
@@ -109,30 +121,10 @@ void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
   low_w_ = Vec(round_up(std::max<std::size_t>(at, 1), 1 + cut_));
   low_l_ = Vec(low_w_.size());
 
-  for (std::size_t i = 0; i < flat.size(); ++i) {
-    const Placed& p = layout_.placed[folded.claims[i].id];
-    const Segment& s = segments_[segment_of[i]];
-    const std::uint64_t runs = flat[i].tail.size() / p.run;  // a tail
-    if (!s.outer.empty()) {
-      for (std::uint64_t r = 0; r < runs; ++r)
-        for (std::uint64_t j = 0; j < p.run; ++j) low_l_.set(s.at + r * p.stride + j, flat[i].tail[r * p.run + j]);
-      continue;
-    }
-    const std::size_t first = s.at + (p.base - s.base);
-    if (p.b >= kLaneBits) {  // runs begin at whole blocks
-      std::vector<Vec> tails;
-      for (std::uint64_t r = 0; r < runs; ++r)
-        tails.push_back(Vec::of(std::span<const E>(flat[i].tail).subspan(r * p.run, p.run)));
-      for (std::uint64_t k = 0; k < p.runs; ++k)
-        crypto::add_scaled_at(low_l_, (first + k * p.stride) / crypto::kLanes, tails[k % runs], flat[i].outer[k / runs]);
-      continue;
-    }
-    for (std::uint64_t k = 0; k < p.runs; ++k) {
-      const E& a = flat[i].outer[k / runs];
-      const E* tail = flat[i].tail.data() + k % runs * p.run;
-      for (std::uint64_t j = 0; j < p.run; ++j) low_l_.add(first + k * p.stride + j, a * tail[j]);
-    }
-  }
+  for (const auto& [segment, p, tail] : tails)
+    for (std::uint64_t r = 0; r < tail.size() / p->run; ++r)
+      for (std::uint64_t j = 0; j < p->run; ++j) low_l_.set(segments_[segment].at + r * p->stride + j, tail[r * p->run + j]);
+  add_dense(shared);
   if (own != SIZE_MAX) {
     const Segment& s = segments_[own];
     const std::uint64_t base = layout_.witness().offset + s.base;
@@ -140,7 +132,54 @@ void LastRounds<D>::lay_segments(const crypto::Folded<D>& folded) {
       for (int limb = 0; limb < D; ++limb)
         low_l_.add(s.at + (layout_.address(v) + static_cast<std::uint64_t>(limb) - base), c * E::basis(limb));
   }
-  for (const Segment& s : segments_) s.outer.empty() ? fill_dense(s) : weigh_rows(s);
+  std::vector<std::size_t> sizes;
+  for (const Segment& s : segments_) sizes.push_back(s.size * std::max<std::size_t>(1, s.outer.size()));
+  parallel_tasks(sizes, [&](std::size_t i) { segments_[i].outer.empty() ? fill_dense(segments_[i]) : weigh_rows(segments_[i]); });
+}
+
+/// Vectors with small blocks: their claims' values, a stretch of runs at a time. Stretches share no address.
+template <int D>
+void LastRounds<D>::add_dense(const std::vector<Dense>& shared) {
+  struct Piece {
+    const Dense* dense;
+    std::uint64_t first, last;  // runs
+  };
+  std::vector<Piece> pieces;
+  for (const Dense& d : shared) {
+    const std::uint64_t each = std::max<std::uint64_t>(1, kPieceSymbols / d.placed->run);
+    for (std::uint64_t k = 0; k < d.placed->runs; k += each) pieces.push_back({&d, k, std::min(k + each, d.placed->runs)});
+  }
+  parallel_for(pieces.size(), 1, [&](std::size_t begin, std::size_t end) {
+    for (; begin < end; ++begin) {
+      const Piece& piece = pieces[begin];
+      const Segment& s = segments_[piece.dense->segment];
+      const Placed& p = *piece.dense->placed;
+      for (const FlatClaim<D>* claim : piece.dense->claims) {
+        const std::uint64_t parts = p.run / claim->placed.run;
+        add_runs(*claim, s.at + (p.base - s.base), piece.first * parts, piece.last * parts);
+      }
+    }
+  });
+}
+
+/// Runs [begin, end) of one claim; the vector's first address is at `first`.
+template <int D>
+void LastRounds<D>::add_runs(const FlatClaim<D>& claim, std::size_t first, std::uint64_t begin, std::uint64_t end) {
+  const Placed& p = claim.placed;
+  const std::uint64_t runs = claim.tail.size() / p.run;  // a tail
+  if (p.b >= kLaneBits) {                                // runs begin at whole blocks
+    std::vector<Vec> tails;
+    for (std::uint64_t r = 0; r < std::min(runs, end - begin); ++r)
+      tails.push_back(Vec::of(claim.tail.subspan((begin + r) % runs * p.run, p.run)));
+    for (std::uint64_t k = begin; k < end; ++k)
+      crypto::add_scaled_at(low_l_, (first + k * p.stride) / crypto::kLanes, tails[(k - begin) % runs], claim.outer[k / runs]);
+    return;
+  }
+  for (std::uint64_t k = begin; k < end; ++k) {
+    const E& a = claim.outer[k / runs];
+    const E* tail = claim.tail.data() + k % runs * p.run;
+    for (std::uint64_t j = 0; j < p.run; ++j) low_l_.add(first + k * p.stride + j, a * tail[j]);
+  }
 }
 
 template <int D>
@@ -153,11 +192,14 @@ Symbols LastRounds<D>::symbols(std::size_t group, std::uint64_t address) const {
 template <int D>
 void LastRounds<D>::fill_dense(const Segment& s) {
   const std::size_t block = std::size_t{1} << cut_;
-  for (std::size_t i = 0; i < s.size; i += block) {
-    const Symbols from = symbols(s.group, s.base + i);
-    for (std::size_t j = 0; j < block; j += crypto::kLanes)
-      put_symbols(from.from(j), low_w_.block((s.at + i + j) / crypto::kLanes));
-  }
+  static_assert(kPieceSymbols % (std::size_t{1} << kMaxCut) == 0);
+  parallel_for(s.size, kPieceSymbols, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; i += block) {
+      const Symbols from = symbols(s.group, s.base + i);
+      for (std::size_t j = 0; j < block; j += crypto::kLanes)
+        put_symbols(from.from(j), low_w_.block((s.at + i + j) / crypto::kLanes));
+    }
+  });
 }
 
 /// S = sum over o of outer[o] w[base + o size, ...]. Stretches that cross the end of a tableau row are copied.
@@ -198,6 +240,7 @@ void LastRounds<D>::weigh_rows(const Segment& s) {
 #define DSPERSE_INSTANTIATE(D)                                         \
   template void LastRounds<D>::choose_cut(const crypto::Folded<D>&);   \
   template void LastRounds<D>::lay_segments(const crypto::Folded<D>&); \
+  template void LastRounds<D>::add_dense(const std::vector<Dense>&);   \
   template void LastRounds<D>::fill_dense(const Segment&);             \
   template void LastRounds<D>::weigh_rows(const Segment&);             \
   template Symbols LastRounds<D>::symbols(std::size_t, std::uint64_t) const;

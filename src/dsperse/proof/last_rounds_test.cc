@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include "dsperse/crypto/poly/testing/naive.h"
 
 namespace dsperse::proof {
@@ -10,6 +12,13 @@ namespace {
 
 using crypto::Fp;
 using crypto::testing::Rng;
+
+/// The same elements on two axes, the lower a power of two, as range proofs read weights.
+quantize::Shape two_axes(const quantize::Shape& shape, Rng& rng) {
+  const auto n = static_cast<std::uint64_t>(quantize::elements(shape));
+  const auto b = rng() % (static_cast<unsigned>(std::countr_zero(n)) + 1);
+  return {static_cast<std::int64_t>(n >> b), std::int64_t{1} << b};
+}
 
 /// A layout with random symbols everywhere (padding too) and random claims; dense stack and functional beside it.
 template <int D>
@@ -60,7 +69,7 @@ struct Instance {
     for (std::size_t i = 0; i < claims; ++i) {
       const auto id = static_cast<std::uint32_t>(rng() % spec.vectors.size());
       crypto::RankOne<D> rank_one;
-      for (const std::int64_t n : spec.vectors[id])
+      for (const std::int64_t n : i % 3 == 2 ? two_axes(spec.vectors[id], rng) : spec.vectors[id])
         rank_one.vectors.push_back(crypto::testing::random_exts<D>(rng, static_cast<std::size_t>(n)));
       const E scalar = crypto::testing::random_ext<D>(rng);
       const Placed& p = layout.placed[id];
@@ -130,6 +139,12 @@ TEST(LastRounds, GroupsOfManySizes) {
 TEST(LastRounds, LargeVectors) {
   check<2>({{3000, 33}, {20, 5000}, {12, 300}}, {9, 10}, 4, 5);
   check<2>({{40000}, {7, 70, 70}}, {6, 12}, 3, 300);
+}
+
+/// Runs of three and five times a power of two, with claims whose axes do not divide them.
+TEST(LastRounds, RunsThatAreSplit) {
+  check<2>({{10, 96}, {5, 1536}, {32, 3, 48}, {16, 160}}, {6, 7}, 24, 5);
+  check<3>({{10, 96}, {5, 1536}, {32, 3, 48}, {16, 160}}, {8, 6}, 24, 5);
 }
 
 TEST(LastRounds, NoClaims) { check<2>({{100}, {100}}, {5, 5}, 0, 3); }

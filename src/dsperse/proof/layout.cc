@@ -1,6 +1,7 @@
 #include "dsperse/proof/layout.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <numeric>
 
@@ -46,6 +47,12 @@ Placed Placed::plan(const quantize::Shape& shape, std::uint64_t at, unsigned max
   }
   best.base = round_up(at, best.b);
   return best;
+}
+
+Placed Placed::split() const {
+  if (run != stride) return *this;
+  const std::uint64_t shorter = std::uint64_t{1} << std::countr_zero(run);  // at least 2^b, as run is its own stride
+  return {elements() / shorter, shorter, shorter, b, base};
 }
 
 std::uint64_t Layout::address(crypto::Var v) const {
@@ -134,10 +141,18 @@ FlatClaim<D> flatten_claim(const Placed& placed, const crypto::LinearClaim<D>& c
     }
     return out;
   };
-  std::size_t split = vectors.size();
-  std::uint64_t tail = 1;
-  while (split > 0 && tail % placed.run != 0) tail *= vectors[--split].size();
-  FlatClaim<D> out{expand(0, split, claim.scalar), {}, {}};
+  std::size_t split = 0;
+  const auto find_split = [&](std::uint64_t run) {
+    std::uint64_t tail = 1;
+    for (split = vectors.size(); split > 0 && tail % run != 0;) tail *= vectors[--split].size();
+  };
+  find_split(placed.run);
+  FlatClaim<D> out{placed, {}, {}, {}};
+  if (split == 0 && vectors.size() > 1 && placed.contiguous()) {
+    out.placed = placed.split();
+    find_split(out.placed.run);
+  }
+  out.outer = expand(0, split, claim.scalar);
   if (split + 1 == vectors.size()) {
     out.tail = vectors[split];
   } else {
@@ -151,7 +166,8 @@ namespace {
 
 /// low: eq of the lowest b variables; high: of the others at the vector's blocks.
 template <int D>
-Ext<D> flat_value(const Placed& p, const FlatClaim<D>& flat, std::span<const Ext<D>> low, std::span<const Ext<D>> high) {
+Ext<D> flat_value(const FlatClaim<D>& flat, std::span<const Ext<D>> low, std::span<const Ext<D>> high) {
+  const Placed& p = flat.placed;
   // Sizes within one tensor: at most 2^28 elements and their padding.
   const std::size_t run = static_cast<std::size_t>(p.run), block = std::size_t{1} << p.b, runs = flat.tail.size() / run;
   std::vector<Ext<D>> folded_tail;  // one entry a block
@@ -206,7 +222,7 @@ Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>& folded
         continue;
       }
       if (high.empty()) high = crypto::eq_range<D>(point.subspan(p.b), base >> p.b, (base + p.runs * p.stride) >> p.b);
-      total += flat_value<D>(p, flatten_claim<D>(p, *claim), table_of(p.b), high);
+      total += flat_value<D>(flatten_claim<D>(p, *claim), table_of(p.b), high);
     }
   }
   return total;

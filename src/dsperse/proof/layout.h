@@ -25,6 +25,9 @@ struct Placed {
 
   /// First fit at or after address `at`; b <= max_b (the group's c, so that a tree's layout does not depend on its place).
   static Placed plan(const quantize::Shape& shape, std::uint64_t at, unsigned max_b);
+  /// The same addresses as runs of a power of two, if neighbouring runs leave no gap: a claim whose last axes are no multiple of
+  /// the vector's own run is then still an outer product, instead of a value an element.
+  [[nodiscard]] Placed split() const;
   [[nodiscard]] std::uint64_t end() const { return base + runs * stride; }
   [[nodiscard]] std::uint64_t elements() const { return runs * run; }
   /// Flat elements lie at neighbouring addresses.
@@ -115,6 +118,7 @@ crypto::Ext<D> evaluate_functional(const Layout& layout, const crypto::Folded<D>
 /// last vector (it must live as long) or one made for this.
 template <int D>
 struct FlatClaim {
+  Placed placed;  ///< the vector's place, split if only then the claim is an outer product
   std::vector<crypto::Ext<D>> outer;
   std::span<const crypto::Ext<D>> tail;
   std::vector<crypto::Ext<D>> made;

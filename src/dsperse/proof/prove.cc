@@ -64,11 +64,11 @@ Result<Bytes> prove_ranges(const SliceKey& key, const quantize::WeightStore& wei
   const relation::Values values(relation, weights, {}, forge != nullptr ? &forge->values : nullptr);
   if (values.missing() != 0 && forge == nullptr) return weight_too_large();
   const relation::PublicTensors publics(relation.tensors.size(), nullptr);
-  std::unique_ptr<relation::Witness<D>> witness;
   return prove_argument<D>(
       layout, range_head(key), {{{&commitment.impl->tree}}, [&](std::uint32_t v) { return values.tensor(v); }, codewords},
       [&](crypto::Party<D>& party) {
-        witness = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
+        // Gone before the last sumcheck's tables are made.
+        const auto witness = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
         relation::run_schedule<D>(party, relation, publics, witness.get());
       },
       nullptr, forge != nullptr ? &forge->argument : nullptr, forge != nullptr ? forge->log : nullptr);
@@ -101,11 +101,10 @@ Result<Bytes> prove_slice_at(const SliceKey& key, const Statement& statement, co
     stats->lookups = relation.lookup_size();
     stats->stages.emplace_back("witness", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  std::unique_ptr<relation::Witness<D>> prover;
   auto bytes = prove_argument<D>(
       layout, slice_head(statement), {std::move(trees), [&](std::uint32_t v) { return values.tensor(v); }, witness.codewords},
       [&](crypto::Party<D>& party) {
-        prover = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
+        const auto prover = relation::make_witness<D>(values, forge != nullptr ? &forge->schedule : nullptr);
         relation::run_schedule<D>(party, relation, publics, prover.get());
       },
       stats, forge != nullptr ? &forge->argument : nullptr, forge != nullptr ? forge->log : nullptr);

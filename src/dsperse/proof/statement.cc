@@ -98,6 +98,12 @@ Digest run_id(const Digest& model_id, ByteView nonce, const Digest& salt) {
 
 Bytes encode_certificate(const Certificate& c) {
   ByteWriter w;
+  std::size_t large = c.record.size();
+  for (const SliceProof& s : c.slices) {
+    large += s.proof.size();
+    for (const EpochLink& l : s.links) large += l.proof.size();
+  }
+  w.reserve(large + large / 8);
   for (const char ch : c.record.empty() ? kMagic : kMagicWithRecord) w.u8(static_cast<std::uint8_t>(ch));
   w.raw(c.model_id);
   write_bytes(w, c.nonce);

@@ -64,6 +64,9 @@ class RelationWitness final : public Witness<D> {
     products_.erase(index);
     return out;
   }
+  void side_by_side(std::span<const std::size_t> sizes, const std::function<void(std::size_t)>& body) override {
+    parallel_tasks(sizes, body);
+  }
 
  private:
   const Values& values_;

@@ -1,5 +1,6 @@
 #include "dsperse/relation/schedule.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <span>
@@ -119,9 +120,9 @@ class Schedule {
     return {shape, functional(std::move(out))};
   }
 
-  /// 1 / (base - row) of every row; empty if one is not defined. Tables are a few runs of rows with one difference, so the
-  /// denominators are arithmetic progressions.
-  static std::vector<E> reciprocals(const Table& table, const E& base, const std::vector<E>& beta) {
+  /// 1 / (base - row) of out.size() rows from `first` on; false if one is not defined. Tables are a few runs of rows with one
+  /// difference, so the denominators are arithmetic progressions.
+  static bool reciprocals(const Table& table, std::size_t first, const E& base, const std::vector<E>& beta, std::span<E> out) {
     const auto compressed = [&](const std::array<Fp, kMaxWidth>& row) {
       E x;
       for (std::size_t k = 0; k < table.width; ++k) x += beta[k] * row[k];
@@ -129,13 +130,12 @@ class Schedule {
     };
     const auto difference = [&](std::size_t i) {
       std::array<Fp, kMaxWidth> step;
-      for (std::size_t k = 0; k < kMaxWidth; ++k) step[k] = table.rows[i][k] - table.rows[i - 1][k];
+      for (std::size_t k = 0; k < kMaxWidth; ++k) step[k] = table.rows[first + i][k] - table.rows[first + i - 1][k];
       return step;
     };
-    std::vector<E> out(table.rows.size());
     std::vector<std::size_t> ends;
     for (std::size_t i = 0; i < out.size();) {
-      out[i] = base - compressed(table.rows[i]);
+      out[i] = base - compressed(table.rows[first + i]);
       if (++i < out.size()) {
         const std::array<Fp, kMaxWidth> step = difference(i);
         const E less = compressed(step);
@@ -143,21 +143,46 @@ class Schedule {
       }
       ends.push_back(i);
     }
-    if (!crypto::invert_progressions<D>(std::span<E>(out), ends)) out.clear();
-    return out;
+    return crypto::invert_progressions<D>(out, ends);
   }
 
   /// Sum over all table rows of m / (alpha - row).
   Form<D> tables_form(const E& alpha, const std::vector<E>& beta) {
+    constexpr std::size_t kPiece = 2048;  // rows that are inverted together
     Form<D> tables;
     if (party_.dry()) return tables;
+    struct Piece {
+      const Table* table;
+      std::size_t first;
+      E base;
+      std::span<E> out;
+      bool ok;
+    };
+    std::vector<std::pair<TensorRef, std::vector<E>>> inverses;
+    std::vector<Piece> pieces;
+    std::vector<std::size_t> sizes;
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const Tensor& m = relation_.tensors[ref];
       if (m.kind != Kind::multiplicity) continue;
-      std::vector<E> inverses = reciprocals(relation_.tables[m.index], alpha - beta[kMaxWidth] * Fp(m.index + 1), beta);
-      if (inverses.size() != relation_.tables[m.index].rows.size()) party_.abort_run();
-      tables += claim(ref, E::one(), functional({std::move(inverses)}));
+      const Table& table = relation_.tables[m.index];
+      std::vector<E>& values = inverses.emplace_back(ref, table.rows.size()).second;
+      for (std::size_t at = 0; at < values.size(); at += kPiece) {
+        const std::size_t n = std::min(kPiece, values.size() - at);
+        pieces.push_back({&table, at, alpha - beta[kMaxWidth] * Fp(m.index + 1), std::span(values).subspan(at, n), false});
+        sizes.push_back(n);
+      }
     }
+    const auto invert = [&](std::size_t i) {
+      Piece& p = pieces[i];
+      p.ok = reciprocals(*p.table, p.first, p.base, beta, p.out);
+    };
+    if (witness_ != nullptr) {
+      witness_->side_by_side(sizes, invert);
+    } else {
+      for (std::size_t i = 0; i < pieces.size(); ++i) invert(i);
+    }
+    if (!std::ranges::all_of(pieces, &Piece::ok)) party_.abort_run();
+    for (auto& [ref, values] : inverses) tables += claim(ref, E::one(), functional({std::move(values)}));
     return tables;
   }
 

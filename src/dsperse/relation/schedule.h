@@ -7,7 +7,9 @@
 // All messages are hidden or uniform. Source: docs/protocol/relations.md. Tested by proof/slice_test.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 
 #include "dsperse/crypto/lookup/fraction_tree.h"
 #include "dsperse/relation/maps.h"
@@ -45,6 +47,8 @@ class Witness {
   /// Rounds of the product of that index; then the two end values.
   virtual crypto::RoundProver<D>* rounds(std::uint32_t index) = 0;
   virtual std::array<E, 2> product_end(std::uint32_t index) = 0;
+  /// body(i) for all i < sizes.size(), on as many threads as there are; sizes[i] is its work.
+  virtual void side_by_side(std::span<const std::size_t> sizes, const std::function<void(std::size_t)>& body) = 0;
 };
 
 /// Runs the schedule. Claims name tensors by TensorRef. Public tensors must be present unless the party is dry.

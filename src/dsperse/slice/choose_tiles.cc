@@ -48,7 +48,7 @@ const TileAxis* TileChoice::choose_axis(std::uint32_t op, std::uint64_t bytes) c
   const Counts counts = costing_.counts(tally);
   Counts light = counts;
   light.weights = light.weight_bytes = light.largest_weight = light.digits = light.range_lookups = light.range_rows =
-      light.range_leaves = light.range_filled = 0;
+      light.range_leaves = light.range_filled = light.range_flat = 0;
   const Cost whole = costing_.cost_within(counts, setting, bytes), values = costing_.cost_within(light, setting, bytes);
   const bool heavy = whole.compile_bytes > bytes || 2 * values.peak_bytes < whole.peak_bytes;
   const TileAxis* best = nullptr;

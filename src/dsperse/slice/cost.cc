@@ -134,7 +134,8 @@ Stage Costing::peak(const Counts& n, const Trees& trees, Verb verb, Codewords co
     ranges[Part::leaves] = m.b_leaf * real(n.range_filled);
     consider(ranges);
     opening.name = "opening";
-    opening[Part::opening] = m.b_open * real(n.weights + n.digits);
+    // A flat claim: its entries, their sum, and both tables of the last sumcheck.
+    opening[Part::opening] = m.b_open * real(n.weights + n.digits) + 4 * kDegree * kFieldBytes * real(n.range_flat);
     consider(opening);
     return best;
   }

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "dsperse/ops/constrain.h"
+#include "dsperse/proof/layout.h"
 #include "dsperse/quantize/testing/programs.h"
 #include "dsperse/slice/plan.h"
 #include "dsperse/slice/testing/costing.h"
@@ -92,6 +93,31 @@ TEST(Counts, OptionsAreThoseThatTheCompilerChooses) {
     same += count(p, 12, testing::lookup_cost).options == chosen;
   }
   EXPECT_GE(same, 18U);  // but where the cheapest choice does not fit the field or the tables
+}
+
+/// A tree's layout says which weights are padded; this room has the rule for itself.
+TEST(Counts, PaddedWeightsAreThoseOfTheLayout) {
+  unsigned padded = 0;
+  for (const auto& [outputs, inputs] : {std::pair<std::int64_t, std::int64_t>{128, 1568},
+                                        {10, 98304},
+                                        {512, 512},
+                                        {10, 84},
+                                        {64, 864},
+                                        {3, 1},
+                                        {7, 333},
+                                        {100, 4095},
+                                        {24, 1000}}) {
+    Builder b;
+    b.gemm(b.input({1, inputs}), inputs, outputs, simple_requant(12, Function::relu));
+    const Program p = b.done();
+    const Tally::Facts facts(p);
+    for (std::size_t w = 0; w < p.weights.size(); ++w) {
+      const proof::Placed placed = proof::Placed::plan(p.weights[w].shape, 0, 12);
+      EXPECT_EQ(facts.padded[w], placed.stride != placed.run) << outputs << " x " << inputs;
+      padded += facts.padded[w] ? 1 : 0;
+    }
+  }
+  EXPECT_GE(padded, 2U);
 }
 
 TEST(Counts, OneLayerByHand) {

@@ -24,6 +24,26 @@ std::uint64_t range_digits(std::int64_t max_abs) {
   return digits;
 }
 
+/// Whether a tree of weights pads this shape's runs (proof/layout: runs of the last axes, rounded up where that wastes at most a
+/// sixteenth and makes the fewest blocks).
+bool lies_padded(const quantize::Shape& shape) {
+  constexpr unsigned kMostBits = 12;  // of a run's alignment: about a row
+  const std::uint64_t n = count(shape);
+  std::uint64_t run = 1, best = 0;
+  bool padded = false;
+  for (std::size_t k = shape.size() + 1; k-- > 0;) {
+    if (k < shape.size()) run *= static_cast<std::uint64_t>(shape[k]);
+    std::uint64_t unit = 1;
+    for (std::uint64_t u = 2; u <= std::min(run, std::uint64_t{1} << kMostBits); u *= 2)
+      if (16 * ((run + u - 1) / u * u - run) <= run) unit = u;
+    const std::uint64_t blocks = (run + unit - 1) / unit, cost = n / run * blocks + run;
+    if (best != 0 && cost >= best) continue;
+    best = cost;
+    padded = blocks * unit != run;
+  }
+  return padded;
+}
+
 }  // namespace
 
 Tally::Facts::Facts(const Program& p) : program(p), is_public(p.tensors.size(), false), last_reader(p.tensors.size(), 0) {
@@ -33,6 +53,7 @@ Tally::Facts::Facts(const Program& p) : program(p), is_public(p.tensors.size(), 
     for (const TensorId id : quantize::op_inputs(p.ops[i])) last_reader[id] = i;
     macs.push_back(quantize::op_macs(p, p.ops[i]));
   }
+  for (const quantize::WeightSpec& w : p.weights) padded.push_back(lies_padded(w.shape));
 }
 
 Tally::Tally(const Facts& facts, unsigned boundary_c)
@@ -109,6 +130,7 @@ void Tally::add_weight(quantize::WeightId w) {
   sum_.digits += 2 * digits * n;
   sum_.range_lookups += std::max<std::uint64_t>(1, 2 * digits) * n;
   range_padded_ += std::max<std::uint64_t>(1, 2 * digits) * std::bit_ceil(n);
+  if (digits == 0 && facts_.padded[w]) sum_.range_flat += n;
   weight_ranges_.insert(digits == 0 ? spec.max_abs : 0);
 }
 

@@ -34,6 +34,7 @@ struct Counts {
   std::uint64_t weights = 0, weight_bytes = 0, largest_weight = 0;  ///< bytes as they are stored: two or eight each
   std::uint64_t digits = 0;                                         ///< of wide weights' range proofs, committed there
   std::uint64_t range_lookups = 0, range_rows = 0, range_leaves = 0, range_filled = 0;
+  std::uint64_t range_flat = 0;  ///< weights that lie in padded runs: their range proof's claims have an entry an element
 
   std::uint64_t witness = 0;                    ///< symbols of the witness tree: inner tensors, auxiliary, multiplicities
   std::uint64_t read = 0, written = 0;          ///< symbols of boundaries
@@ -60,6 +61,7 @@ class Tally {
     std::vector<bool> is_public;             ///< by TensorId: model inputs and outputs
     std::vector<std::uint32_t> last_reader;  ///< by TensorId: op; 0 where nobody reads
     std::vector<std::uint64_t> macs;         ///< by op
+    std::vector<bool> padded;                ///< by WeightId: a weight tree pads its runs
   };
   /// boundary_c: rows of boundary trees have 2^c symbols.
   Tally(const Facts& facts, unsigned boundary_c);

@@ -199,6 +199,12 @@ Result<std::optional<RunRecord>> RunFolder::run_record(std::uint32_t slice) {
 }
 
 Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& record) {
+  DSPERSE_CHECK_OK(put_record_of(record));
+  return put_proof_file(proof);
+}
+
+Status RunFolder::put_record_of(const SliceRecord& record) {
+  DSPERSE_TRY(Transaction transaction, Transaction::begin(db_));
   DSPERSE_TRY(Query q, db_.prepare("INSERT OR REPLACE INTO slices(slice, prove_s, proof_bytes, peak_rss_bytes, lookups, stages) "
                                    "VALUES(?, ?, ?, ?, ?, ?)"));
   q.bind(std::int64_t{record.slice}).bind(record.prove_s).bind(static_cast<std::int64_t>(record.proof_bytes));
@@ -207,6 +213,10 @@ Status RunFolder::put_proof(const proof::SliceProof& proof, const SliceRecord& r
       .bind(encode_stages(record.stages));
   DSPERSE_CHECK_OK(db_.run(q));
   DSPERSE_CHECK_OK(put_used(record.slice, "prove", record.prove_s, record.work_bytes, record.predicted_bytes));
+  return transaction.commit();
+}
+
+Status RunFolder::put_proof_file(const proof::SliceProof& proof) const {
   return write_file(proof_path(folder_, proof.slice),
                     encode_slice_proof(proof::run_id(info_.model_id, info_.nonce, info_.salt), proof), Access::shared);
 }

@@ -66,6 +66,9 @@ class RunFolder {
 
   /// The record first, the file last. The caller has claimed the proof's openings before.
   [[nodiscard]] Status put_proof(const proof::SliceProof& proof, const SliceRecord& record);
+  /// Both alone: proofs of several slices may be written at the same time, records may not.
+  [[nodiscard]] Status put_record_of(const SliceRecord& record);
+  [[nodiscard]] Status put_proof_file(const proof::SliceProof& proof) const;
   /// nullopt: not there, or not of this run.
   [[nodiscard]] Result<std::optional<proof::SliceProof>> proof(std::uint32_t slice) const;
   [[nodiscard]] Status drop_proof(std::uint32_t slice);

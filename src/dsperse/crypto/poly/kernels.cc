@@ -101,6 +101,11 @@ struct Loops {
     deinterleave(a, b, even, odd);
     return even + odd;
   }
+  /// The sums of eight vectors' lanes.
+  DSPERSE_INLINE static F8 lane_sums(const F8* v) {
+    const F8 low = pair_sums(pair_sums(v[0], v[1]), pair_sums(v[2], v[3]));
+    return pair_sums(low, pair_sums(pair_sums(v[4], v[5]), pair_sums(v[6], v[7])));
+  }
   template <class T>
   static void contract(Word* out, const T* row, std::size_t n, const Word* eq, std::size_t width) {
     Factor factors[PolyKernels::kWidth][D];
@@ -120,9 +125,7 @@ struct Loops {
       }
       E sums;
       for (int m = 0; m < D; ++m) {
-        const F8* v = part[m];
-        const F8 low = pair_sums(pair_sums(v[0], v[1]), pair_sums(v[2], v[3]));
-        sums.c[m] = pair_sums(low, pair_sums(pair_sums(v[4], v[5]), pair_sums(v[6], v[7])));
+        sums.c[m] = lane_sums(part[m]);
       }
       put(out, first / kLaneCount, sums);
     }
@@ -290,7 +293,63 @@ struct Rows {
   }
 };
 
+/// Contraction of small integers: as rows, with the vector's elements in the place of the weights. Four outputs at a time, so
+/// that no multiply-add waits for the one before.
+template <int D, class T>
+struct Contract {
+  using R = Rows<D, T>;
+  static constexpr std::size_t kD = R::kD, kAtOnce = 4;
+  using Vector = __m512i[PolyKernels::kWidth][kD][2];
+
+  DSPERSE_INLINE static void step(__m512i* lo, __m512i* hi, __m512i x, const __m512i (*w)[2]) {
+    for (std::size_t m = 0; m < kD; ++m) {
+      lo[m] = _mm512_madd52lo_epu64(lo[m], x, w[m][0]);
+      if constexpr (!R::kNarrow) hi[m] = _mm512_madd52hi_epu64(hi[m], x, w[m][0]);
+      hi[m] = _mm512_madd52lo_epu64(hi[m], x, w[m][1]);
+    }
+  }
+  /// Sums of four outputs, lane by lane; rows beyond `last` are read as that one.
+  static void four(F8 (*part)[kLaneCount], std::size_t at, const T* row, std::size_t first, std::size_t last, const Vector& w,
+                   std::size_t width, const F8* bias) {
+    const T* from[kAtOnce];
+    for (std::size_t k = 0; k < kAtOnce; ++k) from[k] = row + (first + k < last ? first + k : last) * width * kLaneCount;
+    __m512i lo[kAtOnce][kD], hi[kAtOnce][kD];
+    for (std::size_t k = 0; k < kAtOnce; ++k)
+      for (std::size_t m = 0; m < kD; ++m) lo[k][m] = hi[k][m] = _mm512_setzero_si512();
+    for (std::size_t b = 0; b < width; ++b)
+      for (std::size_t k = 0; k < kAtOnce; ++k) step(lo[k], hi[k], R::value(from[k] + b * kLaneCount), w[b]);
+    for (std::size_t k = 0; k < kAtOnce; ++k)
+      for (std::size_t m = 0; m < kD; ++m) part[m][at + k] = first + k <= last ? R::finish(lo[k][m], hi[k][m]) - bias[m] : zero();
+  }
+  static void run(Word* out, const T* row, std::size_t n, const Word* eq, std::size_t width) {
+    constexpr int kCut = R::kNarrow ? 36 : 52;
+    Vector w;
+    F8 bias[kD];
+    for (F8& b : bias) b = zero();
+    for (std::size_t b = 0; b < width; ++b)
+      for (std::size_t m = 0; m < kD; ++m) {
+        const F8 e = load(eq + (b * kD + m) * kLaneCount);
+        w[b][m][0] = _mm512_and_si512(e.v, word((Word{1} << kCut) - 1));
+        w[b][m][1] = _mm512_srli_epi64(e.v, kCut);
+        bias[m] = bias[m] + e;
+      }
+    for (F8& b : bias) b = b * broadcast(Word{1} << (8 * sizeof(T) - 1));
+    for (std::size_t first = 0; first < n; first += kLaneCount) {
+      F8 part[kD][kLaneCount];
+      for (std::size_t at = 0; at < kLaneCount; at += kAtOnce) four(part, at, row, first + at, n - 1, w, width, bias);
+      E8<D> sums;
+      for (std::size_t m = 0; m < kD; ++m) sums.c[m] = Loops<D>::lane_sums(part[m]);
+      Loops<D>::put(out, first / kLaneCount, sums);
+    }
+  }
+};
+
 #else
+
+template <int D, class T>
+struct Contract {
+  static constexpr auto run = Loops<D>::template contract<T>;
+};
 
 template <int D, class T>
 struct Rows {
@@ -323,8 +382,8 @@ constexpr PolyKernels table() {
           L::inner,
           L::inner_base,
           L::template contract<Word>,
-          L::template contract<std::int16_t>,
-          L::template contract<std::int32_t>,
+          Contract<D, std::int16_t>::run,
+          Contract<D, std::int32_t>::run,
           L::template contract<std::int64_t>,
           L::quadratic,
           L::fold_quadratic,

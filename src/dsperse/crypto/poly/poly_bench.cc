@@ -69,11 +69,16 @@ void product_rounds(benchmark::State& state) {
   }
   report(state, n);
 }
-template <int D>
+template <int D, class T>
 void contract(benchmark::State& state) {
   const auto width = static_cast<std::size_t>(state.range(0)), n = std::size_t{1} << 12;
-  std::vector<Fp> row(n);
-  for (Fp& x : row) x = Fp(rng() % kP);
+  std::vector<T> row(n);
+  for (T& x : row) {
+    if constexpr (std::is_same_v<T, Fp>)
+      x = Fp(rng() % kP);
+    else
+      x = static_cast<T>(rng());
+  }
   const ExtVec<D> weights = random_vec<D>(width);
   ExtVec<D> out(n / width);
   for (auto _ : state) contract_runs<D>(Symbols(row.data()), n, weights, out, 0);
@@ -108,7 +113,9 @@ BENCHMARK(dot<3>)->Arg(1 << 10);
 BENCHMARK(eq<2>)->Apply(sizes);
 BENCHMARK(product_rounds<2>)->Apply(sizes);
 BENCHMARK(product_rounds<3>)->Arg(1 << 16);
-BENCHMARK(contract<2>)->Arg(8)->Arg(32)->Arg(256);
+BENCHMARK(contract<2, Fp>)->Arg(8)->Arg(32)->Arg(256);
+BENCHMARK(contract<2, std::int16_t>)->Arg(8)->Arg(32)->Arg(256);
+BENCHMARK(contract<2, std::int32_t>)->Arg(8)->Arg(32)->Arg(256);
 BENCHMARK(rows<2, Fp>)->Arg(256);
 BENCHMARK(rows<2, std::int16_t>)->Arg(256);
 BENCHMARK(rows<2, std::int32_t>)->Arg(256);
