@@ -40,9 +40,9 @@ def attribute(name, value):
     return field(1, name) + b"".join(field(8, x) for x in value) + field(20, 7)
 
 
-def value_info(name, shape):
+def value_info(name, shape, kind=FLOAT):
     dims = b"".join(field(1, field(1, d)) for d in shape)
-    return field(1, name) + field(2, field(1, field(1, FLOAT) + field(2, dims)))
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, dims)))
 
 
 class Graph:
@@ -69,7 +69,8 @@ class Graph:
         self.nodes.append(node)
         return output
 
-    def model(self, inputs, outputs):
+    def model(self, inputs, outputs, opset=13):
+        """inputs, outputs: (name, shape), or (name, shape, kind)."""
         graph = (b"".join(field(1, n) for n in self.nodes) + field(2, "tiny") + b"".join(field(5, c) for c in self.constants)
                  + b"".join(field(11, value_info(*i)) for i in inputs) + b"".join(field(12, value_info(*o)) for o in outputs))
-        return field(1, 8) + field(7, graph) + field(8, field(2, 13))
+        return field(1, 8) + field(7, graph) + field(8, field(2, opset))

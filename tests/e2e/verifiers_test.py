@@ -48,6 +48,23 @@ def every_operator():
     return g.model([("x", [1, 2, 7, 9])], [("y", [1, 3])])
 
 
+def attention():
+    """A block of a transformer, and what else reads rows: every integer operator that every_operator() lacks."""
+    g = Graph(2)
+    n = g.op("LayerNormalization", "x", g.weights(8), g.weights(8, scale=0.2), axis=-1)
+    q, k, v = (g.op("MatMul", n, g.weights(8, 8, scale=0.5)) for _ in range(3))
+    scores = g.op("Div", g.op("MatMul", q, g.op("Transpose", k, perm=[1, 0])), g.constant([], [8 ** 0.5]))
+    mask = g.constant([6, 6], [0.0 if j <= i else -1e9 for i in range(6) for j in range(6)])
+    a = g.op("MatMul", g.op("Softmax", g.op("Add", scores, mask), axis=-1), v)
+    r = g.op("Add", g.op("Mul", a, g.op("Softplus", q)), "x")
+    s = g.op("ReduceSum", g.op("Exp", g.op("Tanh", r)), g.constant([1], [1], INT64), keepdims=1)
+    d = g.op("Div", r, s)
+    g.op("ArgMax", d, axis=1, keepdims=0, output="best")
+    m = g.op("Mul", d, g.op("Hardmax", d, axis=1))
+    g.op("Add", m, g.op("ReduceMax", g.op("ReduceMean", r, axes=[0], keepdims=1), axes=[1], keepdims=1), output="y")
+    return g.model([("x", [6, 8])], [("y", [6, 8]), ("best", [6], INT64)], opset=17)
+
+
 def tensor_of(size, factor):
     return [((i * 37 + factor) % 41 - 20) / 10 for i in range(size)]
 
@@ -185,6 +202,22 @@ class Quick(Verifiers):
         for reason in ("u does not evaluate to v", "end check", "Merkle root", "element not canonical", "proof length",
                        "proof magic", "proof of work", "Merkle path too long", "Merkle path too short"):
             self.assertIn(reason, reasons)
+
+    def test_ops_of_transformers(self):
+        (self.dir / "attention.onnx").write_bytes(attention())
+        (self.dir / "rows.json").write_text(json.dumps(tensor_of(48, 5)))
+        self.dsperse("full-run", "attention.onnx", "rows.json", "--count", "2", "--nonce", "01", "--out", "A")
+        files = self.files("A", image="rows.json")
+        python = self.both("A/certificate.dscert", *files, "--nonce", "01")
+        self.assertTrue(python.stdout.startswith("accepted"), python.stdout)
+        model = decode_key((self.dir / "A/model.dsk").read_bytes())
+        kinds = {type(op.body).__name__ for piece in model.slices for op in piece.program.ops}
+        self.assertLessEqual({"Contract", "Reduce", "Extreme", "Softmax", "Normalize", "Divide", "OneHot"}, kinds)
+        for number, (head, proof) in enumerate(Certificate((self.dir / "A/certificate.dscert").read_bytes(), len(model.chunks)).slices):
+            certificate = Certificate((self.dir / "A/certificate.dscert").read_bytes(), len(model.chunks))
+            certificate.slices[number] = (head, proof[:200] + bytes([proof[200] ^ 1]) + proof[201:])
+            (self.dir / "changed.dscert").write_bytes(certificate.encode())
+            self.assertEqual(self.both("changed.dscert", *files).returncode, 1)
 
     def test_a_change_in_each_part_of_a_certificate(self):
         self.dsperse("run", "R/model.dsm", "other.json", "--nonce", "01", "--out", "S")
