@@ -129,6 +129,7 @@ Requant table_requant(std::int32_t shift, double (*of)(double), unsigned bits, s
 Contract::Factor factor(TensorId tensor, Shape axes, const std::vector<std::uint32_t>& letters) {
   Contract::Factor f{false, tensor, std::move(axes), {}};
   for (const auto l : letters) f.maps.push_back({0, {{l, 1}}});
+  f.maps.resize(f.axes.size());  // axes of size 1 without a letter
   return f;
 }
 Contract::Factor weight_factor(WeightId weight, Shape axes, const std::vector<std::uint32_t>& letters) {
