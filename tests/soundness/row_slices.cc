@@ -33,14 +33,14 @@ std::vector<NamedSlice> row_slices(proof::Profile profile) {
     out.push_back({std::string("extreme ") + "vfl"[kind], extreme.done(), {.constraints = wide}});
   }
   Builder copy;
-  quantize::testing::add_extreme(copy, copy.input({3, 4}, -5, 5), 1, false, false);
+  quantize::testing::add_extreme(copy, copy.input({4, 6}, -5, 5), 1, false, false);
   out.push_back({"rows of one", copy.done(), {.constraints = wide}});
   Builder divide;
   const TensorId a = divide.input({3, 4}, -40, 40), b = divide.input({3, 1}, 1, 9);
   quantize::testing::add_divide(divide, a, b, {3, 4}, 1, simple_requant(0, Function::identity, 8));
   out.push_back({"divide", divide.done(), {.constraints = wide}});
   Builder hot;
-  quantize::testing::add_one_hot(hot, hot.input({5}, 0, 3, 0), 5);
+  quantize::testing::add_one_hot(hot, hot.input({8}, 0, 3, 0), 5);
   out.push_back({"one hot", hot.done(), {.constraints = wide}});
   for (NamedSlice& s : out) s.options.profile = profile;
   return out;
