@@ -68,14 +68,17 @@ std::vector<NamedSlice> attack_slices(proof::Profile profile) {
   scores.b = quantize::testing::factor(attention.input({2, 2, 4}, -7, 7), {2, 2, 4}, {0, 2, 3});
   attention.contract(scores, {2, 3, 2}, quantize::testing::table_requant(3, [](double v) { return 1.5 - v * v; }, 6, 3));
   out.push_back({"contract", attention.done(), {.constraints = wide}});
-  // Element-wise: a row that repeats, a weight that repeats, a square; then sums and means.
+  // Element-wise: a row that repeats, a weight that repeats, a square; then means. An input each, so that a lie meets one
+  // product.
   Builder products;
-  const TensorId left = products.input({2, 3}, -15, 15), repeated = products.input({3}, -9, 9);
+  const auto whole = [&] { return quantize::testing::factor(products.input({2, 3}, -15, 15), {2, 3}, {0, 1}); };
   quantize::Contract by_row, by_weight, square;
   by_row.letters = by_weight.letters = square.letters = {2, 3};
   by_row.kept = by_weight.kept = square.kept = 2;
-  by_row.a = by_weight.a = square.a = square.b = quantize::testing::factor(left, {2, 3}, {0, 1});
-  by_row.b = quantize::testing::factor(repeated, {3}, {1});
+  square.a = square.b = whole();
+  by_row.a = whole();
+  by_row.b = quantize::testing::factor(products.input({3}, -9, 9), {3}, {1});
+  by_weight.a = whole();
   by_weight.b = quantize::testing::weight_factor(products.weight({2, 1}, 15), {2}, {0});
   const TensorId squares = products.contract(square, {2, 3}, simple_requant(3, Function::identity, 7));
   products.contract(by_row, {2, 3}, simple_requant(2, Function::identity, 7));
