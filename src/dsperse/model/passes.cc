@@ -128,6 +128,9 @@ Status prepare(Graph& graph, const OperatorSet& operators) {
   DSPERSE_CHECK_OK(check_infinite(graph));  // before constants go into the bodies of Points
   DSPERSE_CHECK_OK(join_norms(graph));
   DSPERSE_CHECK_OK(join_scales(graph));
+  DSPERSE_CHECK_OK(join_log_sums(graph));
+  remove_dead(graph);
+  DSPERSE_CHECK_OK(fold_constants(graph, operators));  // what the patterns made is written out
   DSPERSE_CHECK_OK(split_quotients(graph));
   remove_dead(graph);
   // What several tensors feed is split, its constants are folded, and the pieces join the chains beside them.

@@ -15,6 +15,8 @@ namespace dsperse::model {
 /// factors, if nothing else reads what lies between.
 [[nodiscard]] Status join_scales(Graph& graph);
 
+/// Log of a ReduceSum of Exp becomes ReduceLogSumExp, which takes the maximum off first: as integers the sum itself has no room.
+[[nodiscard]] Status join_log_sums(Graph& graph);
 /// A tensor over a tensor that may be negative: times its reciprocal. A quotient stays where the operators that make the divisor
 /// (Exp, Sqrt, Abs, sums of these, ...) never give a negative number.
 [[nodiscard]] Status split_quotients(Graph& graph);

@@ -257,6 +257,25 @@ TEST(Norms, WhatOnlyLooksAlikeStays) {
   EXPECT_EQ(changed([&](Graph& g) { find(g, "ReduceMean", 0).attributes["axes"] = Ints{1}; }), 0);
 }
 
+TEST(LogSums, OfExponentialsTakeTheMaximumOff) {
+  for (const std::int64_t opset : {13, 18}) {
+    for (const bool keep : {false, true}) {
+      GraphBuilder g(opset);
+      const auto x = g.input({3, 5});
+      const auto sum = g.node("ReduceSum", {g.node("Exp", {x}), g.integers({1})}, {{"keepdims", std::int64_t{keep}}});
+      g.output(g.node("Log", {sum}));
+      const std::vector<std::string> ops = prepared(g.graph);
+      EXPECT_EQ(std::ranges::count(ops, "ReduceMax"), 1) << opset;
+    }
+  }
+  GraphBuilder g;  // as a LogSoftmax is written out: nothing to take off
+  const auto x = g.input({3, 5});
+  const auto d = g.node("Sub", {x, g.node("ReduceMax", {x}, {{"axes", Ints{1}}})});
+  g.output(g.node("Sub", {d, g.node("Log", {g.node("ReduceSum", {g.node("Exp", {d}), g.integers({1})})})}));
+  const std::vector<std::string> ops = prepared(g.graph);
+  EXPECT_EQ(std::ranges::count(ops, "ReduceMax"), 1);
+}
+
 TEST(Scales, OfScoresGoIntoTheWeights) {
   Rng rng(4);
   for (const bool divide : {false, true}) {

@@ -278,6 +278,8 @@ TEST(PointFunctions, PowWhereLogicAndBits) {
   const Tensor bits = int_tensor({3}, {12, 5, 1}), by = int_tensor({3}, {1, 2, 64});
   EXPECT_EQ(value("BitShift", {&bits, &by}, {{"direction", std::string("LEFT")}}).i, (Ints{24, 20, 0}));
   EXPECT_EQ(value("BitShift", {&bits, &by}, {{"direction", std::string("RIGHT")}}).i, (Ints{6, 1, 0}));
+  const Tensor negative = int_tensor({3}, {-8, -1, 4}), far = int_tensor({3}, {1, 64, -1});
+  EXPECT_EQ(value("BitShift", {&negative, &far}, {{"direction", std::string("RIGHT")}}).i, (Ints{-4, -1, 0}));
   EXPECT_EQ(value("BitwiseAnd", {&bits, &by}).i, (Ints{0, 0, 0}));
   EXPECT_EQ(value("BitwiseXor", {&bits, &by}).i, (Ints{13, 7, 65}));
   EXPECT_THAT(error("BitShift", {&bits, &by}), HasSubstr("direction"));

@@ -177,8 +177,12 @@ Evaluated evaluate_bitwise(const EvaluateCall& call) {
     if (op == "BitwiseAnd") return x & y;
     if (op == "BitwiseOr") return x | y;
     if (op == "BitwiseXor") return x ^ y;
-    if (y >= 64) return std::uint64_t{0};
-    return *direction == "LEFT" ? in_type(x << y, element) : x >> y;
+    // A shift by a negative number, or by the type's width or more, leaves the sign alone.
+    constexpr std::int32_t kUint64 = 13;
+    const bool negative = a[0] < 0 && element != kUint64;
+    if (*direction == "LEFT") return y >= 64 ? std::uint64_t{0} : in_type(x << y, element);
+    if (y >= 64) return negative ? ~std::uint64_t{0} : std::uint64_t{0};
+    return negative ? static_cast<std::uint64_t>(a[0] >> y) : x >> y;
   });
 }
 
