@@ -1,6 +1,6 @@
 // Who makes and who reads each tensor of a Graph: what passes that look for patterns share.
 //
-// Of the moment: a pass that rewires nodes makes new Links. Tested by model/patterns_test.cc.
+// Of the moment: a pass that rewires nodes makes new Links. Tested by model/points_test.cc.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // What exporters write in primitive operators becomes the operator that is meant: LayerNormalization and RMSNormalization; factors
 // of scores go into weights.
 //
-// Tested by model/patterns_test.cc.
+// Tested by model/points_test.cc.
 #pragma once
 
 #include "dsperse/model/graph.h"
