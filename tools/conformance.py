@@ -170,7 +170,7 @@ def run_all(command, cases, jobs, seconds, tell=lambda done, total: None):
 
 def group_of(result):
     """A reason without the names that differ from case to case."""
-    text = result["reason"]
+    text = re.split(r" \([^()]*(?:/|node ')", result["reason"])[0]  # the place
     for pattern, by in ((r" \(.*", ""), (r"'[^']*'", "'..'"), (r"\b(output|element|input) \d+", r"\1 n"), (r"-?\d+(\.\d+)?(e[-+]?\d+)?", "n")):
         if not text.startswith(("operator", "opset")):
             text = re.sub(pattern, by, text)

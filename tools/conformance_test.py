@@ -116,6 +116,8 @@ class Text(unittest.TestCase):
         self.assertEqual(conformance.group_of(a), conformance.group_of(b))
         c = {"step": "import", "reason": "the operator has no integer form (node 'a' (Foo))"}
         self.assertEqual(conformance.group_of(c), "import: the operator has no integer form")
+        d = {"step": "import", "reason": "operators not supported: Foo (2), Bar (1) (/a/b/case/model.onnx > node 'x' (Foo)): see the page"}
+        self.assertEqual(conformance.group_of(d), "import: operators not supported: Foo (2), Bar (1)")
 
     def test_choose(self):
         cases = [case(f"a{i}") for i in range(25)]
