@@ -166,15 +166,12 @@ Result<Fresh<D>> make_fresh(const Layout& layout, const ArgumentWitness& witness
   for (const std::vector<Ext<D>>* part : {&out.pads, &out.slots})
     for (const Ext<D>& e : *part) out.own.insert(out.own.end(), e.c.begin(), e.c.end());
 
-  // Trees have streams of their own and don't wait for each other.
+  // One after the other: the detector of symbols that are used twice (tests/soundness/zk) tells draws apart by their order.
   const std::size_t groups = layout.groups.size();
   out.masks.resize(groups);
   out.trees.resize(groups);
-  std::vector<std::size_t> sizes;  // symbols to encode and hash; a column costs about as much as eight rows besides
-  for (const Layout::Group& group : layout.groups) sizes.push_back((group.trees.back().rows + 8) << group.geometry.code.log_n);
-  sizes.push_back(std::size_t{2 * D + 8} << layout.end.code.log_n);
-  parallel_tasks(sizes,
-                 [&](std::size_t g) { g < groups ? make_tree<D>(layout, witness, seed, g, out) : make_end(layout, seed, out); });
+  for (std::size_t g = 0; g < groups; ++g) make_tree<D>(layout, witness, seed, g, out);
+  make_end(layout, seed, out);
   if (forge != nullptr && forge->committed)
     for (std::size_t g = 0; g <= groups; ++g) forge->committed(g, g < groups ? out.trees[g] : out.end);
   return out;

@@ -22,7 +22,7 @@ std::int64_t product(const Shape& sizes, std::int64_t most) {
 const char* letters_fault(const Shape& letters, std::uint32_t kept, const TensorSpec& y, const Requant& requant) {
   if (kept < 1 || kept > letters.size() || letters.size() > kMaxAxes) return "needs 1..32 letters, of which at least one is kept";
   if (product(letters, kMaxContractTerms) == 0) return "letters are below 1 or more than 2^48 together";
-  if (product({letters.begin(), letters.begin() + kept}, kMaxTensorElements) != elements(y.shape))
+  if (product({letters.begin(), letters.begin() + static_cast<std::ptrdiff_t>(kept)}, kMaxTensorElements) != elements(y.shape))
     return "the kept letters do not cover the output";
   if (requant.shift.size() > 1 && letters[kept - 1] != y.shape.back())
     return "per-channel shifts need the last kept letter as the last axis";

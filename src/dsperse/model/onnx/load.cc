@@ -23,7 +23,9 @@ Result<std::int64_t> opset_of(const onnx::ModelProto& model) {
   std::set<std::int64_t> versions;
   for (const auto& import : model.opset_import())
     if (default_domain(import.domain())) versions.insert(import.version());
-  if (versions.empty()) return fail(ErrorKind::unsupported, "no opset of the default domain is imported");
+  if (versions.empty())  // operators of other domains alone, or none that mean anything
+    return fail(model.opset_import().empty() ? ErrorKind::bad_input : ErrorKind::unsupported,
+                "no opset of the default domain is imported");
   if (versions.size() > 1) return fail(ErrorKind::bad_input, "two different opsets of the default domain are imported");
   const std::int64_t opset = *versions.begin();
   if (opset < kFirstOpset || opset > kLastOpset)

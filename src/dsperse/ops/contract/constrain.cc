@@ -8,7 +8,9 @@ namespace dsperse::ops {
 namespace {
 
 /// The kept letters: one axis of the site each.
-Shape kept_letters(const Shape& letters, std::uint32_t kept) { return {letters.begin(), letters.begin() + kept}; }
+Shape kept_letters(const Shape& letters, std::uint32_t kept) {
+  return {letters.begin(), letters.begin() + static_cast<std::ptrdiff_t>(kept)};
+}
 
 }  // namespace
 
@@ -32,7 +34,7 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::Contract& o
 Status constrain_op(Builder& b, std::uint32_t index, const quantize::Reduce& op) {
   const Shape site = kept_letters(op.letters, op.kept);
   Term term = tensor_term(b.value(op.x), {op.axes, op.maps}, op.coef);
-  term.extra.assign(op.letters.begin() + op.kept, op.letters.end());
+  term.extra.assign(op.letters.begin() + static_cast<std::ptrdiff_t>(op.kept), op.letters.end());
   return requantize(b, index, site, {std::move(term)}, op.requant);
 }
 
