@@ -1,5 +1,5 @@
-// What exporters write in primitive operators becomes the operator that is meant: LayerNormalization and RMSNormalization; factors
-// of scores go into weights.
+// What exporters write in primitive operators becomes the operator that is meant: LayerNormalization and RMSNormalization;
+// factors of scores go into weights.
 //
 // Tested by model/points_test.cc.
 #pragma once

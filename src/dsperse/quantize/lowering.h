@@ -43,8 +43,8 @@ struct Placed {
 };
 
 /// A tensor between a node's input and its output that is none of the graph's. Its element i (row major) is element index[i] of
-/// the graph's tensor `source`, or of none (-1): that is how it is compared with the float model, and the source's values stand for
-/// its own where exponents are chosen.
+/// the graph's tensor `source`, or of none (-1): that is how it is compared with the float model, and the source's values stand
+/// for its own where exponents are chosen.
 struct Inner {
   model::Shape shape;
   std::string source;
@@ -218,9 +218,9 @@ class Lowering {
   std::map<std::string, std::size_t> uses_;
   std::map<TensorId, std::size_t> producer_;  ///< op that makes a tensor
   std::map<std::string, Inner> inner_;
-  std::map<TensorId, TensorId> sole_move_;    ///< output of a movement -> its only input, where only the movement reads that
-  std::map<TensorId, TensorId> sole_pool_;    ///< MaxPool output -> its input, where only the pool reads that
-  std::map<std::string, Value> copies_;       ///< by source and target
+  std::map<TensorId, TensorId> sole_move_;  ///< output of a movement -> its only input, where only the movement reads that
+  std::map<TensorId, TensorId> sole_pool_;  ///< MaxPool output -> its input, where only the pool reads that
+  std::map<std::string, Value> copies_;     ///< by source and target
 };
 
 /// All nodes; an error names the node.

@@ -171,8 +171,8 @@ struct Contract {
   friend bool operator==(const Contract&, const Contract&) = default;
 };
 
-/// acc = coef * sum over the letters beyond the first `kept` of x[...]; the kept ones (at least one), row major, are y's flat index;
-/// every letter occurs in one axis. Sums and means (coef = average_multiplier(n), with kAverageBits in the shift).
+/// acc = coef * sum over the letters beyond the first `kept` of x[...]; the kept ones (at least one), row major, are y's flat
+/// index; every letter occurs in one axis. Sums and means (coef = average_multiplier(n), with kAverageBits in the shift).
 struct Reduce {
   TensorId x = 0, y = 0;
   Shape letters;

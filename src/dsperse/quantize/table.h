@@ -1,7 +1,7 @@
 // Exact values of the activation tables: integer arithmetic only, identical on every machine.
 //
-// sigmoid and tanh: fixed-point exp with error below 2^-80, rounded half away from zero. Written-out tables: as written. Source: docs/semantics.md.
-// Tested by quantize/table_test.cc.
+// sigmoid and tanh: fixed-point exp with error below 2^-80, rounded half away from zero. Written-out tables: as written. Source:
+// docs/semantics.md. Tested by quantize/table_test.cc.
 #pragma once
 
 #include "dsperse/quantize/program.h"

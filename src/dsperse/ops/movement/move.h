@@ -10,8 +10,8 @@
 
 namespace dsperse::ops {
 
-/// Moves the inputs `data` (numbers; also constants: where these have several values, a Sum adds them) as `evaluate` does; all other
-/// inputs must be constants. What evaluate makes 0 is `fill`.
+/// Moves the inputs `data` (numbers; also constants: where these have several values, a Sum adds them) as `evaluate` does; all
+/// other inputs must be constants. What evaluate makes 0 is `fill`.
 [[nodiscard]] Status lower_moved(quantize::Lowering& l, const model::Node& node, const std::vector<std::size_t>& data,
                                  Evaluated (*evaluate)(const model::EvaluateCall&), double fill = 0);
 

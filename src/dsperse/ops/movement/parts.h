@@ -30,9 +30,7 @@ Evaluated evaluate_trilu(const model::EvaluateCall& call);
 struct Triangle {
   bool upper = true;
   std::int64_t k = 0;
-  [[nodiscard]] bool keeps(std::int64_t row, std::int64_t column) const {
-    return upper ? column - row >= k : column - row <= k;
-  }
+  [[nodiscard]] bool keeps(std::int64_t row, std::int64_t column) const { return upper ? column - row >= k : column - row <= k; }
 };
 /// Error (unsupported) if k is not constant.
 [[nodiscard]] Result<Triangle> triangle_of(const model::InferCall& call);
