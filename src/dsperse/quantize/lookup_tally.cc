@@ -36,9 +36,9 @@ void LookupTally::add(const Op& op) {
       site = {quantize::elements(site) / outputs, outputs};
     }
     if (const auto* contract = std::get_if<Contract>(&op.body))
-      site = {contract->letters.begin(), contract->letters.begin() + contract->kept};
+      site = {contract->letters.begin(), contract->letters.begin() + static_cast<std::ptrdiff_t>(contract->kept)};
     if (const auto* reduce = std::get_if<Reduce>(&op.body))
-      site = {reduce->letters.begin(), reduce->letters.begin() + reduce->kept};
+      site = {reduce->letters.begin(), reduce->letters.begin() + static_cast<std::ptrdiff_t>(reduce->kept)};
     if (const std::int64_t n = row_length(op)) site = {quantize::elements(site) / n, n};
     add_requantization(op, *requant, site);
   }
