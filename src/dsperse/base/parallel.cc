@@ -107,8 +107,8 @@ class Pool {
       const auto called = [&] { return generation_ != seen; };
       if (!look_for(called))
         while (!called()) generation_.wait(seen);
+      seen = generation_;  // before the question: a stop that it misses is announced after this generation
       if (stopping_) return;
-      seen = generation_;
       join_job();
     }
   }

@@ -50,6 +50,15 @@ TEST(Parallel, SeveralCallersAtOnceCoverEverything) {
   }
 }
 
+/// A pool that is taken down right after a job: no worker may miss that.
+TEST(Parallel, StopsRightAfterAJob) {
+  for (int i = 0; i < 3000; ++i) {
+    set_threads(3);
+    parallel_for(8, 1, [](std::size_t, std::size_t) {});
+    set_threads(1);
+  }
+}
+
 TEST(Parallel, TasksRunOnceEachWhateverTheirSizes) {
   for (const std::size_t n_threads : {1U, 2U, 5U}) {
     set_threads(n_threads);
