@@ -46,4 +46,10 @@ std::vector<NamedSlice> row_slices(proof::Profile profile) {
   return out;
 }
 
+std::vector<NamedSlice> all_slices(proof::Profile profile) {
+  std::vector<NamedSlice> out = attack_slices(profile);
+  for (NamedSlice& s : row_slices(profile)) out.push_back(std::move(s));
+  return out;
+}
+
 }  // namespace dsperse::soundness

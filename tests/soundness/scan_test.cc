@@ -95,9 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Profiles, Scan, ::testing::Values(proof::Profile::bits1
                          [](const auto& p) { return std::to_string(proof::bits(p.param)); });
 
 TEST_P(Scan, EveryCommittedTensorOfEveryOperator) {
-  std::vector<NamedSlice> slices = attack_slices(GetParam());
-  for (NamedSlice& s : row_slices(GetParam())) slices.push_back(std::move(s));
-  for (const NamedSlice& s : slices) {
+  for (const NamedSlice& s : all_slices(GetParam())) {
     SCOPED_TRACE(s.name);
     if (s.options.profile == proof::Profile::bits100)
       scan<2>(s);

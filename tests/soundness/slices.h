@@ -19,6 +19,8 @@ struct NamedSlice {
 std::vector<NamedSlice> attack_slices(proof::Profile profile = proof::Profile::bits100);
 /// The ops over rows (tests/soundness/rows_test.cc attacks their constraints).
 std::vector<NamedSlice> row_slices(proof::Profile profile = proof::Profile::bits100);
+/// Both.
+std::vector<NamedSlice> all_slices(proof::Profile profile = proof::Profile::bits100);
 /// Two fully connected layers (ops "op0", "op1"; tensors t0 -> t1 -> t2), wide tables, remainders of two limbs.
 quantize::Program two_layers();
 

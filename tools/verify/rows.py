@@ -8,6 +8,7 @@ from .relation import MAX_TABLE_ROWS, Identity, Lookup, Product, Term, View, axi
 from .requantize import limb_width, power_of_two
 from .row_rules import normal_sizes, range_shift, softmax_sizes
 from .verdict import Unsupported
+from .work import MAX_WORK
 
 
 def row_view(rows, per_row):
@@ -95,11 +96,13 @@ def constrain_extreme(relation, shared, op):
                    + ([Term(1 - n)] if body.last else []))
 
 
-def mask_terms(op, scalar):
+def mask_terms(name, op, scalar):
     """scalar where an entry is hidden: one term for each different row of the mask, in order. Letters: (turn, mask row, entry)."""
     rows = {}
     for r in range(op.mask_rows):
         rows.setdefault(tuple(op.visible[r * op.n:(r + 1) * op.n]), []).append(r)
+    if len(rows) > MAX_WORK // max(1, op.mask_rows + op.n):
+        raise Unsupported("a mask with too many different rows", name)
     return [Term(scalar, scales=[(1, [1 if r in where else 0 for r in range(op.mask_rows)]), (2, [1 - v for v in visible])])
             for visible, where in sorted(rows.items()) if not all(visible)]
 
@@ -112,7 +115,7 @@ def constrain_softmax(relation, shared, op):
     maximum, e, flag, inverse, rest = r.part(1), r.part(n), r.part(n), r.part(1), r.part(1)
     site = [r.rows // body.mask_rows, body.mask_rows, n] if body.visible else [r.rows, n]
     z = [tensor_term(maximum, identity_view(site[:-1])), tensor_term(relation.value(body.x), identity_view(site), -1)]
-    z += mask_terms(body, 2 * s.z_max + 1)
+    z += mask_terms(op.name, body, 2 * s.z_max + 1)
     numerators = body.exp_table[:s.z_max + 1]
     table = relation.table(("exp", s.z_max, bool(body.visible), tuple(body.exp_table)), s.exp_rows, lambda: [
         (z, numerators[z] if z < len(numerators) else 0, 1 if z == 0 else 0) for z in range(s.exp_rows)])

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "dsperse/ops/constrain.h"
-#include "dsperse/quantize/testing/programs.h"
+#include "dsperse/quantize/testing/row_programs.h"
 #include "dsperse/relation/work.h"
 
 namespace dsperse::ops {
@@ -89,6 +89,22 @@ TEST(Limits, TablesAndShifts) {
     x = b.sum({{false, x, 1}}, {1, 4}, r);
   }
   EXPECT_NE(refusal(b.done()).find("lookup tables need more than 2^20 rows"), std::string::npos);
+}
+
+TEST(Limits, MasksOfManyDifferentRows) {  // each row a term with a value for every row: refused before any is made
+  constexpr std::int64_t n = 12, rows = 300'000;
+  std::vector<std::uint8_t> visible;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t i = 0; i < n; ++i) visible.push_back(i == 0 ? 1 : r >> i & 1);
+  Builder b;
+  quantize::testing::add_softmax(b, b.input({rows, n}, -12, 12, 1), n, 10, 7, visible);
+  EXPECT_EQ(refusal(b.done()), "a mask with too many different rows");
+  Builder causal;
+  visible.clear();
+  for (std::int64_t r = 0; r < 64; ++r)
+    for (std::int64_t i = 0; i < 64; ++i) visible.push_back(i <= r ? 1 : 0);
+  quantize::testing::add_softmax(causal, causal.input({64, 64}, -12, 12, 1), 64, 10, 7, visible);
+  EXPECT_EQ(refusal(causal.done()), "");
 }
 
 TEST(Limits, WorkIsAnUpperBoundThatSticks) {

@@ -47,7 +47,7 @@ TEST(Reuse, CertificatesUseEverySymbolOnce) {
 
 /// Every operator, and an attempt that starts afresh after a degenerate challenge.
 TEST(Reuse, OperatorsAndFreshStarts) {
-  std::vector<NamedSlice> slices = attack_slices();
+  std::vector<NamedSlice> slices = all_slices();
   std::size_t challenges = 0;
   Faults faults;
   faults.challenge = [&](std::string_view label, std::vector<Fp>& limbs) {
@@ -310,7 +310,7 @@ void count_uses(const SliceCase& c) {
 }
 
 TEST(Reuse, SchedulesUseEachPadSlotAndEndPadOnce) {
-  for (const NamedSlice& s : attack_slices()) {
+  for (const NamedSlice& s : all_slices()) {
     SCOPED_TRACE(s.name);
     const SliceCase c = *make_case(s.program, s.options);
     s.options.profile == proof::Profile::bits100 ? count_uses<2>(c) : count_uses<3>(c);

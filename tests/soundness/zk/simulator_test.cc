@@ -92,7 +92,7 @@ void simulate_all_of(const NamedSlice& named) {
 }
 
 TEST(Simulator, EveryOperatorInBothProfiles) {
-  for (const NamedSlice& s : attack_slices()) {
+  for (const NamedSlice& s : all_slices()) {
     simulate_all_of<2>(s);
     simulate_all_of<3>(s);
   }

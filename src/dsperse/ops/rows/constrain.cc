@@ -59,15 +59,17 @@ std::uint32_t exp_table(Builder& b, const quantize::Softmax& op, const quantize:
   });
 }
 
-/// scalar where an entry is hidden: one term for each different row of the mask. Letters: (turn, mask row, entry).
-void add_mask(Builder& b, const quantize::Softmax& op, Fp scalar, Terms& to) {
+/// scalar where an entry is hidden: one term for each different row of the mask. Letters: (turn, mask row, entry). An error
+/// before anything is made if a verifier could not work through them (the budgets of Builder count what is made).
+Status add_mask(const std::string& name, const quantize::Softmax& op, Fp scalar, Terms& to) {
   std::map<std::string, std::vector<std::int64_t>> rows;  // by flags
   for (std::int64_t r = 0; r < op.mask_rows; ++r) {
     const auto* const row = op.visible.data() + r * op.n;
     rows[std::string(row, row + op.n)].push_back(r);
   }
+  if (rows.size() > kMaxWork / static_cast<std::uint64_t>(op.mask_rows + op.n))
+    return fail(ErrorKind::unsupported, "a mask with too many different rows", name, "cut it into smaller slices");
   for (const auto& [visible, where] : rows) {
-    if (b.over_budget()) return;
     if (visible.find('\0') == std::string::npos) continue;
     std::vector<Fp> at(static_cast<std::size_t>(op.mask_rows)), hidden;
     for (const std::int64_t r : where) at[static_cast<std::size_t>(r)] = Fp(1);
@@ -76,6 +78,7 @@ void add_mask(Builder& b, const quantize::Softmax& op, Fp scalar, Terms& to) {
     t.scales = {{1, std::move(at)}, {2, std::move(hidden)}};
     to.push_back(std::move(t));
   }
+  return {};
 }
 
 }  // namespace
@@ -131,6 +134,7 @@ void announce_rows(Builder& b, const quantize::Op& op) {
 }
 
 void look_up_bits(Builder& b, std::uint32_t op, const std::string& id, const Shape& site, Terms x, unsigned bits) {
+  if (b.over_budget()) return;  // finish() fails; nothing as long as the site need be made
   const auto shift = static_cast<std::int32_t>(quantize::range_shift(bits));
   const std::uint32_t table = b.range_table(0, (std::int64_t{1} << (static_cast<std::int32_t>(bits) - shift)) - 1);
   if (shift == 0) {
@@ -202,7 +206,7 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::Softmax& op
   const Shape site = masked ? Shape{rows / op.mask_rows, op.mask_rows, n} : Shape{rows, n};
   const Shape outer(site.begin(), site.end() - 1);
   Terms z{tensor_term(maximum, identity_view(outer)), tensor_term(b.value(op.x), identity_view(site), -1)};
-  if (masked) add_mask(b, op, Fp::from_signed(2 * s.z_max + 1), z);
+  if (masked) DSPERSE_CHECK_OK(add_mask(name, op, Fp::from_signed(2 * s.z_max + 1), z));
   b.add_lookup({name + " exponential",
                 site,
                 exp_table(b, op, s),
