@@ -9,7 +9,8 @@ from math import prod
 from .activations import average_multiplier
 from .field import P
 from .program import AveragePool, AxisMap, Contract, Conv, Gemm, MaxPool, Rearrange, Reduce, Sum
-from .relation import (MAX_LOOKUPS, MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, identity_view, tensor_term)
+from .relation import (MAX_LOOKUPS, MAX_TABLE_ROWS, Identity, Lookup, Product, Relation, Term, View, axis, broadcast_view, identity_view,
+                       tensor_term)
 from .requantize import Requantizer
 from .rows import ROW_CONSTRAIN
 from .verdict import Unsupported
@@ -92,9 +93,7 @@ def constrain_sum(relation, shared, op):
     acc = []
     for t in body.terms:
         shape = (p.weights if t.is_weight else p.tensors)[t.id].shape
-        first = len(site) - len(shape)
-        view = View(shape, [AxisMap() if n == 1 else axis(first + k) for k, n in enumerate(shape)])
-        acc.append(tensor_term(t.id if t.is_weight else relation.value(t.id), view, t.coef))
+        acc.append(tensor_term(t.id if t.is_weight else relation.value(t.id), broadcast_view(shape, site), t.coef))
     shared.constrain(op, site, acc)
 
 

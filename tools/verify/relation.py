@@ -83,6 +83,12 @@ def identity_view(axes):
     return View(list(axes), [axis(k) for k in range(len(axes))])
 
 
+def broadcast_view(shape, site):
+    """How numpy broadcasting reads an operand at the letters of a site."""
+    first = len(site) - len(shape)
+    return View(shape, [AxisMap() if n == 1 else axis(first + k) for k, n in enumerate(shape)])
+
+
 def tensor_term(tensor, view, coef=1):
     return Term(scalar=coef, tensor=tensor, view=view)
 

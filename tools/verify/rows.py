@@ -3,8 +3,9 @@
 from math import prod
 
 from .field import P
-from .program import AxisMap, Divide, Extreme, Normalize, OneHot, Softmax
-from .relation import MAX_TABLE_ROWS, Identity, Lookup, Product, Term, View, axis, identity_view, tensor_term
+from .program import Divide, Extreme, Normalize, OneHot, Softmax
+from .relation import (MAX_TABLE_ROWS, Identity, Lookup, Product, Term, View, axis, broadcast_view, identity_view,
+                       tensor_term)
 from .requantize import limb_width, power_of_two
 from .row_rules import normal_sizes, range_shift, softmax_sizes
 from .verdict import Unsupported
@@ -170,11 +171,6 @@ def constrain_normalize(relation, shared, op):
     if body.beta is not None:
         acc.append(tensor_term(body.beta, View([n], [axis(1)])))
     shared.constrain(op, entries, acc)
-
-
-def broadcast_view(shape, site):
-    first = len(site) - len(shape)
-    return View(shape, [AxisMap() if n == 1 else axis(first + k) for k, n in enumerate(shape)])
 
 
 def constrain_divide(relation, shared, op):

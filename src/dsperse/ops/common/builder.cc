@@ -125,4 +125,12 @@ Term product_term(std::uint32_t product) {
   return t;
 }
 
+View broadcast_view(const Shape& shape, const Shape& site) {
+  View v{shape, {}};
+  if (shape.empty()) return {{1}, {AxisMap{}}};
+  for (std::size_t k = 0; k < shape.size(); ++k)
+    v.maps.push_back(shape[k] == 1 ? AxisMap{} : axis(static_cast<std::uint32_t>(site.size() - shape.size() + k)));
+  return v;
+}
+
 }  // namespace dsperse::ops

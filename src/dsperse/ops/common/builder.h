@@ -82,5 +82,7 @@ class Builder {
 Term constant_term(Fp scalar);
 Term tensor_term(TensorRef tensor, View view, std::int64_t coef = 1);
 Term product_term(std::uint32_t product);
+/// View of an operand that numpy broadcasting reads at the letters of `site`.
+View broadcast_view(const Shape& shape, const Shape& site);
 
 }  // namespace dsperse::ops

@@ -4,20 +4,8 @@
 #include "dsperse/ops/common/requantize.h"
 
 namespace dsperse::ops {
-namespace {
 
 using quantize::Program;
-
-/// View of an operand that numpy broadcasting reads at the letters of `site`.
-View broadcast_view(const Shape& shape, const Shape& site) {
-  View v{shape, {}};
-  if (shape.empty()) return {{1}, {AxisMap{}}};
-  for (std::size_t k = 0; k < shape.size(); ++k)
-    v.maps.push_back(shape[k] == 1 ? AxisMap{} : axis(static_cast<std::uint32_t>(site.size() - shape.size() + k)));
-  return v;
-}
-
-}  // namespace
 
 Status constrain_op(Builder& b, std::uint32_t index, const quantize::Sum& op) {
   const Program& p = b.program();

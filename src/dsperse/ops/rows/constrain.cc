@@ -12,14 +12,6 @@ namespace {
 
 using quantize::Program;
 
-/// View of an operand that numpy broadcasting reads at the letters of `site`.
-View broadcast_view(const Shape& shape, const Shape& site) {
-  View v{shape, {}};
-  for (std::size_t k = 0; k < shape.size(); ++k)
-    v.maps.push_back(shape[k] == 1 ? AxisMap{} : axis(static_cast<std::uint32_t>(site.size() - shape.size() + k)));
-  return v;
-}
-
 /// A constant that is there only where the letter has this value.
 Term one_at(std::uint32_t letter, std::int64_t value) {
   Term t = constant_term(Fp(1));
