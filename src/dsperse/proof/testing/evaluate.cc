@@ -203,13 +203,15 @@ class Evaluator {
         }
         return t_[id][index(at)];
       };
-      const std::int64_t top = operand(op.a) * (std::int64_t{2} << op.shift) + operand(op.b), bottom = 2 * operand(op.b);
+      const std::int64_t divisor = std::max<std::int64_t>(operand(op.b), 1);  // below its range only in attacks
+      const std::int64_t top = operand(op.a) * (std::int64_t{2} << op.shift) + divisor, bottom = 2 * divisor;
       put(op.y, index(i), op.requant, top >= 0 ? top / bottom : -((-top + bottom - 1) / bottom), 0);
     }
   }
 
   void operator()(const OneHot& op) const {
-    for (std::size_t i = 0; i < t_[op.x].size(); ++i) t_[op.y][i * index(op.depth) + index(t_[op.x][i])] = 1;
+    for (std::size_t i = 0; i < t_[op.x].size(); ++i)
+      if (t_[op.x][i] >= 0 && t_[op.x][i] < op.depth) t_[op.y][i * index(op.depth) + index(t_[op.x][i])] = 1;
   }
 
  private:
