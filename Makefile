@@ -22,6 +22,9 @@ SETUP ?= yes
 SECONDS_EACH ?= 20
 CLANG_FORMAT ?= clang-format-19
 BUILD := build/$(PRESET)
+# What one clone has compiled, ccache gives to every other: paths relative to the clone.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
 
 .DEFAULT_GOAL := build
 .PHONY: attack conformance guard bench-build bench-peers bench-report bench-venv measure-setup sim chaos-local sanitize sanitize-thread fuzz setup setup-dev wasm configure build test test-all demo demo-text bench format format-check lint clean
