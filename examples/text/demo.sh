@@ -1,7 +1,7 @@
 #!/bin/sh
 # A language model's answer, proved: a small GPT continues a prompt; one pass over prompt and answer is cut into slices, one a
-# block, run, proved in zero knowledge and verified, and every character of the answer is checked to be the model's likeliest. Then one character is
-# changed and must be refused, by the verifier and by the check. Run by `make demo-text`; ends in one summary.
+# block, run, proved in zero knowledge and verified: every character of the answer is the model's likeliest. Then one character is
+# changed and must be refused, with the old certificate and with one of its own. Run by `make demo-text`; ends in one summary.
 #
 #   DSPERSE=build/release/dsperse examples/text/demo.sh [FOLDER] [PROMPT]     FOLDER: where the run is kept (default build/demo-text)
 set -eu
@@ -31,36 +31,35 @@ echo "-- run, prove: one pass over prompt and answer, every slice proved"
 "$dsperse" run "$out/gpt.dsm" "$tokens" --nonce $nonce --out "$out/run"
 "$dsperse" prove "$out/run" --model "$out/gpt.dsm"
 
-# verify TOKENS: what the asker does with the key, the certificate, the text and the claimed outputs.
+# verify RUN TOKENS: what the asker does with the key, a certificate, the text and the claimed outputs.
 verify() {
-  "$dsperse" verify "$out/run/certificate.dscert" --key "$out/gpt.dsk" --input "$1" --output "$out/run/output.json" --nonce $nonce
+  "$dsperse" verify "$1/certificate.dscert" --key "$out/gpt.dsk" --input "$2" --output "$1/output.json" --nonce $nonce --greedy ${#prompt}
 }
-check() {
-  python3 "$text/text.py" check "$1" "$out/run/output.json" --prompt "$prompt"
-}
-echo "-- verify: the certificate, then the answer"
-verify "$tokens"
-check "$tokens"
+echo "-- verify: this text, this model, and every character after the prompt the likeliest"
+python3 "$text/text.py" begins "$tokens" --prompt "$prompt"
+verify "$out/run" "$tokens"
 
-echo "-- the same answer with one character changed"
+echo "-- the same answer with one character changed: under the old certificate, and under one that was proved for it"
 python3 - "$tokens" "$out/tampered.json" << 'PYTHON'
 import json, sys
 tokens = json.load(open(sys.argv[1]))
 tokens[-5] = (tokens[-5] + 1) % 65
 json.dump(tokens, open(sys.argv[2], "w"))
 PYTHON
-# refused COMMAND NAME: its exit code must be 1; what it said is kept.
+"$dsperse" run "$out/gpt.dsm" "$out/tampered.json" --nonce $nonce --out "$out/other-run" > "$out/other-run.txt"
+"$dsperse" prove "$out/other-run" --model "$out/gpt.dsm" >> "$out/other-run.txt"
+# refused RUN NAME: exit code 1 for the changed answer; what was said is kept.
 refused() {
   code=0
-  "$1" "$out/tampered.json" > "$out/$2.txt" || code=$?
+  verify "$1" "$out/tampered.json" > "$out/$2.txt" || code=$?
   cat "$out/$2.txt"
   if [ $code -ne 1 ]; then
-    echo "demo: $2 must reject the changed answer (exit code 1), but the exit code was $code" >&2
+    echo "demo: the changed answer must be rejected (exit code 1), but the exit code was $code" >&2
     exit 70
   fi
 }
-refused verify verify
-refused check check
+refused "$out/run" old-certificate
+refused "$out/other-run" own-certificate
 
 echo "-- report"
 "$dsperse" report "$out/run" --out "$out/report.html"
@@ -71,8 +70,8 @@ echo "demo: passed"
 echo "  text         $(python3 "$text/text.py" decode "$tokens")"
 echo "  prompt       $prompt"
 echo "  certificate  $(stat -c %s "$out/run/certificate.dscert") bytes; verification key $(stat -c %s "$out/gpt.dsk") bytes"
-echo "  tampering    verifier: $(head -n 1 "$out/verify.txt")"
-echo "               check: $(head -n 1 "$out/check.txt")"
+echo "  tampering    $(head -n 1 "$out/old-certificate.txt")"
+echo "               $(head -n 1 "$out/own-certificate.txt")"
 echo "  report       $out/report.html (open it in a browser)"
 if [ -n "${DSPERSE_SETUP_SECONDS:-}" ]; then
   echo "  set-up and build $DSPERSE_SETUP_SECONDS s, the run itself $seconds s"

@@ -1,16 +1,12 @@
 #!/usr/bin/env python3
-"""Text to tokens and back, greedy generation, and the check that an answer is greedy. Python's standard library alone.
+"""Text to tokens and back, and greedy generation. Python's standard library alone.
 
     text.py encode TEXT --out tokens.json              64 token ids; shorter texts are filled up with line breaks
     text.py decode tokens.json                         prints the text
     text.py generate MODEL.dsm --prompt TEXT --out FOLDER
                                                        lets `dsperse run` (DSPERSE names the program) continue the prompt to 64
                                                        characters; FOLDER/tokens.json, and FOLDER/run: the last run
-    text.py check tokens.json output.json --prompt TEXT
-                                                       exit code 0 if every character after the prompt is the one that the
-                                                       model's output `next` names at the position before it, otherwise 1
-
-What `check` says is worth what `output.json` is worth: accepted by `dsperse verify` together with tokens.json, it is proved.
+    text.py begins tokens.json --prompt TEXT           exit code 0 if the text begins with the prompt, otherwise 1
 """
 
 import argparse
@@ -91,9 +87,8 @@ def main():
     verb.add_argument("model")
     verb.add_argument("--prompt", required=True)
     verb.add_argument("--out", required=True)
-    verb = verbs.add_parser("check")
+    verb = verbs.add_parser("begins")
     verb.add_argument("tokens")
-    verb.add_argument("output")
     verb.add_argument("--prompt", required=True)
     args = parser.parse_args()
     if args.verb == "encode":
@@ -104,18 +99,11 @@ def main():
         tokens, passes = generate(args.model, args.prompt, args.out)
         print(f"{args.prompt}|{decode(tokens)[len(args.prompt) :]}")
         print(f"{TOKENS - len(args.prompt)} characters in {passes} passes", file=sys.stderr)
+    elif decode(read_tokens(args.tokens))[: len(args.prompt)] != args.prompt:
+        print("rejected: the text does not begin with the prompt")
+        return 1
     else:
-        tokens, following, n = read_tokens(args.tokens), read_next(args.output), len(args.prompt)
-        if tokens[:n] != encode(args.prompt)[:n]:
-            print("rejected: the text does not begin with the prompt")
-            return 1
-        wrong = mistakes(tokens, following, n)
-        if wrong:
-            i = wrong[0]
-            said, claimed = (repr(CHARACTERS[t]) for t in (following[i - 1], tokens[i]))
-            print(f"rejected: character {i} of the text is {claimed}, but after {decode(tokens[:i])[-16:]!r} the model says {said}")
-            return 1
-        print(f"accepted: each of the {TOKENS - n} characters after the prompt is the model's likeliest")
+        print("the text begins with the prompt")
     return 0
 
 

@@ -83,6 +83,9 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
     if (!all_proved)
       for (const std::string& line : pipeline::guarantee_texts(holding)) context.say("{}", line);
     context.say("{}", pipeline::coverage_text(v.coverage));
+    if (report.greedy)
+      context.say("greedy: each token from position {} {} is the model's likeliest", report.greedy->first,
+                  report.greedy->end ? fmt::format("to {}", *report.greedy->end - 1) : "on");
     if (report.challenge) show_challenge(context, *report.challenge, key.slices.size());
     context.say("{}", weights_text(key.weights_public()));
     if (report.security) show_security(context, key.profile(), *report.security);
@@ -128,6 +131,8 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
   }
   d["model_id"] = to_hex(key.id());
   d["weights"] = key.weights_public() ? "public" : "hidden";
+  if (report.greedy)
+    d["greedy"] = {{"first", report.greedy->first}, {"end", report.greedy->end ? Json(*report.greedy->end) : Json()}};
   d["model_pinned"] = v.model_pinned;
   d["freshness_checked"] = v.fresh;
   d["coverage"] = coverage_json(v.coverage);

@@ -14,7 +14,7 @@ namespace dsperse::cli {
 namespace {
 
 struct Flags {
-  std::string key, model_id, nonce;
+  std::string key, model_id, nonce, greedy;
   pipeline::VerifyFiles files;
   Selection selection;
   ChallengeFlags challenge;
@@ -54,6 +54,9 @@ Result<int> verify_certificate(Context& context, const Flags& flags, const proof
   }
   if (!flags.model_id.empty()) {
     DSPERSE_TRY(request.model_id, parse_digest(flags.model_id, "--model-id"));
+  }
+  if (!flags.greedy.empty()) {
+    DSPERSE_TRY(request.greedy, pipeline::parse_greedy(flags.greedy));
   }
   DSPERSE_TRY(request.policy, flags.selection.policy_of());
   DSPERSE_TRY(request.challenge, flags.challenge.question());
@@ -95,6 +98,8 @@ void add_verify(CLI::App& app, Context& context) {
   output->needs(input);
   verb->add_option("--model-id", flags->model_id, "the model that must have been run (64 hexadecimal digits)");
   auto* nonce = verb->add_option("--nonce", flags->nonce, "the number that this certificate was asked for with, in hexadecimal");
+  verb->add_option("--greedy", flags->greedy,
+                   "FIRST[:END]: the input's tokens from position FIRST on (counted from 0) must be the model's likeliest ones");
   flags->selection.add(*verb);
   flags->challenge.add(*verb);
   verb->add_option("--coordinator", flags->coordinator,

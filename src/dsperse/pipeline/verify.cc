@@ -63,6 +63,9 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   for (proof::SliceReport& s : out.verdict.slices)
     if (const auto it = times.find(s.slice); it != times.end()) s.verify_s = it->second;
   if (out.verdict.verdict && !request.output.consistent) out.verdict.verdict = request.output.consistent;
+  if (out.verdict.verdict && request.greedy) {
+    DSPERSE_TRY(out.verdict.verdict, check_greedy(key, request.inputs, request.output.outputs, *request.greedy));
+  }
   if (out.verdict.verdict) {
     std::set<std::uint32_t> proved;
     for (const proof::SliceProof& s : certificate.slices) proved.insert(s.slice);
@@ -72,6 +75,7 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   }
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (out.verdict.verdict) {
+    out.greedy = request.greedy;
     std::set<std::uint32_t> proved;
     std::map<std::uint32_t, std::size_t> links;
     for (const proof::SliceProof& s : certificate.slices) {

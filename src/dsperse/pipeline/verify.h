@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dsperse/pipeline/challenge.h"
+#include "dsperse/pipeline/greedy.h"
 #include "dsperse/pipeline/holding.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/output.h"
@@ -23,6 +24,7 @@ struct VerifyRequest {
   EdgeRoots input_roots;  ///< committed ones
   ClaimedOutput output;
   std::optional<trust::Policy> policy;         ///< absent: every slice must be proved
+  std::optional<GreedyAnswer> greedy;          ///< the tokens of this part of the input must be the model's likeliest
   std::optional<ChallengeQuestion> challenge;  ///< asks for the drawn slices too; without a policy for them alone
   std::optional<Digest> model_id;
   std::optional<Bytes> nonce;
@@ -44,6 +46,7 @@ struct VerifyReport {
   Holding holding;  ///< what holds each slice; empty if rejected
   double seconds = 0;
   std::optional<proof::SecurityTable> security;  ///< of all that an accepted certificate proves
+  std::optional<GreedyAnswer> greedy;            ///< of an accepted certificate: what was asked, and holds
   std::optional<ChallengeReport> challenge;      ///< of an accepted certificate that was asked for with one
   std::vector<std::string> notes;                ///< what the verdict does not say: model not pinned, freshness not checked
 };
