@@ -76,6 +76,62 @@ RuleAttacks tie_attacks(Profile profile) {
   };
 }
 
+/// On the rules of slices that run in float: a fourth slice that reads b and makes another tensor like it.
+RuleAttacks float_attacks(const std::shared_ptr<ModelKey>& skip) {
+  using proof::SliceKey;
+  const auto key = [=](const std::function<void(ModelKey&, SliceKey&)>& change) {
+    return [=] {
+      ModelKey k = *skip;
+      const proof::Chunk b = k.chunks[2];
+      k.chunks.push_back(b);
+      k.edges.push_back({"c", {4}, false, false, {}});
+      SliceKey s;
+      s.profile = k.profile();
+      s.slack = k.slices[0].slack, s.work = k.slices[0].work;
+      const quantize::TensorSpec t{b.name, b.shape, b.exponent, b.lo, b.hi};
+      s.program = {{t, t}, {}, {}, {0}, {1}};
+      s.inputs = {{0, 2, b.is_public}};
+      s.outputs = {{1, 4, b.is_public}};
+      s.boundary = k.slices[0].boundary;
+      quantize::IoMapping io{"b", b.shape, {}, {}, {}};
+      for (std::uint32_t axis = 0; axis < b.shape.size(); ++axis) io.perm.push_back(axis);
+      s.in_float = proof::FloatSlice{"engine", "1.0", {"GridSample"}, {}, {io, io}};
+      change(k, s);
+      k.slices.push_back(s);
+      const Status done = proof::check_model_key(k);
+      return done ? std::string() : done.error().what;
+    };
+  };
+  const auto of = [=](const std::function<void(proof::FloatSlice&)>& change) {
+    return key([=](ModelKey&, SliceKey& s) { change(*s.in_float); });
+  };
+  return {
+      {"key: a float slice makes something", "key: a float slice without outputs", key([](ModelKey& k, SliceKey& s) {
+         k.chunks.pop_back();
+         k.edges.pop_back();
+         s.outputs.clear();
+         s.program.outputs.clear();
+         s.in_float->mappings.pop_back();
+       })},
+      {"key: a float slice has no ops", "key: a float slice with integer ops",
+       key([](ModelKey& k, SliceKey& s) { s.program.ops = k.slices[0].program.ops; })},
+      {"key: engine of a float slice", "key: a float slice does not say",
+       of([](proof::FloatSlice& f) { f.version = "1.0 (proved)"; })},
+      {"key: operators of a float slice", "key: a float slice does not say",
+       of([](proof::FloatSlice& f) { f.operators[0] = "\033[2J"; })},
+      {"key: a mapping for each port of a float slice", "key: mappings of a float slice",
+       of([](proof::FloatSlice& f) { f.mappings.push_back(f.mappings[0]); })},
+      {"key: a float slice's mapping permutes", "key: mapping of a float slice",
+       of([](proof::FloatSlice& f) { f.mappings[1].perm[0] = f.mappings[1].perm[1]; })},
+      {"key: a float slice's mapping's size", "key: mapping of a float slice",
+       of([](proof::FloatSlice& f) { ++f.mappings[1].logical_shape[0]; })},
+      {"key: a float slice's mapping has no preprocessing", "key: mapping of a float slice",
+       of([](proof::FloatSlice& f) { f.mappings[0].scale = {2}; })},
+      {"key: a float slice has no trees of a proof", "key: a float slice with geometries",
+       key([](ModelKey& k, SliceKey& s) { s.witness = k.slices[0].witness; })},
+  };
+}
+
 }  // namespace
 
 RuleAttacks key_attacks(Profile profile) {
@@ -282,6 +338,8 @@ RuleAttacks key_attacks(Profile profile) {
   out.insert(out.end(), more.begin(), more.end());
   const RuleAttacks ties = tie_attacks(profile);
   out.insert(out.end(), ties.begin(), ties.end());
+  const RuleAttacks floats = float_attacks(skip);
+  out.insert(out.end(), floats.begin(), floats.end());
   return out;
 }
 

@@ -107,6 +107,12 @@ RuleAttacks attacks(proof::Profile profile) {
       {"key: end tree holds all pads", "key: end geometry",
        [all] { return all->with_key([](SliceKey& k) { k.end.code.c = 3; }); }},
       {"key: profile", "key: below the profile", [all] { return all->with_key([](SliceKey& k) { k.witness.t /= 2; }); }},
+      {"statement: the slice is integers", "a slice that runs in float has no proof",
+       [all] {  // integer ops are proved under the key of a slice that calls itself float: nobody may count that as a proof of it
+         return all->with_key([](SliceKey& k) {
+           k.in_float = proof::FloatSlice{"engine", "1.0", {}, {}, std::vector<quantize::IoMapping>(k.ports().size())};
+         });
+       }},
       {"ranges: none without weights", "weights",
        [all] {
          SliceKey key = all->weightless.key;

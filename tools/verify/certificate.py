@@ -94,6 +94,10 @@ def verify_certificate(key, certificate, user, on_slice=lambda i: None, known_ra
         require(i < len(key.slices), "policy names no slice", f"slice {i}")
     if certificate.record:  # disputes and audits end with proofs that the policy did not ask for
         wanted.update(s.slice for s in certificate.slices)
+    for i in sorted(wanted):
+        in_float = key.slices[i].in_float
+        require(in_float is None, "a proof is asked for a slice that runs in float: nothing but trust can hold it",
+                f"slice {i}, {in_float.where if in_float else ''}")
 
     for i, (b, chunk) in enumerate(zip(certificate.table, key.chunks)):
         require(b.chunk == i, "boundary table out of order", chunk.name)
@@ -181,7 +185,7 @@ def coverage(key, proved):
     sound = {c for e in key.edges if e.is_input for c in e.chunks}  # chunks whose whole ancestry is proved, or given
     for i, s in enumerate(key.slices):
         work = sum(s.program.multiply_adds(op) for op in s.program.ops)
-        out.operators += len(s.program.ops)
+        out.operators += len(s.program.ops) if s.in_float is None else len(s.in_float.operators)
         out.multiply_adds += work
         if i in proved:
             out.operators_proved += len(s.program.ops)

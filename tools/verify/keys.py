@@ -1,5 +1,6 @@
 """Verification keys: bytes, digests, and the rules of a key. docs/formats/dsk.md, docs/protocol/keys.md."""
 
+import re
 import struct
 from dataclasses import dataclass
 from math import isfinite, prod
@@ -8,13 +9,16 @@ from . import blake3
 from .argument import PROTOCOL_VERSION
 from .parameters import (BOUNDARY_OPENINGS, DEGREE, MAX_SLACK, MAX_WORK, WEIGHT_OPENINGS, Geometry, Security, least_slack,
                          sound_geometry)
-from .program import MAX_ELEMENTS, MAX_EXPONENT, MAX_RANK, MAX_TOTAL_ELEMENTS, MAX_VALUE, decode_program
+from .program import (MAX_ELEMENTS, MAX_EXPONENT, MAX_RANK, MAX_TOTAL_ELEMENTS, MAX_VALUE, Program, Tensor,
+                      decode_program)
 from .program_rules import check_program
 from .reading import Reader
 from .verdict import BadInput, Unsupported
 
 NO_TREE = Geometry(0, 0, 0, 0)
 MAX_TIES = 8  # that open one tree
+FLOAT_MARK = 1  # the first byte of a slice that runs in float: no profile
+PLAIN = re.compile(r"[A-Za-z0-9._+:-]{1,64}", re.ASCII)
 
 
 @dataclass
@@ -22,6 +26,20 @@ class Port:
     tensor: int
     chunk: int
     public: bool
+
+
+@dataclass
+class FloatSlice:
+    """Who runs a slice in float. docs/protocol/keys.md, "Slices in float"."""
+    engine: str
+    version: str
+    operators: list
+    network: bytes
+    mappings: list  # by port
+
+    @property
+    def where(self):
+        return f"run in float by {self.engine} {self.version}"
 
 
 @dataclass
@@ -44,6 +62,7 @@ class SliceKey:
     public_weights: list = None  # values by weight; None if there is a weight tree
     range_proof: bytes = b""
     digest: bytes = b""
+    in_float: FloatSlice = None  # nothing to prove: the program has the ports' tensors alone
 
     @property
     def ports(self):
@@ -151,8 +170,31 @@ def _geometry(r):
     return Geometry(r.u32(), r.u64(), r.u32(), r.u32())
 
 
+def _float_slice(r, start):
+    security = Security(r.u8(), r.u8(), r.u8())
+    counts = r.count(4096), r.count(4096)
+    program, ports, mappings = Program([], [], [], [], []), ([], []), []
+    for i in range(sum(counts)):
+        outer = int(i >= counts[0])
+        chunk = r.u32()
+        program.tensors.append(Tensor(r.text(), _shape(r), r.i32(), r.i64(), r.i64()))
+        (program.outputs if outer else program.inputs).append(i)
+        ports[outer].append(Port(i, chunk, r.flag()))
+        mappings.append(_mapping(r))
+    boundary = _geometry(r)
+    in_float = FloatSlice(r.text(), r.text(), r.listed(1 << 16, r.text), r.take(32), mappings)
+    digest = blake3.hash_tagged("dsperse slice key v2", r.data[start:r.at])
+    rule(r.u32() == 0, "truncated, or bytes after its end")  # the place of a range proof
+    none = NO_TREE
+    return SliceKey(security, program, *ports, 0, 0, none, boundary, none, none, none, none, none, none, None, [], b"", digest,
+                    in_float)
+
+
 def _slice(r):
     start = r.at
+    if r.data[start:start + 1] == bytes([FLOAT_MARK]):
+        r.u8()
+        return _float_slice(r, start)
     security = Security(r.u8(), r.u8(), r.u8())
     try:
         program = decode_program(r.bytes(1 << 26))
@@ -186,11 +228,12 @@ def _weight(r, spec):
 def _edge(r):
     name, chunks, flags = r.text(), r.listed(1 << 16, r.u32), r.u8()
     rule(flags < 8, "unknown flags", name)
-    mapping = None
-    if flags & 4:
-        mapping = Mapping(r.text(), _shape(r), r.listed(16, r.u32), r.listed(1 << 16, lambda: _f32(r)),
-                          r.listed(1 << 16, lambda: _f32(r)))
-    return Edge(name, chunks, bool(flags & 1), bool(flags & 2), mapping)
+    return Edge(name, chunks, bool(flags & 1), bool(flags & 2), _mapping(r) if flags & 4 else None)
+
+
+def _mapping(r):
+    return Mapping(r.text(), _shape(r), r.listed(16, r.u32), r.listed(1 << 16, lambda: _f32(r)),
+                   r.listed(1 << 16, lambda: _f32(r)))
 
 
 def _f32(r):
@@ -263,6 +306,22 @@ def elements(shape):
     return prod(shape) if all(n >= 1 for n in shape) else MAX_TOTAL_ELEMENTS + 1
 
 
+def maps(mapping, size):
+    """It permutes the axes of a tensor of so many elements."""
+    return sorted(mapping.perm) == list(range(len(mapping.shape))) and elements(mapping.shape) == size
+
+
+def check_float(s, where):
+    """docs/protocol/keys.md, "Slices in float"."""
+    f = s.in_float
+    rule(s.outputs, "a float slice without outputs", where)
+    rule(all(PLAIN.fullmatch(text) for text in (f.engine, f.version, *f.operators)),
+         "a float slice does not say in plain text what runs it", where)
+    for port, mapping in zip(s.ports, f.mappings):
+        rule(maps(mapping, elements(s.program.tensors[port.tensor].shape)) and not mapping.scale and not mapping.bias,
+             "mapping of a float slice", f"{where} > {s.program.tensors[port.tensor].name}")
+
+
 def check_edge(key, edge):
     """Chunks lie one after the other along the leading axis; a mapping permutes exactly their elements."""
     chunks = [key.chunks[c] for c in edge.chunks]
@@ -274,7 +333,7 @@ def check_edge(key, edge):
         return
     rule(edge.mapping.name == edge.name, "mapping of another tensor", edge.name)
     shape = edge.mapping.shape
-    rule(sorted(edge.mapping.perm) == list(range(len(shape))) and elements(shape) == size, "input or output mapping", edge.name)
+    rule(maps(edge.mapping, size), "input or output mapping", edge.name)
     for values in (edge.mapping.scale, edge.mapping.bias):
         rule(len(values) <= 1 or len(shape) > 1 and len(values) == shape[1], "preprocessing has another number of channels", edge.name)
         rule(all(isfinite(x) for x in values), "preprocessing is no number", edge.name)
@@ -283,7 +342,7 @@ def check_edge(key, edge):
 def check_slice(key, s, where):
     rule(s.security.profile in DEGREE, "unknown security profile", where)
     rule(s.security.profile == key.profile, "slices of different security profiles", where)
-    rule(1 <= s.limb_bits <= 16, "limb size", where)
+    rule(s.in_float is not None or 1 <= s.limb_bits <= 16, "limb size", where)
     rule([p.tensor for p in s.inputs] == s.program.inputs and [p.tensor for p in s.outputs] == s.program.outputs,
          "ports and the program's inputs and outputs differ", where)
     rule(len({p.tensor for p in s.ports}) == len(s.ports), "ports and the program's inputs and outputs differ", where)
@@ -305,6 +364,10 @@ def check_slice(key, s, where):
     def sound(geometry, openings):
         return sound_geometry(s.security, geometry, openings)
 
+    if s.in_float is not None:
+        check_float(s, where)
+        rule(s.boundary.t == 0 or sound(s.boundary, BOUNDARY_OPENINGS), "boundary geometry below the profile", where)
+        return
     rule(not hidden or sound(s.weights, WEIGHT_OPENINGS), "weight geometry below the profile", where)
     rule(s.boundary.t == 0 or sound(s.boundary, BOUNDARY_OPENINGS), "boundary geometry below the profile", where)
     rule(sound(s.witness, 1) and sound(s.end, 1), "geometry below the profile", where)

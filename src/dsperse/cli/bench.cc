@@ -70,6 +70,9 @@ Result<int> bench(Context& context, const Flags& flags) {
   options.goal = pipeline::goal_of(request.cut.optimize);
   if (context.threads != 0) options.threads = {context.threads};
   DSPERSE_TRY(const store::PlanFile plan, pipeline::plan_model(request, context.observer()));
+  if (!plan.floats.empty())
+    return fail(ErrorKind::unsupported, "slices that run in float are not proved, so there is nothing to measure of them",
+                flags.import.model, "measure the integer parts as models of their own");
   show_plan(context, plan);
   DSPERSE_TRY(const quantize::TensorStore inputs, bench_inputs(plan, flags.input));
   DSPERSE_TRY(const std::vector<pipeline::Measurement> results,

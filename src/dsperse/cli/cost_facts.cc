@@ -53,6 +53,21 @@ void show_run_costs(Context& context, const store::CompiledModel& model, const p
   context.document["run_slices"] = slices;
 }
 
+/// Of a slice in float: who runs it, under its number.
+void say_float(Context& context, std::size_t slice, const std::string& engine, const std::string& version,
+               const std::vector<std::string>& operators) {
+  context.say("slice {}: trust, run in float by {} {} ({}): nothing about it is proved", slice, engine, version,
+              pipeline::counted_text(operators));
+  context.document["float_slices"].push_back(
+      {{"slice", slice}, {"engine", engine}, {"version", version}, {"operators", operators}});
+}
+
+void say_floats(Context& context, const proof::ModelKey& key) {
+  context.document.erase("float_slices");
+  for (std::size_t i = 0; i < key.slices.size(); ++i)
+    if (const auto& f = key.slices[i].in_float) say_float(context, i, f->engine, f->version, f->operators);
+}
+
 }  // namespace
 
 void add_work(Json& slice, const store::SliceRecord& record) {
@@ -66,18 +81,23 @@ void show_plan(Context& context, const store::PlanFile& plan) {
       {"slice", "operators", "multiply-adds", "lookups", "run*", "prove*", "memory*", "proof*", "verify*", "compile*", "mode"}};
   Json slices = Json::array();
   slice::Cost total;
-  std::size_t first = 0;
+  std::size_t first = 0, cut = 0;
   for (std::size_t s = 0; s < plan.treatments.size(); ++s) {
-    const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
+    const auto piece = std::ranges::find(plan.floats, s, &store::FloatPiece::slice);
+    const bool in_float = piece != plan.floats.end();
+    const std::size_t last = in_float ? first : cut < plan.cuts.size() ? plan.cuts[cut] + 1 : plan.model.program.ops.size();
+    if (!in_float) ++cut;
     const slice::Cost& c = plan.predicted[s];
     const std::vector<quantize::Op> ops(plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(first),
                                         plan.model.program.ops.begin() + static_cast<std::ptrdiff_t>(last));
     const bool proved = plan.treatments[s].proof;
-    rows.push_back({std::to_string(s), types_text(ops), millions(c.macs), millions(c.lookups), seconds_text(c.run_seconds),
-                    seconds_text(c.prove_seconds), bytes_text(c.most_bytes()), bytes_text(c.proof_bytes),
-                    seconds_text(c.verify_seconds), seconds_text(c.compile_seconds), trust::to_text(plan.treatments[s])});
+    rows.push_back({std::to_string(s), in_float ? "(in float)" : types_text(ops), millions(c.macs), millions(c.lookups),
+                    seconds_text(c.run_seconds), seconds_text(c.prove_seconds), bytes_text(c.most_bytes()),
+                    bytes_text(c.proof_bytes), seconds_text(c.verify_seconds), seconds_text(c.compile_seconds),
+                    trust::to_text(plan.treatments[s])});
     Json names = Json::array();
     for (const quantize::Op& op : ops) names.push_back(op.name);
+    if (in_float) names = float_operators_json(piece->engine + " " + piece->version, piece->operators);
     slices.push_back({{"slice", s},
                       {"mode", trust::to_text(plan.treatments[s])},
                       {"operators", names},
@@ -107,6 +127,8 @@ void show_plan(Context& context, const store::PlanFile& plan) {
     first = last;
   }
   context.say("{}", table_text(rows));
+  context.document.erase("float_slices");
+  for (const store::FloatPiece& f : plan.floats) say_float(context, f.slice, f.engine, f.version, f.operators);
   context.say("* predicted, one thread. To prove: {}, {} of proofs, verified in {}; to run: {}; to compile: {}",
               seconds_text(total.prove_seconds), bytes_text(total.proof_bytes), seconds_text(total.verify_seconds),
               seconds_text(total.run_seconds), seconds_text(total.compile_seconds));
@@ -116,6 +138,7 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   context.say("calibration: {}", plan.calibration);
   Json outputs = Json::array();
   for (const quantize::OutputFidelity& o : plan.model.fidelity.outputs) {
+    if (std::ranges::find(plan.inner, o.name) != plan.inner.end()) continue;
     context.say(
         "integers against float over {} samples, output {}: max error {:.4g}, mean {:.4g}, cosine {:.6f}, same top-1 {:.1f} %",
         plan.model.fidelity.samples, o.name, o.max_abs_error, o.mean_abs_error, o.cosine, 100 * o.top1_agreement);
@@ -202,6 +225,7 @@ Status show_run(Context& context, const store::CompiledModel& model, const pipel
     context.say("ran in {}, boundaries committed in {}", seconds_text(seconds), seconds_text(run.commit_s));
     show_run_costs(context, model, run);
   }
+  say_floats(context, key);
   context.document["model_id"] = to_hex(run.model_id);
   context.document["run_id"] = to_hex(run.run_id);
   context.document["outputs"] = outputs;
@@ -217,15 +241,15 @@ void show_proofs(Context& context, const pipeline::ProveStep& step) {
   for (const pipeline::SliceOutcome& s : step.summary.slices) {
     const store::SliceRecord& r = s.record;
     const slice::Cost& predicted = step.model.predicted[r.slice];
-    const quantize::Program& program = step.model.key.slices[r.slice].program;
-    rows.push_back({std::to_string(r.slice), types_text(program.ops), seconds_text(r.prove_s),
+    const proof::SliceKey& slice = step.model.key.slices[r.slice];
+    rows.push_back({std::to_string(r.slice), types_text(slice.program.ops), seconds_text(r.prove_s),
                     seconds_text(predicted.prove_seconds), known_bytes(r.work_bytes), known_bytes(r.predicted_bytes),
                     bytes_text(r.proof_bytes), bytes_text(predicted.proof_bytes), s.kept ? "kept" : ""});
     Json stages = Json::object();
     for (const auto& [name, seconds] : r.stages) stages[name] = seconds;
     slices.push_back({{"slice", r.slice},
                       {"mode", "proof"},
-                      {"operators", operators_json(program)},
+                      {"operators", operators_json(slice)},
                       {"prove_s", r.prove_s},
                       {"predicted_prove_s", predicted.prove_seconds},
                       {"predicted_peak_bytes", predicted.peak_bytes},
@@ -244,6 +268,7 @@ void show_proofs(Context& context, const pipeline::ProveStep& step) {
   for (const pipeline::SliceOutcome& o : step.summary.slices)
     for (const auto& [name, seconds] : o.record.stages)
       spdlog::debug("slice {} {}: {}", o.record.slice, name, seconds_text(seconds));
+  say_floats(context, step.model.key);
   context.say("certificate {} ({})", step.certificate_path, bytes_text(step.summary.certificate.size()));
   context.document["run_id"] = to_hex(step.run_id);
   context.document["slices"] = slices;

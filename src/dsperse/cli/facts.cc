@@ -51,10 +51,15 @@ void show_security(Context& context, proof::Profile profile, const proof::Securi
 
 }  // namespace
 
-Json operators_json(const quantize::Program& program) {
+Json operators_json(const proof::SliceKey& slice) {
   Json out = Json::array();
-  for (const quantize::Op& op : program.ops) out.push_back(op.name);
+  for (const quantize::Op& op : slice.program.ops) out.push_back(op.name);
+  if (const auto& f = slice.in_float) out = float_operators_json(f->engine_text(), f->operators);
   return out;
+}
+
+Json float_operators_json(const std::string& engine, const std::vector<std::string>& operators) {
+  return Json::array({pipeline::counted_text(operators) + " in float by " + engine});
 }
 
 Status show_model(Context& context, const store::CompiledModel& model) {
@@ -82,7 +87,7 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
     context.say("{}", all_proved ? "accepted" : "accepted: " + pipeline::holding_text(holding));
     if (!all_proved)
       for (const std::string& line : pipeline::guarantee_texts(holding)) context.say("{}", line);
-    context.say("{}", pipeline::coverage_text(v.coverage));
+    context.say("{}", pipeline::coverage_text(key, v.coverage));
     if (report.greedy)
       context.say("greedy: each token from position {} {} is the model's likeliest", report.greedy->first,
                   report.greedy->end ? fmt::format("to {}", *report.greedy->end - 1) : "on");
@@ -100,7 +105,9 @@ int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::V
     const auto checked =
         std::find_if(v.slices.begin(), v.slices.end(), [&](const proof::SliceReport& s) { return s.slice == i; });
     const bool proved = checked != v.slices.end() && checked->proved;
-    Json j = {{"slice", i}, {"mode", proved ? "proof" : "trust"}, {"operators", operators_json(key.slices[i].program)}};
+    Json j = {{"slice", i}, {"mode", proved ? "proof" : "trust"}, {"operators", operators_json(key.slices[i])}};
+    if (const auto& f = key.slices[i].in_float)
+      j["float"] = {{"engine", f->engine}, {"version", f->version}, {"operators", f->operators}};
     if (i < holding.slices.size()) {
       const trust::Held& held = holding.slices[i];
       j["mode"] = trust::to_text(held.by);

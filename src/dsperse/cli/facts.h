@@ -24,8 +24,9 @@ void show_proofs(Context& context, const pipeline::ProveStep& step);
 int show_verdict(Context& context, const proof::ModelKey& key, const pipeline::VerifyReport& report,
                  const std::map<std::uint32_t, store::SliceRecord>& measured = {});
 
-/// Names of a program's ops.
-Json operators_json(const quantize::Program& program);
+/// Names of a slice's ops; of one that runs in float its operators, and who runs them.
+Json operators_json(const proof::SliceKey& slice);
+Json float_operators_json(const std::string& engine, const std::vector<std::string>& operators);
 /// Memory of the slices that were proved together: measured and predicted.
 void add_work(Json& slice, const store::SliceRecord& record);
 

@@ -26,6 +26,11 @@ void ImportFlags::add(CLI::App& app, Of verb) {
       "last:2, cost:SECONDS, influence:SECONDS");
   app.add_option("--native-seconds", native_seconds, "what one run takes on the workers' machines (default: measured here)")
       ->check(CLI::PositiveNumber);
+  app.add_option(
+         "--float-engine", float_engine,
+         "runs operators that have no integer form in float, in slices of their own that are held by trust and by nothing "
+         "else: onnxruntime or openvino, of the python3 on the path or of $DSPERSE_PYTHON (without it they are an error)")
+      ->check(CLI::IsMember({"onnxruntime", "openvino"}));
   auto* how = app.add_option_group(
       "cuts", "default: one slice per layer block; --memory alone: the fastest that fits, layers that are too large are split");
   how->add_option("--count", count, "this many slices, balanced by predicted time")->check(CLI::Range(1U, 4096U));
@@ -72,6 +77,7 @@ Result<pipeline::ImportRequest> ImportFlags::request(const Context& context) con
                   "say what the other slices get, for example --policy trust");
     out.policy_text += "\n# --strategy " + strategy + "\n";
   }
+  out.float_engine = float_engine;
   if (native_seconds > 0) out.native_seconds = native_seconds;
   if (optimize == "size") out.cut.optimize = slice::Optimize::size;
   if (optimize == "verify") out.cut.optimize = slice::Optimize::verify;

@@ -10,7 +10,7 @@ struct ImportFlags {
   std::string model, calibration, labels, policy, strategy;
   std::vector<std::string> shapes, cut_after;
   std::vector<float> pixel_scale, pixel_bias;
-  std::string optimize, cost_model;
+  std::string optimize, cost_model, float_engine;
   unsigned count = 0, workers = 0, activation_bits = 12, weight_bits = 12;
   double native_seconds = 0, deadline = 0;
   bool external_data = false, per_tensor = false, least_memory = false;

@@ -1,4 +1,6 @@
 // dsperse inspect MODEL: operators, parameters, multiply-adds, what is supported and what is not; --fidelity: what integers cost.
+#include <algorithm>
+
 #include "dsperse/backend/native/native.h"
 #include "dsperse/cli/import_flags.h"
 #include "dsperse/cli/verbs.h"
@@ -94,6 +96,9 @@ void show(Context& context, const pipeline::Inspection& found) {
     context.say("  {}: {}{}", what, o.why, o.hint.empty() ? "" : " - " + o.hint);
     obstacles.push_back({{"node", o.node}, {"operator", o.op}, {"why", o.why}, {"hint", o.hint}});
   }
+  if (std::ranges::any_of(found.obstacles, [](const pipeline::Obstacle& o) { return !o.op.empty(); }))
+    context.say(
+        "  an engine can run such operators in float, held by trust alone: dsperse slice --float-engine (docs/operators.md)");
   if (!found.unexamined.empty())
     context.say("not examined, since the shapes before them are open: {} nodes from '{}' on", found.unexamined.size(),
                 found.unexamined.front());

@@ -69,7 +69,7 @@ Result<int> run(Context& context, const Flags& flags) {
   DSPERSE_TRY(const pipeline::RunStep step,
               pipeline::run_step(flags.model, inputs.tensors, nonce, out, context.observer(), flags.draw));
   DSPERSE_CHECK_OK(show_run(context, model.model(), step));
-  show_published(context, step.run.published, pipeline::published_path(out));
+  if (!model.model().key.has_float()) show_published(context, step.run.published, pipeline::published_path(out));
   context.say("run {}", out);
   context.document["path"] = out;
   return kOk;

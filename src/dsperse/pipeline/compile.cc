@@ -8,6 +8,7 @@
 #include <set>
 
 #include "dsperse/base/random.h"
+#include "dsperse/pipeline/float_slices.h"
 #include "dsperse/proof/prove.h"
 #include "dsperse/proof/security.h"
 #include "dsperse/proof/tie.h"
@@ -36,7 +37,7 @@ Status check_sum(const proof::ModelKey& key) {
   std::set<std::uint32_t> all;
   std::map<std::uint32_t, std::size_t> links;
   for (std::uint32_t i = 0; i < key.slices.size(); ++i) {
-    all.insert(i);
+    if (!key.slices[i].in_float) all.insert(i);
     if (key.slices[i].weight_root) links[i] = proof::kMaxEpochDepth;
   }
   DSPERSE_TRY(const proof::SecurityTable table, proof::security_of_certificate(key, all, links));
@@ -115,8 +116,10 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
   BoundaryGraph out;
   std::map<TensorId, std::uint32_t> chunk_of;
   std::set<std::string> used;
-  for (const quantize::IoMapping& io : model.inputs) used.insert(io.name);
-  for (const quantize::IoMapping& io : model.outputs) used.insert(io.name);
+  for (const slice::Boundary& b : plan.boundaries) {  // not what pieces in float make and read: these are inside
+    if (b.is_input) used.insert(model.inputs[*position(program.inputs, b.tensor)].name);
+    if (b.is_output) used.insert(model.outputs[*position(program.outputs, b.tensor)].name);
+  }
   for (const slice::Boundary& b : plan.boundaries) {
     const quantize::TensorSpec& t = program.tensors[b.tensor];
     proof::Edge edge;
@@ -157,8 +160,11 @@ Result<BoundaryGraph> boundary_graph(const quantize::QuantizedModel& model, cons
 Result<CompiledSlices> compile_slices(const store::PlanFile& file, const CompileOptions& options, const backend::Backend& backend,
                                       const Observer& observer, const KeepSecret& keep) {
   const quantize::Program& program = file.model.program;
-  DSPERSE_TRY(slice::Plan plan, slice::plan_at(program, file.cuts));
+  DSPERSE_TRY(slice::Plan integers, slice::plan_at(program, file.cuts));
+  std::vector<store::FloatPiece> floats = file.floats;
+  DSPERSE_TRY(slice::Plan plan, with_float_slices(std::move(integers), file.model, floats, file.inner));
   if (plan.slices.size() != file.treatments.size()) return fail(ErrorKind::bad_input, "plan: cuts and treatments do not fit");
+  for (const store::FloatPiece& piece : floats) DSPERSE_CHECK_OK(check_float_treatment(piece, file.treatments[piece.slice]));
   for (std::size_t i = 0; i < plan.slices.size(); ++i)
     if (const auto why = backend.unsupported(plan.slices[i].program); why && file.treatments[i].proof)
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, "slice " + std::to_string(i),
@@ -189,7 +195,19 @@ Result<CompiledSlices> compile_slices(const store::PlanFile& file, const Compile
     const PeakMeter meter;
     const auto start = std::chrono::steady_clock::now();
     DSPERSE_TRY(const Digest seed, random_seed());
-    store::ProvingKey secret{{}, seed};
+    store::ProvingKey secret{{}, seed, {}};
+    if (s.in_float()) {
+      const store::FloatPiece& piece = *std::ranges::find(floats, i, &store::FloatPiece::slice);
+      DSPERSE_TRY(proof::SliceKey in_float, float_key(piece, file.model, s, graph.inputs[i], graph.outputs[i], params, boundary));
+      key.slices.push_back(std::move(in_float));
+      out.model.predicted.push_back(s.cost);
+      secret.network = piece.network;
+      DSPERSE_CHECK_OK(keep(i, key.slices.back(), secret));
+      seeds.push_back(seed);
+      out.used.push_back({});
+      tell(observer, {Event::Kind::finished, i, count, "commit weights", 0, 0, 0});
+      continue;
+    }
     DSPERSE_TRY(secret.weights, file.weights_of(s.weights));
     auto artefacts = backend.setup(
         params,

@@ -1,5 +1,7 @@
 #include "dsperse/pipeline/dispute.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "dsperse/crypto/hash/hash.h"
@@ -131,6 +133,9 @@ Result<DisputeReport> settle_dispute(const proof::ModelKey& key, const DisputeRe
   DisputeReport out;
   DSPERSE_TRY(const bool differ, open_case.open());
   if (!differ) return out;
+  if (const auto& f = key.slices[open_case.slice()].in_float)
+    return fail(ErrorKind::unsupported, "the runs differ first in a slice that runs in float: no proof can say who is right",
+                fmt::format("slice {}, run in float by {}", open_case.slice(), f->engine_text()));
   DSPERSE_CHECK_OK(open_case.take_stored(dispute::Side::a));
   DSPERSE_CHECK_OK(open_case.take_stored(dispute::Side::b));
   if (!open_case.decided() && claims.base() != nullptr) {

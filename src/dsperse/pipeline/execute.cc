@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "dsperse/base/random.h"
+#include "dsperse/pipeline/float_slices.h"
 #include "dsperse/pipeline/memory.h"
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/prove.h"
@@ -17,6 +18,26 @@ using quantize::IntTensor;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Tensors of the output ports.
+Result<std::vector<IntTensor>> integer_outputs(const store::ModelFolder& model, std::uint32_t i,
+                                               const std::vector<IntTensor>& inputs, SliceRun& stats) {
+  const proof::SliceKey& slice = model.model().key.slices[i];
+  DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(i));
+  DSPERSE_TRY(quantize::TensorStore trace, slice_trace(slice, secret.weights, inputs, &stats));
+  std::vector<IntTensor> out;
+  for (const proof::Port& p : slice.outputs) out.push_back(std::move(trace[p.tensor]));
+  return out;
+}
+
+Result<std::vector<IntTensor>> float_outputs(const store::ModelFolder& model, std::uint32_t i,
+                                             const std::vector<IntTensor>& inputs, FloatRunner& runner, SliceRun& stats) {
+  const auto start = Clock::now();
+  DSPERSE_TRY(const Bytes network, model.network(i));
+  DSPERSE_TRY(std::vector<IntTensor> out, runner.run(model.model().key.slices[i], network, inputs, stats.saturated));
+  stats.seconds = seconds_since(start);
+  return out;
+}
 
 }  // namespace
 
@@ -82,6 +103,7 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
   std::vector<std::uint32_t> last_reader(key.chunks.size(), UINT32_MAX);
   std::vector<bool> is_output(key.chunks.size(), false);
   const auto count = static_cast<std::uint32_t>(key.slices.size());
+  FloatRunner floats;
   for (std::uint32_t i = 0; i < count; ++i)
     for (const proof::Port& p : key.slices[i].inputs) last_reader[p.chunk] = i;
   for (const proof::Edge& e : key.edges) {
@@ -98,13 +120,12 @@ Result<RunSummary> run_model(const store::ModelFolder& model, const std::string&
     const PeakMeter meter;
     SliceRun stats;
     {
-      DSPERSE_TRY(const store::ProvingKey secret, model.proving_key(i));
       std::vector<IntTensor> in;
       for (const proof::Port& p : slice.inputs)
         in.push_back(last_reader[p.chunk] == i && !is_output[p.chunk] ? std::move(chunks[p.chunk]) : chunks[p.chunk]);
-      auto trace = slice_trace(slice, secret.weights, in, &stats);
-      if (!trace) return std::unexpected(trace.error().within("slice " + std::to_string(i)));
-      for (const proof::Port& p : slice.outputs) chunks[p.chunk] = std::move((*trace)[p.tensor]);
+      auto made = slice.in_float ? float_outputs(model, i, in, floats, stats) : integer_outputs(model, i, in, stats);
+      if (!made) return std::unexpected(made.error().within("slice " + std::to_string(i)));
+      for (std::size_t k = 0; k < slice.outputs.size(); ++k) chunks[slice.outputs[k].chunk] = std::move((*made)[k]);
     }
     for (const proof::Port& p : slice.outputs) {
       DSPERSE_TRY(const double seconds, store_chunk(p.chunk));

@@ -17,7 +17,7 @@ namespace dsperse::pipeline {
 
 struct SliceRun {
   double seconds = 0;
-  std::uint64_t saturated = 0;   ///< elements clamped by a table
+  std::uint64_t saturated = 0;   ///< elements clamped by a table, or where a slice in float was rounded
   std::uint64_t peak_bytes = 0;  ///< beyond what the process had, its boundaries' commitments included; zero: not known
   double commit_s = 0;           ///< of what it makes
 };

@@ -31,14 +31,51 @@ std::string ranges_text(const std::vector<std::uint32_t>& slices) {
   return out;
 }
 
-std::string found_text(const trust::Held& held) {
-  return trust::to_text(held.by) + (held.pending                   ? " (audit not drawn yet)"
-                                    : held.drawn && !held.by.proof ? " (drawn, passed)"
-                                                                   : "");
+/// Empty for an integer slice.
+std::string float_of(const Holding& holding, std::size_t slice) {
+  return slice < holding.in_float.size() ? holding.in_float[slice] : std::string();
+}
+
+std::string found_text(const Holding& holding, std::size_t slice) {
+  const trust::Held& held = holding.slices[slice];
+  const std::string in_float = float_of(holding, slice);
+  return trust::to_text(held.by) +
+         (held.pending                   ? " (audit not drawn yet)"
+          : held.drawn && !held.by.proof ? " (drawn, passed)"
+                                         : "") +
+         (in_float.empty() ? "" : ", " + in_float);
+}
+
+std::vector<std::string> float_texts(const proof::ModelKey& key) {
+  std::vector<std::string> out;
+  for (const proof::SliceKey& s : key.slices) {
+    std::string& text = out.emplace_back();
+    if (s.in_float) text = fmt::format("run in float by {} ({})", s.in_float->engine_text(), counted_text(s.in_float->operators));
+  }
+  return out;
+}
+
+/// Nothing but trust is asked for slices in float, and nothing else is claimed for them.
+Verdict judge_floats(const Holding& holding, const std::vector<trust::Treatment>& wanted) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (holding.in_float[i].empty()) continue;
+    const std::string where = fmt::format("slice {}, {}", i, holding.in_float[i]);
+    if (!wanted[i].is_trust())
+      return Verdict::reject(
+          "the policy asks " + trust::to_text(wanted[i]) + " of a slice that runs in float: nothing but trust can hold it",
+          where);
+    if (const trust::Held& h = holding.slices[i]; !h.by.is_trust() || h.pending || h.drawn)
+      return Verdict::reject("more than trust is claimed for a slice that runs in float", where);
+  }
+  return Verdict::accept();
 }
 
 /// What is known of this slice, not of its treatment: an audit that is not drawn holds nothing, one that passed has its auditor.
-trust::Guarantee guarantee_of(const trust::Held& held, bool receipts) {
+trust::Guarantee guarantee_of(const trust::Held& held, bool receipts, bool in_float) {
+  if (in_float)
+    return {"the operator lies, or the engine errs; " + std::string(receipts ? "" : "no receipt says who, and ") +
+                "nobody can compare floats bit for bit",
+            "the operator", "everything"};
   const bool passed = held.by.audit && held.drawn;
   trust::Treatment without = held.by;
   if (passed || held.pending) without.audit.reset();
@@ -85,12 +122,29 @@ Result<Verdict> judge_holding(const proof::ModelKey& key, const proof::Certifica
     DSPERSE_TRY(const trust::RunRecord record, trust::decode_record(certificate.record));
     trust::RecordVerdict v = trust::verify_record(record, facts, user, *check);
     if (!v.verdict) return std::move(v.verdict);
-    holding = {record.keeper, v.keeper_pinned, v.late, std::move(v.slices), v.weakest, std::move(v.notes)};
+    holding = {record.keeper, v.keeper_pinned, v.late, std::move(v.slices), {}, v.weakest, std::move(v.notes)};
   }
+  holding.in_float = float_texts(key);
+  if (Verdict v = judge_floats(holding, wanted); !v) return v;
+  const auto first = std::ranges::find_if(holding.in_float, [](const std::string& text) { return !text.empty(); });
+  if (first != holding.in_float.end()) holding.weakest = static_cast<std::uint32_t>(first - holding.in_float.begin());
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (Verdict v = trust::covers(holding.slices[i], wanted[i], user.allow_pending); !v) return v;
   out = std::move(holding);
   return Verdict::accept();
+}
+
+std::string counted_text(const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, std::size_t>> counts;
+  for (const std::string& name : names) {
+    auto it = std::ranges::find(counts, name, &std::pair<std::string, std::size_t>::first);
+    if (it == counts.end()) it = counts.insert(it, {name, 0});
+    ++it->second;
+  }
+  std::string out;
+  for (const auto& [name, count] : counts)
+    out += (out.empty() ? "" : ", ") + (count == 1 ? name : std::to_string(count) + " " + name);
+  return out;
 }
 
 std::string holding_text(const Holding& holding) {
@@ -103,7 +157,7 @@ std::string holding_text(const Holding& holding) {
   if (pending != 0) out += fmt::format(", {} with an audit that is not drawn yet", pending);
   if (trusted != 0) out += fmt::format(", {} trusted", trusted);
   if (proved != holding.slices.size())
-    out += fmt::format("; weakest: slice {}, {}", holding.weakest, found_text(holding.slices[holding.weakest]));
+    out += fmt::format("; weakest: slice {}, {}", holding.weakest, found_text(holding, holding.weakest));
   return out;
 }
 
@@ -112,14 +166,14 @@ std::vector<std::string> guarantee_texts(const Holding& holding) {
   std::vector<bool> said(holding.slices.size(), false);
   for (std::size_t i = 0; i < holding.slices.size(); ++i) {
     if (said[i]) continue;
-    const std::string found = found_text(holding.slices[i]);
+    const std::string found = found_text(holding, i);
     std::vector<std::uint32_t> alike;
     for (std::size_t j = i; j < holding.slices.size(); ++j)
-      if (!said[j] && found_text(holding.slices[j]) == found) {
+      if (!said[j] && found_text(holding, j) == found) {
         alike.push_back(static_cast<std::uint32_t>(j));
         said[j] = true;
       }
-    const trust::Guarantee g = guarantee_of(holding.slices[i], holding.keeper.has_value());
+    const trust::Guarantee g = guarantee_of(holding.slices[i], holding.keeper.has_value(), !float_of(holding, i).empty());
     out.push_back(fmt::format("{} {}: {}: wrong only if {}; assumes {}; fails against {}", alike.size() == 1 ? "slice" : "slices",
                               ranges_text(alike), found, g.wrong_only_if, g.assumes, g.fails_against));
   }

@@ -21,8 +21,10 @@ struct Holding {
   std::optional<trust::PublicKey> keeper;  ///< the coordinator whose record it is; absent without record
   bool keeper_pinned = false, late = false;
   std::vector<trust::Held> slices;  ///< all of the model
-  std::uint32_t weakest = 0;        ///< a slice
-  std::vector<std::string> notes;   ///< what rests on whose word
+  /// By slice: "run in float by onnxruntime 1.22.0 (GridSample)"; empty: integers.
+  std::vector<std::string> in_float;
+  std::uint32_t weakest = 0;       ///< a slice
+  std::vector<std::string> notes;  ///< what rests on whose word
 };
 
 /// Fills `out` if the verdict is to accept. wanted: treatment of each slice, by the user's policy. check: who decides
@@ -33,6 +35,8 @@ struct Holding {
                                             const trust::RecordExpectation& user, const trust::SignatureCheck* check,
                                             Holding& out);
 
+/// "2 Conv, Relu" of names with repetitions, in the order in which they come first.
+std::string counted_text(const std::vector<std::string>& names);
 /// "2 slices proved, 1 replicated, 3 trusted; weakest: slice 1, trust".
 std::string holding_text(const Holding& holding);
 /// One line for all slices that are held alike: "slices 0, 2-4: replicate(2): wrong only if ...; assumes ...; fails against ...".

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "dsperse/model/onnx/load.h"
 #include "dsperse/model/passes.h"
 #include "dsperse/ops/lower.h"
 #include "dsperse/ops/registry.h"
 #include "dsperse/pipeline/costing.h"
+#include "dsperse/pipeline/float_cut.h"
+#include "dsperse/pipeline/float_slices.h"
 #include "dsperse/pipeline/influence.h"
 #include "dsperse/pipeline/input.h"
 #include "dsperse/pipeline/native.h"
@@ -36,6 +39,15 @@ quantize::IoMapping mapping_of(const model::Port& input, const ImportRequest& re
   io.scale = request.pixel_scale;
   io.bias = request.pixel_bias;
   return io;
+}
+
+/// The error of a node without integer form, with what else can be done about it.
+Error or_in_float(Error error) {
+  if (error.kind != ErrorKind::unsupported || error.where.find("node '") == std::string::npos) return error;
+  error.hint += std::string(error.hint.empty() ? "" : "; or ") +
+                "name an engine that runs such operators in float, held by trust alone: "
+                "--float-engine onnxruntime (docs/operators.md)";
+  return error;
 }
 
 /// Image inputs get their preprocessing; the others have none.
@@ -119,10 +131,23 @@ Result<std::vector<RunInputs>> run_inputs(const quantize::QuantizedModel& model,
   return out;
 }
 
+/// Slices in float get trust where a plan or nobody says what they get; a policy that was given must say it itself.
+trust::Policy with_trust(const ImportRequest& request, const std::vector<store::FloatPiece>& floats) {
+  trust::Policy out = request.policy;
+  const bool given = !request.policy_text.empty() && !out.planning;
+  for (const store::FloatPiece& f : floats)
+    if (!given) out.rules.insert(out.rules.begin(), trust::Rule{{{f.slice, f.slice}}, {}, {}, trust::Treatment{}});
+  return out;
+}
+
 /// Costs, influences where the policy asks for them, and what each slice gets.
-Result<trust::Treatments> treat(const quantize::QuantizedModel& model, const slice::Plan& plan, const Calibration& calibration,
+Result<trust::Treatments> treat(const store::PlanFile& file, const slice::Plan& plan, const Calibration& calibration,
                                 const ImportRequest& request, const Observer& observer) {
+  const quantize::QuantizedModel& model = file.model;
   const bool influences = trust::needs_influences(request.policy);
+  if (influences && !file.floats.empty())
+    return fail(ErrorKind::unsupported, "influence cannot be measured through slices that run in float", {},
+                "another --strategy: name, operator, slices, first, last or cost");
   DSPERSE_TRY(const std::vector<RunInputs> inputs, run_inputs(model, calibration, influences ? kInfluenceSamples : 1));
   tell(observer, {Event::Kind::stage, 0, 0, "time a native run", 0, 0, 0});
   trust::NativeRate rate;
@@ -136,7 +161,53 @@ Result<trust::Treatments> treat(const quantize::QuantizedModel& model, const sli
     tell(observer, {Event::Kind::stage, 0, 0, "measure influence", 0, 0, 0});
     DSPERSE_TRY(facts.influences, measure_influence(model, plan, inputs));
   }
-  return trust::assign(request.policy, facts);
+  DSPERSE_TRY(trust::Treatments out, trust::assign(with_trust(request, file.floats), facts));
+  for (const store::FloatPiece& f : file.floats) DSPERSE_CHECK_OK(check_float_treatment(f, out.plan.slices[f.slice].treatment));
+  return out;
+}
+
+/// The model as integers, what has no integer form in float if an engine was named for it.
+Status quantize_into(store::PlanFile& out, Calibration& calibration, const ImportRequest& request, const Observer& observer) {
+  tell(observer, {Event::Kind::stage, 0, 0, "load", 0, 0, 0});
+  if (request.float_engine.empty()) {
+    auto graph = load_model(request);
+    if (!graph) return std::unexpected(or_in_float(graph.error()));
+    tell(observer, {Event::Kind::stage, 0, 0, "calibrate and quantize", 0, 0, 0});
+    DSPERSE_TRY(calibration, load_calibration(request, *graph));
+    auto model = quantize_graph(*graph, calibration, request);
+    if (!model) return std::unexpected(or_in_float(model.error()).within(request.model_path));
+    out.model = std::move(*model);
+    return {};
+  }
+  DSPERSE_TRY(const FloatRun engine, start_engine(request.float_engine));
+  DSPERSE_TRY(FloatCut cut, cut_floats(request, engine));
+  tell(observer, {Event::Kind::stage, 0, 0, "calibrate and quantize", 0, 0, 0});
+  DSPERSE_TRY(calibration, load_calibration(request, cut.whole));
+  DSPERSE_CHECK_OK(add_float_values(cut, calibration));
+  auto model = quantize_graph(cut.pieces.empty() ? cut.whole : cut.rest, calibration, request);
+  if (!model) return std::unexpected(model.error().within(request.model_path));
+  out.model = std::move(*model);
+  out.floats = std::move(cut.pieces);
+  out.inner = std::move(cut.inner);
+  return out.floats.empty() ? Status{} : order_for_floats(out.model, out.floats);
+}
+
+/// The cuts that were asked for, and those around slices in float.
+Result<slice::Plan> cut_around(store::PlanFile& file, const slice::CutRequest& request, const slice::Costing& costs) {
+  const quantize::Program& program = file.model.program;
+  DSPERSE_TRY(slice::Plan plan, slice::make_plan(program, request, costs));
+  if (file.floats.empty()) return plan;
+  if (plan.tiled)
+    return fail(ErrorKind::unsupported, "layers of a model with slices in float are not split into tiles", {},
+                "cut by --count or --cut-after, or allow more --memory");
+  DSPERSE_TRY(const std::vector<std::uint32_t> forced, float_cuts(file.model, file.floats));
+  std::set<std::uint32_t> cuts(forced.begin(), forced.end());
+  for (const slice::Slice& s : plan.slices)
+    if (s.last_op < program.ops.size()) cuts.insert(s.last_op - 1);
+  DSPERSE_TRY(slice::Plan integers, slice::plan_at(program, {cuts.begin(), cuts.end()}));
+  DSPERSE_TRY(slice::Plan out, with_float_slices(std::move(integers), file.model, file.floats, file.inner));
+  slice::price(out, program, costs);
+  return out;
 }
 
 }  // namespace
@@ -214,39 +285,35 @@ Result<quantize::Fidelity> measure_fidelity(const model::Graph& graph, quantize:
 }
 
 Result<store::PlanFile> plan_model(const ImportRequest& request, const Observer& observer) {
-  tell(observer, {Event::Kind::stage, 0, 0, "load", 0, 0, 0});
-  DSPERSE_TRY(const model::Graph graph, load_model(request));
-  tell(observer, {Event::Kind::stage, 0, 0, "calibrate and quantize", 0, 0, 0});
-  DSPERSE_TRY(const Calibration calibration, load_calibration(request, graph));
   store::PlanFile out;
+  Calibration calibration;
+  DSPERSE_CHECK_OK(quantize_into(out, calibration, request, observer));
   out.name = store::stem(request.model_path);
   out.calibration = calibration.source;
   out.labels = request.labels;
   out.policy = request.policy_text;
-  auto model = quantize_graph(graph, calibration, request);
-  if (!model) return std::unexpected(model.error().within(request.model_path));
-  out.model = std::move(*model);
   if (!out.labels.empty()) {
-    const bool fits = out.model.outputs.size() == 1 &&
-                      std::cmp_equal(quantize::elements(out.model.outputs[0].logical_shape), out.labels.size());
+    std::vector<quantize::IoMapping> outputs = out.model.outputs;
+    std::erase_if(outputs, [&](const auto& io) { return std::ranges::find(out.inner, io.name) != out.inner.end(); });
+    const bool fits = outputs.size() == 1 && std::cmp_equal(quantize::elements(outputs[0].logical_shape), out.labels.size());
     if (!fits)
       return fail(ErrorKind::bad_input, fmt::format("{} labels do not fit the model's output", out.labels.size()), {},
                   "one label per class");
   }
   tell(observer, {Event::Kind::stage, 0, 0, "cut", 0, 0, 0});
   const slice::Costing costs = costing(request.cost, proof::Profile::bits100, goal_of(request.cut.optimize));
-  out.unsliced = slice::predict(out.model.program, costs);
+  if (out.floats.empty()) out.unsliced = slice::predict(out.model.program, costs);
   out.optimize = request.cut.optimize;
-  DSPERSE_TRY(const slice::Plan plan, slice::make_plan(out.model.program, request.cut, costs));
+  DSPERSE_TRY(const slice::Plan plan, cut_around(out, request.cut, costs));
   if (plan.tiled) become_tiled(out.model, *plan.tiled);
   std::uint64_t key = 0;
   for (const slice::Slice& s : plan.slices) {
     out.predicted.push_back(s.cost);
     key += s.cost.key_bytes;
-    if (s.last_op < out.model.program.ops.size()) out.cuts.push_back(s.last_op - 1);
+    if (!s.in_float() && s.last_op < out.model.program.ops.size()) out.cuts.push_back(s.last_op - 1);
   }
   out.process_bytes = costs.process_bytes(key);
-  DSPERSE_TRY(out.trust, treat(out.model, plan, calibration, request, observer));
+  DSPERSE_TRY(out.trust, treat(out, plan, calibration, request, observer));
   out.treatments = out.trust->treatments();
   return out;
 }

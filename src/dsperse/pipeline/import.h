@@ -31,7 +31,9 @@ struct ImportRequest {
   slice::CutRequest cut;
   slice::CostModel cost = {};  ///< of the predictions
   trust::Policy policy;
-  std::string policy_text;               ///< as it was given, for the plan
+  std::string policy_text;  ///< as it was given, for the plan
+  /// Runs operators without integer form, in slices that are held by trust (float_engine/engine.h); empty: they are an error.
+  std::string float_engine;
   std::optional<double> native_seconds;  ///< of one run on the workers' machines; absent: measured here
 };
 

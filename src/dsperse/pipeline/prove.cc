@@ -53,6 +53,9 @@ Status check_before_work(ProveContext& context, const ProveOptions& options, con
   const std::uint64_t process = rss_bytes();
   for (const std::uint32_t i : todo) {
     const proof::SliceKey& slice = model.key.slices[i];
+    if (slice.in_float)
+      return fail(ErrorKind::unsupported, "this slice runs in float by " + slice.in_float->engine_text() + " and has no proof",
+                  slice_name(i), "nothing but trust can hold it: say so in the policy");
     if (const auto why = context.backend.unsupported(slice.program))
       return fail(ErrorKind::unsupported, "this slice cannot be proved: " + *why, slice_name(i));
     const slice::Cost& cost = model.predicted[i];

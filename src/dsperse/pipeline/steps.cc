@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "dsperse/pipeline/expectation.h"
+#include "dsperse/pipeline/float_slices.h"
 #include "dsperse/proof/tie.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/trust/lottery/challenge.h"
@@ -116,6 +117,9 @@ Result<ProveStep> prove_step(const std::string& run_folder, const std::string& d
   ProveStep step;
   std::optional<lottery::Challenge> challenge;
   if (options.challenge) {
+    if (const std::string in_float = float_text(model.model().key); !in_float.empty())
+      return fail(ErrorKind::unsupported, "a challenge may draw a slice that runs in float and has no proof", in_float,
+                  "only models of integer slices can be challenged");
     DSPERSE_TRY(challenge, published_challenge(run, model.model().key));
     DSPERSE_TRY(const std::vector<std::uint32_t> drawn,
                 lottery::step(*challenge, lottery::Nonce{*options.challenge, kNoDeadline}));

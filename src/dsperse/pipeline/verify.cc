@@ -50,7 +50,9 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   const auto stop = [&] {
     if (running) times[running->first] = std::chrono::duration<double>(Clock::now() - running->second).count();
   };
-  const Verdict bound = request.challenge ? check_challenge(key, certificate, *request.challenge) : Verdict::accept();
+  Verdict bound = request.challenge ? check_challenge(key, certificate, *request.challenge) : Verdict::accept();
+  if (bound && request.challenge && key.has_float())
+    bound = Verdict::reject("a challenge of a model with a slice that runs in float: it cannot be answered for that one");
   if (!bound) {
     out.verdict.verdict = bound;
   } else {
@@ -102,10 +104,11 @@ Result<VerifyReport> verify_run(const VerifyRequest& request) {
   return out;
 }
 
-std::string coverage_text(const proof::Coverage& c) {
+std::string coverage_text(const proof::ModelKey& key, const proof::Coverage& c) {
   return fmt::format(
-      "{} of {} slices, {} of {} operators, {:.1f} % of multiply-adds proved; {:.1f} % together with all that they depend on",
-      c.slices_proved, c.slices, c.ops_proved, c.ops, percent(c.macs_proved, c.macs), percent(c.macs_cone, c.macs));
+      "{} of {} slices, {} of {} operators, {:.1f} % of {}multiply-adds proved; {:.1f} % together with all that they depend on",
+      c.slices_proved, c.slices, c.ops_proved, c.ops, percent(c.macs_proved, c.macs), key.has_float() ? "integer " : "",
+      percent(c.macs_cone, c.macs));
 }
 
 }  // namespace dsperse::pipeline

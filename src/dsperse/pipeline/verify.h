@@ -65,6 +65,6 @@ struct VerifyReport {
 [[nodiscard]] Result<std::vector<trust::Treatment>> asked_treatments(const VerifyRequest& request);
 
 /// "3 of 4 slices, 17 of 20 operators, 98.2 % of multiply-adds proved; 91.0 % with everything they depend on".
-std::string coverage_text(const proof::Coverage& coverage);
+std::string coverage_text(const proof::ModelKey& key, const proof::Coverage& coverage);
 
 }  // namespace dsperse::pipeline

@@ -84,6 +84,7 @@ Coverage coverage(const ModelKey& key, const std::set<std::uint32_t>& proved) {
     for (const quantize::Op& op : program.ops) macs += quantize::op_macs(program, op);
     ++c.slices;
     c.ops += program.ops.size();
+    if (const auto& f = key.slices[i].in_float) c.ops += f->operators.size();  // never proved, and their products are not counted
     c.macs += macs;
     if (proved.contains(i)) {
       ++c.slices_proved;
@@ -188,6 +189,11 @@ CertificateVerdict verify_certificate(const ModelKey& key, const Certificate& ce
   if (!certificate.record.empty())
     for (const SliceProof& s : certificate.slices)
       if (s.slice < key.slices.size()) wanted.insert(s.slice);
+  // Nothing that verify_slice takes proves such a slice; this says so before a proof is missed.
+  for (const std::uint32_t i : wanted)
+    if (const auto& f = key.slices[i].in_float)
+      return reject(Verdict::reject("a proof is asked for a slice that runs in float: nothing but trust can hold it",
+                                    "slice " + std::to_string(i) + ", run in float by " + f->engine_text()));
   out.coverage = coverage(key, wanted);
 
   if (Verdict v = check_table(key, certificate); !v) return reject(std::move(v));

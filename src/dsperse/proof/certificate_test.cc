@@ -415,6 +415,48 @@ TEST(Certificate, WithoutWeightsThereAreNoEpochs) {
   EXPECT_FALSE(verify_link(m.key.slices[0], EpochLink{}));
 }
 
+TEST(Certificate, ASliceInFloatIsNeverProved) {
+  ModelCase m = make_model(testing::skip_model());
+  SliceKey& s = m.key.slices[1];
+  SliceKey in_float;
+  in_float.profile = s.profile, in_float.slack = s.slack, in_float.work = s.work;
+  in_float.boundary = s.boundary;
+  for (const Port& p : s.ports()) {
+    const auto id = static_cast<quantize::TensorId>(in_float.program.tensors.size());
+    const bool input = id < s.inputs.size();
+    in_float.program.tensors.push_back(s.program.tensors[p.tensor]);
+    (input ? in_float.program.inputs : in_float.program.outputs).push_back(id);
+    (input ? in_float.inputs : in_float.outputs).push_back({id, p.chunk, p.is_public});
+  }
+  in_float.in_float = FloatSlice{"engine", "1.0", {"GridSample"}, {}, {}};
+  for (const quantize::TensorSpec& t : in_float.program.tensors) {
+    IoMapping io{"t", t.shape, {}, {}, {}};
+    for (std::uint32_t axis = 0; axis < t.shape.size(); ++axis) io.perm.push_back(axis);
+    in_float.in_float->mappings.push_back(io);
+  }
+  const SliceProof old = m.certificate.slices[1];
+  s = in_float;
+  m.certificate.model_id = m.key.id();
+  m.user.model_id = m.key.id();
+  m.certificate.slices = {m.prove(0), m.prove(2)};
+  Expectation user = m.user;
+  user.policy = {0, 2};
+  accepts(m, m.certificate, user);
+  const std::string reason = "a proof is asked for a slice that runs in float: nothing but trust can hold it";
+  const std::string where = "slice 1, run in float by engine 1.0";
+  for (const auto& policy : {std::optional<std::set<std::uint32_t>>(), std::optional(std::set<std::uint32_t>{0, 1, 2})}) {
+    user.policy = policy;
+    rejects(reason, m, m.certificate, user, where);
+  }
+  // With something in the place of its proof, also where a record would let one count that the policy does not ask for.
+  Certificate forged = m.certificate;
+  forged.slices.insert(forged.slices.begin() + 1, old);
+  rejects(reason, m, forged, user, where);
+  user.policy = {0, 2};
+  forged.record = {1};
+  rejects(reason, m, forged, user, where);
+}
+
 TEST(Certificate, EveryRuleIsAttackedAbove) {
   EXPECT_GT(rules().size(), 18U);
   for (const std::string& rule : rules()) {

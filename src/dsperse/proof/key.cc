@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view kMagic = "DSKEY002";
 constexpr std::size_t kMaxSlices = 4096, kMaxChunks = 1U << 16, kMaxPorts = 4096, kMaxName = 4096, kMaxValues = 1U << 16,
                       kMaxTiesOfKey = kMaxSlices * kMaxTies;
+/// First byte of a slice that runs in float; it is no profile.
+constexpr std::uint8_t kFloatMark = 1;
 constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 26, kMaxRangeProof = std::size_t{1} << 28;
 
 /// In the order of the bytes.
@@ -104,22 +106,6 @@ quantize::WeightStore read_weights(ByteReader& r, const quantize::Program& progr
   return out;
 }
 
-Bytes slice_body(const SliceKey& key) {
-  ByteWriter w;
-  w.u8(static_cast<std::uint8_t>(key.profile));
-  w.u8(key.slack);
-  w.u8(key.work);
-  write_bytes(w, quantize::encode_program(key.program));
-  write_ports(w, key.inputs);
-  write_ports(w, key.outputs);
-  w.u32(key.options.limb_bits);
-  w.u64(key.options.wide_rows);
-  for (const Geometry* g : geometries(key)) write_geometry(w, *g);
-  if (key.weight_root) w.raw(*key.weight_root);
-  write_weights(w, key);
-  return w.take();
-}
-
 void write_shape(ByteWriter& w, const quantize::Shape& shape) {
   w.u32(static_cast<std::uint32_t>(shape.size()));
   for (const std::int64_t n : shape) w.i64(n);
@@ -142,6 +128,87 @@ std::vector<float> read_floats(ByteReader& r) {
   return v;
 }
 
+void write_mapping(ByteWriter& w, const IoMapping& io) {
+  w.text(io.name);
+  write_shape(w, io.logical_shape);
+  w.u32(static_cast<std::uint32_t>(io.perm.size()));
+  for (const std::uint32_t p : io.perm) w.u32(p);
+  write_floats(w, io.scale);
+  write_floats(w, io.bias);
+}
+
+IoMapping read_mapping(ByteReader& r) {
+  IoMapping io;
+  io.name = r.text(kMaxName);
+  io.logical_shape = read_shape(r);
+  io.perm.resize(r.count(16, 4));
+  for (std::uint32_t& p : io.perm) p = r.u32();
+  io.scale = read_floats(r);
+  io.bias = read_floats(r);
+  return io;
+}
+
+/// Of a slice that runs in float: what stands in the place of program, geometries and weights.
+void write_float(ByteWriter& w, const SliceKey& key) {
+  const FloatSlice& f = *key.in_float;
+  w.u32(static_cast<std::uint32_t>(key.inputs.size()));
+  w.u32(static_cast<std::uint32_t>(key.outputs.size()));
+  std::size_t i = 0;
+  for (const Port& p : key.ports()) {
+    const quantize::TensorSpec& t = key.program.tensors[p.tensor];
+    w.u32(p.chunk);
+    write_chunk(w, {t.name, t.shape, t.exponent, t.lo, t.hi, p.is_public});
+    write_mapping(w, f.mappings[i++]);
+  }
+  write_geometry(w, key.boundary);
+  w.text(f.engine);
+  w.text(f.version);
+  w.u32(static_cast<std::uint32_t>(f.operators.size()));
+  for (const std::string& s : f.operators) w.text(s);
+  w.raw(f.network);
+}
+
+void read_float(ByteReader& r, SliceKey& key) {
+  FloatSlice f;
+  const std::size_t inputs = r.count(kMaxPorts, kMinChunkBytes), outputs = r.count(kMaxPorts, kMinChunkBytes);
+  for (std::uint32_t i = 0; r.ok() && i < inputs + outputs; ++i) {
+    const std::uint32_t chunk = r.u32();
+    Chunk c = read_chunk(r);
+    key.program.tensors.push_back({std::move(c.name), std::move(c.shape), c.exponent, c.lo, c.hi});
+    (i < inputs ? key.program.inputs : key.program.outputs).push_back(i);
+    (i < inputs ? key.inputs : key.outputs).push_back({i, chunk, c.is_public});
+    f.mappings.push_back(read_mapping(r));
+  }
+  key.boundary = read_geometry(r);
+  f.engine = r.text(kMaxName);
+  f.version = r.text(kMaxName);
+  f.operators.resize(r.count(kMaxValues, 4));
+  for (std::string& s : f.operators) s = r.text(kMaxName);
+  f.network = r.digest();
+  key.in_float = std::move(f);
+}
+
+Bytes slice_body(const SliceKey& key) {
+  ByteWriter w;
+  if (key.in_float) w.u8(kFloatMark);
+  w.u8(static_cast<std::uint8_t>(key.profile));
+  w.u8(key.slack);
+  w.u8(key.work);
+  if (key.in_float) {
+    write_float(w, key);
+    return w.take();
+  }
+  write_bytes(w, quantize::encode_program(key.program));
+  write_ports(w, key.inputs);
+  write_ports(w, key.outputs);
+  w.u32(key.options.limb_bits);
+  w.u64(key.options.wide_rows);
+  for (const Geometry* g : geometries(key)) write_geometry(w, *g);
+  if (key.weight_root) w.raw(*key.weight_root);
+  write_weights(w, key);
+  return w.take();
+}
+
 void write_graph(ByteWriter& w, const ModelKey& key) {
   w.u32(static_cast<std::uint32_t>(key.chunks.size()));
   for (const Chunk& c : key.chunks) write_chunk(w, c);
@@ -151,14 +218,7 @@ void write_graph(ByteWriter& w, const ModelKey& key) {
     w.u32(static_cast<std::uint32_t>(e.chunks.size()));
     for (const std::uint32_t c : e.chunks) w.u32(c);
     w.u8(static_cast<std::uint8_t>((e.is_input ? 1 : 0) | (e.is_output ? 2 : 0) | (e.io ? 4 : 0)));
-    if (e.io) {
-      w.text(e.io->name);
-      write_shape(w, e.io->logical_shape);
-      w.u32(static_cast<std::uint32_t>(e.io->perm.size()));
-      for (const std::uint32_t p : e.io->perm) w.u32(p);
-      write_floats(w, e.io->scale);
-      write_floats(w, e.io->bias);
-    }
+    if (e.io) write_mapping(w, *e.io);
   }
   w.u32(static_cast<std::uint32_t>(key.labels.size()));
   for (const std::string& s : key.labels) w.text(s);
@@ -175,16 +235,7 @@ void read_graph(ByteReader& r, ModelKey& key) {
     const std::uint8_t flags = r.u8();
     e.is_input = (flags & 1) != 0;
     e.is_output = (flags & 2) != 0;
-    if ((flags & 4) != 0) {
-      IoMapping io;
-      io.name = r.text(kMaxName);
-      io.logical_shape = read_shape(r);
-      io.perm.resize(r.count(16, 4));
-      for (std::uint32_t& p : io.perm) p = r.u32();
-      io.scale = read_floats(r);
-      io.bias = read_floats(r);
-      e.io = std::move(io);
-    }
+    if ((flags & 4) != 0) e.io = read_mapping(r);
   }
   key.labels.resize(r.count(kMaxValues, 4));
   for (std::string& s : key.labels) s = r.text(kMaxName);
@@ -220,9 +271,16 @@ void write_slice(ByteWriter& w, const SliceKey& key) {
 
 Result<SliceKey> read_slice(ByteReader& r, const std::string& where) {
   SliceKey key;
-  key.profile = static_cast<Profile>(r.u8());
+  const std::uint8_t head = r.u8();
+  key.profile = static_cast<Profile>(head == kFloatMark ? r.u8() : head);
   key.slack = r.u8();
   key.work = r.u8();
+  if (head == kFloatMark) {
+    read_float(r, key);
+    // No weights, so no range proof; its length is there as in every slice.
+    if (r.u32() != 0) r.set_bad();
+    return key;
+  }
   auto program = quantize::decode_program(r.take(r.count(kMaxProgramBytes, 1)));
   if (!r.ok()) return fail(ErrorKind::bad_input, "slice key truncated", where);  // rather than what an empty program lacks
   if (!program) {
@@ -268,6 +326,10 @@ Chunk read_chunk(ByteReader& r) {
 Digest SliceKey::digest() const {
   const Bytes body = slice_body(*this);
   return crypto::hash_tagged("dsperse slice key v2", {body});
+}
+
+bool ModelKey::has_float() const {
+  return std::any_of(slices.begin(), slices.end(), [](const SliceKey& s) { return s.in_float.has_value(); });
 }
 
 std::vector<Port> SliceKey::ports() const {

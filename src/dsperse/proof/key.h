@@ -29,6 +29,19 @@ struct Port {
 };
 
 using ConstraintOptions = relation::Options;
+using quantize::IoMapping;
+
+/// What a slice is that has no integer form: an ONNX network that an engine runs in float32, between values that are read from
+/// its input chunks and rounded once into its output chunks. Nothing about it is proved: all but trust is refused.
+struct FloatSlice {
+  std::string engine, version;         ///< who runs it, e.g. "onnxruntime" "1.22.0"
+  std::vector<std::string> operators;  ///< ONNX names, for people
+  Digest network{};                    ///< hash of the ONNX file's bytes
+  std::vector<IoMapping> mappings;     ///< by port, inputs first: between integers and the network's tensors; no preprocessing
+  /// "onnxruntime 1.22.0".
+  [[nodiscard]] std::string engine_text() const { return engine + " " + version; }
+  friend bool operator==(const FloatSlice&, const FloatSlice&) = default;
+};
 
 struct SliceKey {
   Profile profile = Profile::bits100;
@@ -42,6 +55,8 @@ struct SliceKey {
   std::optional<Digest> weight_root;     ///< hidden weights: origin epoch
   Bytes range_proof;                     ///< hidden weights are within max_abs; otherwise empty
   quantize::WeightStore public_weights;  ///< public weights: values by WeightId, each within max_abs; otherwise empty
+  /// Runs in float: `program` has the ports' tensors in order and no op, and there is nothing to prove.
+  std::optional<FloatSlice> in_float = {};
 
   [[nodiscard]] SecurityParams params() const { return {profile, slack, work}; }
   /// H(version, everything above but range_proof).
@@ -59,8 +74,6 @@ struct Chunk {
   bool is_public = false;
   friend bool operator==(const Chunk&, const Chunk&) = default;
 };
-
-using quantize::IoMapping;
 
 /// A tensor of the model's boundary graph as one or more chunks (concatenated along the leading axis).
 struct Edge {
@@ -90,6 +103,8 @@ struct ModelKey {
 
   [[nodiscard]] Profile profile() const { return slices.front().profile; }
   [[nodiscard]] bool weights_public() const;
+  /// Some slice runs in float.
+  [[nodiscard]] bool has_float() const;
   /// H(version, profile, ordered slice digests, chunks, edges, labels, and ties without their proofs if there are any).
   [[nodiscard]] Digest id() const;
 };
@@ -98,7 +113,7 @@ struct ModelKey {
 /// chunk, before its consumers; one profile and one boundary geometry; geometries are the solved ones (never weaker); edges
 /// cover the chunks exactly once; at most four consumers per committed chunk; weights all hidden or all public, public ones
 /// complete and within their bounds; sizes that do not overflow, mappings that are permutations: what a verifier does with the
-/// user's tensors stays inside them.
+/// user's tensors stays inside them; a slice that runs in float says by whom, in plain text.
 [[nodiscard]] Status check_model_key(const ModelKey& key);
 
 Bytes encode_model_key(const ModelKey& key);

@@ -54,6 +54,50 @@ bool sane_shape(const quantize::Shape& shape, std::int64_t limit = quantize::kMa
   return true;
 }
 
+bool permutes(const IoMapping& io) {
+  std::vector<std::uint32_t> axes = io.perm;
+  std::sort(axes.begin(), axes.end());
+  bool each_once = axes.size() == io.logical_shape.size();
+  for (std::uint32_t k = 0; each_once && k < axes.size(); ++k) each_once = axes[k] == k;
+  return each_once;
+}
+
+bool maps_elements(const IoMapping& io, std::int64_t elements) {
+  return sane_shape(io.logical_shape, quantize::kMaxTotalElements) && quantize::elements(io.logical_shape) == elements;
+}
+
+/// What a verdict prints of an engine: letters, digits and marks that no terminal takes for anything else.
+bool plain_text(const std::string& text) {
+  constexpr std::size_t kMost = 64;
+  return !text.empty() && text.size() <= kMost && std::all_of(text.begin(), text.end(), [](char ch) {
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '.' || ch == '_' ||
+           ch == '-' || ch == '+' || ch == ':';
+  });
+}
+
+/// A slice that runs in float has no op and nothing to prove; it says who runs it.
+Status check_float(const SliceKey& s, const std::string& where) {
+  const FloatSlice& f = *s.in_float;
+  if (violated("key: a float slice makes something", s.outputs.empty())) return bad("a float slice without outputs", where);
+  if (violated("key: a float slice has no ops", !s.program.ops.empty() || !s.program.weights.empty()))
+    return bad("a float slice with integer ops", where);
+  if (violated("key: engine of a float slice", !plain_text(f.engine) || !plain_text(f.version)) ||
+      violated("key: operators of a float slice", !std::all_of(f.operators.begin(), f.operators.end(), plain_text)))
+    return bad("a float slice does not say in plain text what runs it", where);
+  const std::vector<Port> ports = s.ports();
+  if (violated("key: a mapping for each port of a float slice", f.mappings.size() != ports.size()))
+    return bad("mappings of a float slice", where);
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const IoMapping& io = f.mappings[i];
+    const quantize::TensorSpec& t = s.program.tensors[ports[i].tensor];
+    if (violated("key: a float slice's mapping permutes", !permutes(io)) ||
+        violated("key: a float slice's mapping's size", !maps_elements(io, quantize::elements(t.shape))) ||
+        violated("key: a float slice's mapping has no preprocessing", !io.scale.empty() || !io.bias.empty()))
+      return bad("mapping of a float slice", where + " > " + t.name);
+  }
+  return {};
+}
+
 /// The chunks of an edge lie one after the other along the leading axis; its mapping permutes as many elements.
 Status check_edge(const Edge& e, const ModelKey& key) {
   const Chunk& first = key.chunks[e.chunks.front()];
@@ -72,13 +116,7 @@ Status check_edge(const Edge& e, const ModelKey& key) {
     return bad("an edge has more than 2^31 elements", e.name);
   if (!e.io) return {};
   const quantize::Shape& logical = e.io->logical_shape;
-  std::vector<std::uint32_t> axes = e.io->perm;
-  std::sort(axes.begin(), axes.end());
-  bool permutes = axes.size() == logical.size();
-  for (std::uint32_t k = 0; permutes && k < axes.size(); ++k) permutes = axes[k] == k;
-  if (violated("key: a mapping permutes", !permutes) ||
-      violated("key: a mapping's size",
-               !sane_shape(logical, quantize::kMaxTotalElements) || quantize::elements(logical) != elements))
+  if (violated("key: a mapping permutes", !permutes(*e.io)) || violated("key: a mapping's size", !maps_elements(*e.io, elements)))
     return bad("input or output mapping", e.name);
   if (violated("key: a mapping's name", e.io->name != e.name)) return bad("mapping of another tensor", e.name);
   for (const auto* list : {&e.io->scale, &e.io->bias}) {
@@ -151,8 +189,15 @@ Status check_slice(const SliceKey& s, const ChunkTable& chunks, Profile profile,
     return bad("slack or work outside of their bounds", where);
   if (violated("key: weight geometry", s.weights.t != 0 && !sound_geometry(s.params(), s.weights, kWeightBudget)))
     return bad("weight geometry below the profile", where);
+  if (s.in_float) {
+    DSPERSE_CHECK_OK(check_float(s, where));
+    for (const Geometry* g : {&s.weights, &s.witness, &s.end, &s.range_witness, &s.range_end, &s.link_witness, &s.link_end})
+      if (violated("key: a float slice has no trees of a proof", !(*g == Geometry{})))
+        return bad("a float slice with geometries of a proof", where);
+  }
   if (violated("key: boundary geometry", s.boundary.t != 0 && !sound_geometry(s.params(), s.boundary, kBoundaryUses)))
     return bad("boundary geometry below the profile", where);
+  if (s.in_float) return {};
   if (violated("key: witness geometry", !sound_geometry(s.params(), s.witness, 1)) ||
       violated("key: end geometry", !sound_geometry(s.params(), s.end, 1)))
     return bad("geometry below the profile", where);

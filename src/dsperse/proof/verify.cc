@@ -89,6 +89,8 @@ Verdict verify_tie_at(const ModelKey& key, const WeightTie& tie) {
 }  // namespace
 
 Verdict verify_slice(const SliceKey& key, const Statement& statement, ByteView proof, std::vector<std::string>* log) {
+  if (violated("statement: the slice is integers", key.in_float.has_value()))
+    return Verdict::reject("a slice that runs in float has no proof");
   if (violated("statement: names the key", statement.key != key.digest())) return Verdict::reject("statement names another key");
   if (violated("statement: weights iff the key has some", statement.weights.has_value() != key.weight_root.has_value()))
     return Verdict::reject("weights");

@@ -106,6 +106,7 @@ void price(Plan& plan, const Program& program, const Costing& costing, std::uint
   const Setting setting = costing.setting(plan.slices.size(), plan.largest_boundary(program));
   const Tally::Facts facts(program);
   for (Slice& slice : plan.slices) {
+    if (slice.in_float()) continue;
     Tally tally(facts, setting.boundary.c);
     for (std::uint32_t i = slice.first_op; i < slice.last_op; ++i) tally.add(i);
     slice.cost = costing.cost_within(costing.counts(tally), setting, bytes);

@@ -25,6 +25,8 @@ struct Slice {
   std::vector<quantize::TensorId> tensors;  ///< slice TensorId -> model TensorId
   std::vector<quantize::WeightId> weights;  ///< slice WeightId -> model WeightId
   Cost cost;
+  /// Of a slice that an engine runs in float (pipeline/float_slices.h): its tensors, and no op.
+  [[nodiscard]] bool in_float() const { return first_op == last_op; }
 };
 
 /// A tensor that crosses slices or is a model input or output. producer: slice, or kUser for model inputs.

@@ -61,12 +61,16 @@ Result<ModelWriter> ModelWriter::create(const std::string& folder) {
 Status ModelWriter::add(const proof::SliceKey& slice, const ProvingKey& secret) {
   DSPERSE_TRY(std::string name, write_blob(join(folder_, "blobs"), encode_proving_key(slice, secret)));
   names_.push_back(std::move(name));
+  if (!slice.in_float) return {};
+  DSPERSE_TRY(std::string network, write_blob(join(folder_, "blobs"), secret.network));
+  networks_.push_back(std::move(network));
   return {};
 }
 
 Status ModelWriter::finish(const CompiledModel& model) {
   const std::string blobs = join(folder_, "blobs");
   std::set<std::string> used(names_.begin(), names_.end());
+  used.insert(networks_.begin(), networks_.end());
   DSPERSE_TRY(const std::string key, write_blob(blobs, proof::encode_model_key(model.key)));
   used.insert(key);
   Json slices = Json::array();
@@ -135,6 +139,12 @@ Result<ProvingKey> ModelFolder::proving_key(std::uint32_t slice) const {
   key.weights = read_weights(r, model_.key.slices[slice].program);
   if (!r.finished()) return bad("proving key does not fit the slice", where);
   return key;
+}
+
+Result<Bytes> ModelFolder::network(std::uint32_t slice) const {
+  const auto& in_float = model_.key.slices[slice].in_float;
+  if (!in_float) return fail(ErrorKind::internal, "an integer slice has no network", folder_);
+  return read_blob(folder_, to_hex(in_float->network), kMaxBlob);
 }
 
 Status write_key(const std::string& path, const proof::ModelKey& key) {

@@ -25,7 +25,8 @@ struct CompiledModel {
 /// Of one slice: stays with the prover.
 struct ProvingKey {
   quantize::WeightStore weights;
-  Digest seed{};  ///< of the origin's weight tree
+  Digest seed{};       ///< of the origin's weight tree
+  Bytes network = {};  ///< of a slice that runs in float: the ONNX file that its key names
 };
 
 /// Writes a .dsm slice by slice, so that one slice's secrets are in memory at a time.
@@ -40,7 +41,8 @@ class ModelWriter {
  private:
   explicit ModelWriter(std::string folder) : folder_(std::move(folder)) {}
   std::string folder_;
-  std::vector<std::string> names_;  ///< of blobs, by slice
+  std::vector<std::string> names_;     ///< of blobs, by slice
+  std::vector<std::string> networks_;  ///< of blobs, of the slices that run in float
 };
 /// All at once.
 [[nodiscard]] Status write_model(const std::string& folder, const CompiledModel& model, const std::vector<ProvingKey>& secrets);
@@ -51,6 +53,8 @@ class ModelFolder {
   [[nodiscard]] static Result<ModelFolder> open(const std::string& folder);
   [[nodiscard]] const CompiledModel& model() const { return model_; }
   [[nodiscard]] Result<ProvingKey> proving_key(std::uint32_t slice) const;
+  /// The ONNX file of a slice that runs in float, as its key names it.
+  [[nodiscard]] Result<Bytes> network(std::uint32_t slice) const;
 
  private:
   std::string folder_;

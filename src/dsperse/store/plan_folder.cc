@@ -87,18 +87,49 @@ quantize::Fidelity fidelity_of(const Json& j) {
   return f;
 }
 
+/// Of a piece in float, beside plan.json.
+std::string network_name(std::size_t piece) { return "float-" + std::to_string(piece) + ".onnx"; }
+
+Json piece_json(const FloatPiece& piece, const std::string& file) {
+  return {{"engine", piece.engine},
+          {"engine_version", piece.version},
+          {"operators", piece.operators},
+          {"inputs", piece.inputs},
+          {"outputs", piece.outputs},
+          {"network", file},
+          {"network_digest", to_hex(crypto::hash(piece.network))}};
+}
+
+/// All but the network itself, whose digest is in its place.
+FloatPiece piece_of(const Json& j, std::uint32_t slice) {
+  const std::string digest = j.at("network_digest").get<std::string>();
+  return {slice,
+          j.at("engine").get<std::string>(),
+          j.at("engine_version").get<std::string>(),
+          j.at("operators").get<std::vector<std::string>>(),
+          j.at("inputs").get<std::vector<std::string>>(),
+          j.at("outputs").get<std::vector<std::string>>(),
+          Bytes(digest.begin(), digest.end())};
+}
+
 Json plan_json(const PlanFile& plan, const Digest& program) {
   Json slices = Json::array();
-  std::size_t first = 0;
+  std::size_t first = 0, cut = 0, piece = 0;
   for (std::size_t s = 0; s < plan.treatments.size(); ++s) {
-    const std::size_t last = s < plan.cuts.size() ? plan.cuts[s] + 1 : plan.model.program.ops.size();
-    Json ops = Json::array();
-    for (std::size_t i = first; i < last; ++i) ops.push_back(plan.model.program.ops[i].name);
-    slices.push_back({{"slice", s},
-                      {"mode", trust::to_text(plan.treatments[s])},
-                      {"operators", ops},
-                      {"predicted", Json::parse(cost_document(plan.predicted[s]))}});
-    first = last;
+    Json j = {{"slice", s}, {"mode", trust::to_text(plan.treatments[s])}};
+    if (piece < plan.floats.size() && plan.floats[piece].slice == s) {
+      j["float"] = piece_json(plan.floats[piece], network_name(piece));
+      ++piece;
+    } else {
+      const std::size_t last = cut < plan.cuts.size() ? plan.cuts[cut] + 1 : plan.model.program.ops.size();
+      Json ops = Json::array();
+      for (std::size_t i = first; i < last; ++i) ops.push_back(plan.model.program.ops[i].name);
+      j["operators"] = ops;
+      first = last;
+      ++cut;
+    }
+    j["predicted"] = Json::parse(cost_document(plan.predicted[s]));
+    slices.push_back(std::move(j));
   }
   Json out = {{"format", kFormat},          {"version", kVersion},
               {"name", plan.name},          {"calibration", plan.calibration},
@@ -107,6 +138,7 @@ Json plan_json(const PlanFile& plan, const Digest& program) {
               {"labels", plan.labels},      {"fidelity", fidelity_json(plan.model.fidelity)}};
   out["optimize"] = kOptimize[static_cast<std::size_t>(plan.optimize)];
   out["predicted_process_bytes"] = plan.process_bytes;
+  if (!plan.floats.empty()) out["inner"] = plan.inner;
   if (plan.unsliced) out["predicted_unsliced"] = Json::parse(cost_document(*plan.unsliced));
   if (plan.trust) out["trust"] = Json::parse(trust_document(*plan.trust));
   return out;
@@ -123,6 +155,7 @@ Status read_json(const Json& j, PlanFile& plan) {
   plan.cuts = j.at("cuts").get<std::vector<std::uint32_t>>();
   for (const Json& s : j.at("slices")) {
     DSPERSE_TRY(const trust::Treatment treatment, treatment_of(s.at("mode").get<std::string>()));
+    if (s.contains("float")) plan.floats.push_back(piece_of(s.at("float"), static_cast<std::uint32_t>(plan.treatments.size())));
     plan.treatments.push_back(treatment);
     plan.predicted.push_back(read_cost(s.value("predicted", Json::object()).dump()));
   }
@@ -133,7 +166,9 @@ Status read_json(const Json& j, PlanFile& plan) {
   plan.process_bytes = j.value("predicted_process_bytes", std::uint64_t{0});
   if (j.contains("predicted_unsliced")) plan.unsliced = read_cost(j.at("predicted_unsliced").dump());
   if (j.contains("fidelity")) plan.model.fidelity = fidelity_of(j.at("fidelity"));
-  if (plan.treatments.size() != plan.cuts.size() + 1) return bad("cuts and slices do not fit: n cuts make n + 1 slices");
+  if (!plan.floats.empty()) plan.inner = j.at("inner").get<std::vector<std::string>>();
+  if (plan.treatments.size() != plan.cuts.size() + 1 + plan.floats.size())
+    return bad("cuts and slices do not fit: n cuts make n + 1 slices beside those in float");
   for (std::size_t i = 0; i < plan.cuts.size(); ++i)
     if (plan.cuts[i] + 1 >= plan.model.program.ops.size() || (i > 0 && plan.cuts[i] <= plan.cuts[i - 1]))
       return bad("cuts are not ascending op indices");
@@ -211,6 +246,19 @@ Status open_program_file(const std::string& path, std::uint64_t size, PlanFile& 
   return {};
 }
 
+/// Networks in the place of their digests.
+Status read_networks(const std::string& folder, PlanFile& plan) {
+  for (std::size_t i = 0; i < plan.floats.size(); ++i) {
+    const std::string path = join(folder, network_name(i));
+    DSPERSE_TRY(Bytes network, read_file(path, kMaxProgramFile));
+    const std::string digest = to_hex(crypto::hash(network));
+    if (!std::ranges::equal(digest, plan.floats[i].network))
+      return bad("a network in float is not the one that plan.json names", path);
+    plan.floats[i].network = std::move(network);
+  }
+  return {};
+}
+
 Result<PlanFile> read_folder(const std::string& folder, bool weights) {
   PlanFile plan;
   const std::string json_path = join(folder, "plan.json"), program_path = join(folder, "program.bin");
@@ -232,6 +280,7 @@ Result<PlanFile> read_folder(const std::string& folder, bool weights) {
   try {
     if (j.value("program", "") != to_hex(digest)) return bad("plan.json and program.bin do not belong together", folder);
     if (Status s = read_json(j, plan); !s) return std::unexpected(s.error().within(json_path));
+    DSPERSE_CHECK_OK(read_networks(folder, plan));
   } catch (const nlohmann::json::exception& e) {
     return bad(std::string("field of a wrong type: ") + e.what(), json_path);
   }
@@ -282,6 +331,8 @@ Status write_plan(const std::string& folder, const PlanFile& plan) {
   const Bytes program = encode_program_file(plan);
   DSPERSE_CHECK_OK(write_file(join(folder, "program.bin"), program, Access::secret));
   DSPERSE_CHECK_OK(write_file(join(folder, "policy.toml"), trust::policy_toml(plan.treatments), Access::shared));
+  for (std::size_t i = 0; i < plan.floats.size(); ++i)
+    DSPERSE_CHECK_OK(write_file(join(folder, network_name(i)), plan.floats[i].network, Access::secret));
   return write_file(join(folder, "plan.json"),
                     plan_json(plan, crypto::hash(program)).dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
                     Access::shared);

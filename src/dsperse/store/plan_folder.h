@@ -16,13 +16,24 @@
 
 namespace dsperse::store {
 
+/// Operators without integer form that hang together: an ONNX network that an engine runs in float.
+struct FloatPiece {
+  std::uint32_t slice = 0;      ///< its number in the plan
+  std::string engine, version;  ///< who ran it for calibration, and will run it
+  std::vector<std::string> operators;
+  std::vector<std::string> inputs, outputs;  ///< names of its tensors: inputs and outputs of the program
+  Bytes network;                             ///< ONNX file
+};
+
 struct PlanFile {
   std::string name;         ///< of the model, e.g. "lenet5"
   std::string calibration;  ///< which data chose the exponents
   quantize::QuantizedModel model;
   std::vector<std::string> labels;           ///< of the output's classes; may be empty
   std::vector<std::uint32_t> cuts;           ///< indices of the ops after which the program is cut, ascending
-  std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1
+  std::vector<trust::Treatment> treatments;  ///< by slice: cuts.size() + 1 + floats.size()
+  std::vector<FloatPiece> floats;            ///< in the order of their slices; most plans have none
+  std::vector<std::string> inner;            ///< outputs of the program that are none of the model: pieces in float read them
   std::string policy;                        ///< what was asked: the policy as it was given; empty: proof
   std::vector<slice::Cost> predicted;        ///< by slice
   std::optional<slice::Cost> unsliced;       ///< predicted: the untiled model as one slice

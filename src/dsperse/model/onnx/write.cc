@@ -91,7 +91,20 @@ struct Head {
   onnx::GraphProto graph;
 };
 
-Head head_of(const Graph& graph) {
+/// "domain::name" as two; the domain is new to the file then.
+void set_operator(onnx::NodeProto& node, const std::string& op, onnx::ModelProto& model) {
+  const std::size_t at = op.find("::");
+  node.set_op_type(at == std::string::npos ? op : op.substr(at + 2));
+  if (at == std::string::npos) return;
+  node.set_domain(op.substr(0, at));
+  for (const auto& import : model.opset_import())
+    if (import.domain() == node.domain()) return;
+  auto* import = model.add_opset_import();
+  import->set_domain(node.domain());
+  import->set_version(1);
+}
+
+Head head_of(const Graph& graph, OutputTypes types) {
   Head out;
   out.model.set_ir_version(8);
   out.model.set_producer_name("dsperse");
@@ -101,11 +114,15 @@ Head head_of(const Graph& graph) {
   onnx::GraphProto& g = out.graph;
   g.set_name(graph.name.empty() ? "model" : graph.name);
   for (const Port& p : graph.inputs) set_type(*g.add_input(), p);
-  for (const Port& p : graph.outputs) set_type(*g.add_output(), p);
+  for (const Port& p : graph.outputs) {
+    onnx::ValueInfoProto& info = *g.add_output();
+    info.set_name(p.name);
+    if (types == OutputTypes::stated) set_type(info, p);
+  }
   for (const Node& node : graph.nodes) {
     onnx::NodeProto& n = *g.add_node();
     n.set_name(node.name);
-    n.set_op_type(node.op);
+    set_operator(n, node.op, out.model);
     for (const std::string& s : node.inputs) n.add_input(s);
     for (const std::string& s : node.outputs) n.add_output(s);
     for (const auto& [key, value] : node.attributes) {
@@ -140,8 +157,8 @@ class FileSink final : public google::protobuf::io::CopyingOutputStream {
 };
 
 /// Writes the model into any stream. Constants go from the graph into the stream: no second copy of the weights is made.
-Status stream_onnx(const Graph& graph, google::protobuf::io::ZeroCopyOutputStream& sink) {
-  const Head head = head_of(graph);
+Status stream_onnx(const Graph& graph, OutputTypes types, google::protobuf::io::ZeroCopyOutputStream& sink) {
+  const Head head = head_of(graph, types);
   std::size_t graph_size = head.graph.ByteSizeLong();
   std::vector<std::size_t> sizes;
   for (const auto& [name, tensor] : graph.constants) {
@@ -170,10 +187,10 @@ Status stream_onnx(const Graph& graph, google::protobuf::io::ZeroCopyOutputStrea
 
 }  // namespace
 
-Result<Bytes> encode_onnx(const Graph& graph) {
+Result<Bytes> encode_onnx(const Graph& graph, OutputTypes types) {
   std::string text;
   google::protobuf::io::StringOutputStream sink(&text);
-  DSPERSE_CHECK_OK(stream_onnx(graph, sink));
+  DSPERSE_CHECK_OK(stream_onnx(graph, types, sink));
   return Bytes(text.begin(), text.end());
 }
 
@@ -184,7 +201,7 @@ Status write_onnx(const Graph& graph, const std::string& path) {
   {
     FileSink sink(file);
     google::protobuf::io::CopyingOutputStreamAdaptor stream(&sink, 1 << 20);
-    const Status done = stream_onnx(graph, stream);
+    const Status done = stream_onnx(graph, OutputTypes::stated, stream);
     if (!done) return std::unexpected(done.error().kind == ErrorKind::internal ? unwritten : done.error());
   }
   file.close();

@@ -10,6 +10,7 @@
 #include "dsperse/crypto/hash/hash.h"
 #include "dsperse/engine/embedded/embedded.h"
 #include "dsperse/engine/embedded/system.h"
+#include "dsperse/pipeline/float_slices.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/trust/sign/ed25519.h"
 #include "dsperse/work/compute/compute.h"
@@ -158,6 +159,10 @@ Result<std::unique_ptr<LocalNetwork>> LocalNetwork::open(const std::string& dsm,
   DSPERSE_CHECK_OK(store::make_folder(options.folder, store::Access::secret));
   DSPERSE_TRY(FolderLock lock, FolderLock::take(options.folder));
   DSPERSE_TRY(store::ModelFolder model, store::ModelFolder::open(dsm));
+  if (const std::string in_float = float_text(model.model().key); !in_float.empty())
+    return fail(ErrorKind::unsupported,
+                "a model with a slice that runs in float cannot be run over workers: their results would differ", in_float,
+                "run it without --workers and --network");
   DSPERSE_TRY(std::unique_ptr<engine::Engine> engine, engine::embedded::open(engine_folder(options.folder)));
   DSPERSE_TRY(std::unique_ptr<work::StateStore> state, work::open_state(store::join(options.folder, "coordinator.db")));
   DSPERSE_TRY(work::Identity identity, work::open_identity(options.key_folder));
