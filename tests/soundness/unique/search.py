@@ -12,6 +12,10 @@ from math import prod
 from verify import field
 
 
+class Unbound(Exception):
+    """Cells that no table bounds and no equation gives: there may be as many witnesses as elements of F."""
+
+
 def flat(axes, indices):
     at = 0
     for n, i in zip(axes, indices):
@@ -88,8 +92,13 @@ def pairs(product, site):
                 yield (product.a, a), (product.b, b)
 
 
+class TooMany(Exception):
+    """The search was not to take that many steps."""
+
+
 class Search:
-    def __init__(self, relation):
+    def __init__(self, relation, steps=1 << 20):
+        self.steps = steps
         self.relation = relation
         # Neighbours over one site element by element: what is chosen for an element is judged before the next one is chosen for.
         self.lookups = [(lookup.table, [polynomial(relation, column, site) for column in lookup.columns])
@@ -100,7 +109,6 @@ class Search:
         self.row_sets = list(map(set, self.rows))
         made = set(relation.multiplicities)
         self.cells = [(t, i) for t, shape in enumerate(relation.shapes) if t not in made for i in range(prod(shape))]
-        self.nodes = 0
 
     def solutions(self, known):
         """Each assignment of all cells that agrees with what is known."""
@@ -108,7 +116,9 @@ class Search:
         yield from self._search(known, self.identities, self.lookups)
 
     def _search(self, known, identities, lookups):
-        self.nodes += 1
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooMany
         progress = True
         while progress:  # what follows without a choice
             progress, open_identities = False, []
@@ -146,9 +156,8 @@ class Search:
                     best = choices
             lookups = open_lookups
         if best is None:
-            assert not identities and not lookups, "the search cannot go on: a constraint has two unknowns in one place"
-            missing = [cell for cell in self.cells if cell not in known]
-            assert not missing, f"cells that nothing constrains: {missing}"
+            if identities or lookups or any(cell not in known for cell in self.cells):
+                raise Unbound
             yield known
             return
         for choice in best:

@@ -12,12 +12,14 @@ import pathlib
 import random
 import sys
 import time
+from copy import copy
+from itertools import islice
 from itertools import product as assignments
 from math import isqrt, prod
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
 
-from search import Search  # noqa: E402
+from search import Search, TooMany, Unbound  # noqa: E402
 from verify import field  # noqa: E402
 from verify.activations import activate  # noqa: E402
 from verify.operators import slice_relation  # noqa: E402
@@ -169,6 +171,8 @@ def reduce(rng):
 
 
 KINDS = (extreme, softmax, normalize, divide, one_hot, contract, reduce)
+# Ranges that others back where values are as small as here: tests/soundness/dead_row_rules.cc has where they do not.
+BACKED = {normalize: {"variance range"}}
 
 
 # ---- the test
@@ -189,43 +193,86 @@ def some_inputs(rng, p):
         yield out
 
 
-def check(rng, kind, limb_bits, wide_rows):
-    """How many inputs had one witness each; None if the key would be refused. Raises AssertionError otherwise."""
-    p, output = kind(rng)
-    try:
-        check_program(p)
-        relation = slice_relation(p, [], limb_bits, wide_rows)
-    except (BadInput, Unsupported):
-        return None
-    search, inputs = Search(relation), list(some_inputs(rng, p))
-    for x in inputs:
+def drawn(rng, kind):
+    """A program that a key may have, its relation and its meaning."""
+    while True:
+        p, output = kind(rng)
+        try:
+            check_program(p)
+            return p, slice_relation(p, [], rng.randint(1, 4), rng.choice((0, 1 << 14))), output
+        except (BadInput, Unsupported):
+            pass
+
+
+def outputs(rng, p, relation, output, search):
+    """Of each input: what the program means, and the outputs of the first two witnesses."""
+    for x in some_inputs(rng, p):
         w = [[rng.randint(-spec.max_abs, spec.max_abs) for _ in range(prod(spec.shape))] for spec in p.weights]
         known = {(t, i): v for t, values in enumerate(w) for i, v in enumerate(values)}
         known.update({(relation.value(t), i): v for t, values in zip(p.inputs, x) for i, v in enumerate(values)})
         y = relation.value(p.outputs[0])
         right = [v % field.P for v in output(x, w)]
-        found = [[s[y, i] for i in range(len(right))] for s in search.solutions(known)]
+        yield x, w, right, [[s[y, i] for i in range(len(right))] for s in islice(search.solutions(known), 2)]
+
+
+def one_witness(rng, kind):
+    """How many inputs have one witness each, with the right output; raises AssertionError if one has none, or others."""
+    p, relation, output = drawn(rng, kind)
+    inputs = 0
+    for x, w, right, found in outputs(rng, p, relation, output, Search(relation)):
         assert found == [right], f"{p}\nx = {x}, w = {w}: outputs {found}, not {right}"
-    return len(inputs)
+        inputs += 1
+    return inputs
+
+
+def what(name):
+    """The rule that a constraint stands for: its name without op and number."""
+    return " ".join(word for word in name.split(" ")[1:] if not word.isdigit())
+
+
+def without(relation, name):
+    """The relation without the constraints of this name."""
+    less = copy(relation)
+    less.lookups = [x for x in relation.lookups if what(x.name) != name]
+    less.identities = [x for x in relation.identities if what(x.name) != name]
+    return less
+
+
+def drop(rng, kind, names, missed):
+    """Drops each kind of constraint, of those not yet missed. Adds what there is, and without what some input has two witnesses, or a
+    cell that nothing holds."""
+    p, relation, output = drawn(rng, kind)
+    here = {what(x.name) for x in [*relation.lookups, *relation.identities]}
+    names |= here
+    for name in sorted(here - missed):
+        try:
+            less = without(relation, name)
+            if any(found != [right] for _, _, right, found in outputs(rng, p, less, output, Search(less, steps=4000))):
+                missed.add(name)
+        except Unbound:
+            missed.add(name)
+        except TooMany:
+            pass  # another program will show it
 
 
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    programs = int(sys.argv[2]) if len(sys.argv) > 2 else 40
-    failed = 0
+    programs = int(sys.argv[2]) if len(sys.argv) > 2 else 16
+    failed = False
     for kind in KINDS:
-        rng, begin, tried, inputs = random.Random(f"{kind.__name__} {seed}"), time.monotonic(), 0, 0
-        while tried < programs:
-            try:
-                found = check(rng, kind, rng.randint(1, 4), rng.choice((0, 1 << 14)))
-            except AssertionError as error:
-                print(f"{kind.__name__}: {error}")
-                failed += 1
-                break
-            if found is not None:
-                tried += 1
-                inputs += found
-        print(f"{kind.__name__}: {tried} programs, {inputs} inputs with one witness each, {time.monotonic() - begin:.1f} s")
+        rng, begin, inputs, names, missed = random.Random(f"{kind.__name__} {seed}"), time.monotonic(), 0, set(), set()
+        try:
+            inputs = sum(one_witness(rng, kind) for _ in range(programs))
+        except AssertionError as error:
+            print(f"{kind.__name__}: {error}")
+            failed = True
+        for _ in range(programs):
+            drop(rng, kind, names, missed)
+        print(f"{kind.__name__}: {programs} programs, {inputs} inputs with one witness each, {time.monotonic() - begin:.1f} s; "
+              f"without {len(missed)} of {len(names)} kinds of constraints there are others", flush=True)
+        if names - missed != BACKED.get(kind, set()):
+            print(f"{kind.__name__}: nothing happens without {sorted(names - missed)}")
+            failed = True
     return 1 if failed else 0
 
 
