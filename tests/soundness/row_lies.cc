@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "dsperse/quantize/rows.h"
+#include "dsperse/relation/rounding.h"
 #include "row_attacker.h"
 
 namespace dsperse::soundness {

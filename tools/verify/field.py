@@ -39,6 +39,11 @@ class Element:
         raise NotImplementedError
 
     @classmethod
+    def differences(cls, xs, ys):
+        """Each of xs minus its fellow of ys."""
+        raise NotImplementedError
+
+    @classmethod
     def power_of_x(cls, exponent):
         return cls(tuple(1 if i == exponent else 0 for i in range(cls.degree)))
 
@@ -110,6 +115,10 @@ class Ext2(Element):
         r0, r1 = factor.limbs
         return [cls(((a * r0 + NON_RESIDUE * b * r1) % P, (a * r1 + b * r0) % P)) for a, b in map(LIMBS, xs)]
 
+    @classmethod
+    def differences(cls, xs, ys):
+        return [cls(((a - c) % P, (b - d) % P)) for (a, b), (c, d) in zip(map(LIMBS, xs), map(LIMBS, ys))]
+
     def cofactor(self):
         """The conjugate a0 - a1 X, and the product with it, which lies in F."""
         a0, a1 = self.limbs
@@ -148,6 +157,10 @@ class Ext3(Element):
         r0, r1, r2 = factor.limbs
         return [cls(((a * r0 + NON_RESIDUE * (b * r2 + c * r1)) % P, (a * r1 + b * r0 + NON_RESIDUE * c * r2) % P,
                      (a * r2 + b * r1 + c * r0) % P)) for a, b, c in map(LIMBS, xs)]
+
+    @classmethod
+    def differences(cls, xs, ys):
+        return [cls(((a - d) % P, (b - e) % P, (c - f) % P)) for (a, b, c), (d, e, f) in zip(map(LIMBS, xs), map(LIMBS, ys))]
 
     def cofactor(self):
         """Cofactors of the matrix of multiplication by self, and its determinant."""
@@ -201,7 +214,7 @@ def eq_table(point, one):
     table = [one]
     for r in point:
         high = one.times(table, r)
-        table = [t - h for t, h in zip(table, high)] + high
+        table = one.differences(table, high) + high
     return table
 
 

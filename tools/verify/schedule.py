@@ -103,10 +103,10 @@ class Schedule:
         form = Form(self.one * 0)
         for number, (table, m) in enumerate(zip(self.relation.tables, self.relation.multiplicities), start=1):
             base = alpha - beta[WIDTH] * number
-            gaps = inverses([base - row for row in combine(beta, table.rows)])
-            if gaps is None:
+            fractions = inverses(gaps(base, beta, table.rows))
+            if fractions is None:
                 raise Rejected("degenerate challenge")
-            form = form + self.claim(m, self.one, [gaps])
+            form = form + self.claim(m, self.one, [fractions])
         return form
 
     # ---- identities and products
@@ -168,10 +168,10 @@ def shared_letters(product):
     return sorted(a & b)
 
 
-def combine(factors, rows):
-    """The sum of factor times entry for each row of a table."""
-    limbs = [[sum(map(mul, limb, row)) % P for row in rows] for limb in zip(*map(LIMBS, factors))]
-    return list(map(type(factors[0]), zip(*limbs)))
+def gaps(base, factors, rows):
+    """base - the sum of factor times entry, for each row of a table."""
+    limbs = [[(b - sum(map(mul, limb, row))) % P for row in rows] for b, limb in zip(base.limbs, zip(*map(LIMBS, factors)))]
+    return list(map(type(base), zip(*limbs)))
 
 
 def site_vectors(shape, point, one):
