@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -28,6 +29,7 @@ DIGITS = ROOT / "examples/digits"
 VERIFY = ROOT / "tools/verify.py"
 DSPERSE = None
 P = 2**64 - 2**32 + 1
+POOL = ThreadPoolExecutor(os.cpu_count())  # of processes that are waited for
 
 
 def every_operator():
@@ -97,8 +99,8 @@ class Verifiers(unittest.TestCase):
 
     def both(self, *args, says=None):
         """Both verifiers on the same arguments: one exit code, one first line of the verdict."""
-        cpp = self.dsperse("verify", *args, "--no-cache", code=None)
-        python = self.call(sys.executable, VERIFY, *args, code=None)
+        cpp, python = POOL.map(lambda command: self.call(*command, *args, code=None),
+                               ((DSPERSE, "verify", "--no-cache"), (sys.executable, VERIFY)))
         self.assertEqual(cpp.returncode, python.returncode, f"{args}\n{cpp.stdout}{cpp.stderr}\n{python.stdout}{python.stderr}")
         self.assertEqual(first_line(cpp.stdout), first_line(python.stdout), args)
         if says is not None:
@@ -115,10 +117,12 @@ class Verifiers(unittest.TestCase):
         (corpus / "key").write_bytes(key)
         (corpus / "user.json").write_text(json.dumps({"model_id": None, "nonce": "01", "policy": None, "inputs": inputs,
                                                       "outputs": outputs}))
-        manifest = []
-        for number, (name, data) in enumerate(cases):
+        for number, (_, data) in enumerate(cases):
             (corpus / str(number)).write_bytes(data)
-            done = self.dsperse("verify", corpus / str(number), *self.files(run), "--nonce", "01", "--json", "--no-cache", code=None)
+        verdicts = POOL.map(lambda number: self.dsperse("verify", corpus / str(number), *self.files(run), "--nonce", "01", "--json",
+                                                        "--no-cache", code=None), range(len(cases)))
+        manifest = []
+        for number, ((name, _), done) in enumerate(zip(cases, verdicts)):
             self.assertIn(done.returncode, (0, 1, 3), f"{name}: {done.stdout}{done.stderr}")
             document = json.loads(done.stdout)
             manifest.append({"name": name, "key": "key", "certificate": str(number), "expectation": "user.json",

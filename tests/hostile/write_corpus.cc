@@ -7,6 +7,7 @@
 #include "dsperse/pipeline/output.h"
 #include "dsperse/proof/package.h"
 #include "dsperse/proof/testing/model.h"
+#include "dsperse/quantize/testing/row_programs.h"
 #include "dsperse/store/disk/file.h"
 #include "dsperse/store/model_folder.h"
 #include "dsperse/store/plan_folder.h"
@@ -60,6 +61,26 @@ Program all_ops() {
   return b.done();
 }
 
+/// Two slices in a row, and one beside them with contractions and the ops over rows; its ends are public, for the sake of size.
+proof::testing::ModelSpec small_model() {
+  proof::testing::ModelSpec spec{{{gemm(), {"x"}, {"a"}}, {bend(gemm()), {"a"}, {"y"}}},
+                                 {{"x", {0}, true, false, {}}, {"a", {1}, false, false, {}}, {"y", {2}, false, true, {}}},
+                                 {"x", "a", "y"},
+                                 {"x", "y"},
+                                 {0},
+                                 proof::Profile::bits100};
+  proof::testing::ModelSlice rows{quantize::testing::every_row_op(), {"z"}, {}, {.limb_bits = 3}};
+  for (std::size_t i = 0; i < rows.program.outputs.size(); ++i) rows.outputs.push_back("rows " + std::to_string(i));
+  for (const auto& names : {rows.inputs, rows.outputs})
+    for (const std::string& name : names) {
+      spec.edges.push_back({name, {static_cast<std::uint32_t>(spec.chunks.size())}, name == "z", name != "z", {}});
+      spec.chunks.push_back(name);
+      spec.publics.insert(name);
+    }
+  spec.slices.push_back(std::move(rows));
+  return spec;
+}
+
 /// The key with its proofs cut short: everything that decoding looks at, in few bytes.
 proof::ModelKey stripped(proof::ModelKey key) {
   for (proof::SliceKey& s : key.slices)
@@ -104,7 +125,7 @@ void write_plan(const ModelCase& m) {
   std::filesystem::remove_all(folder);
   std::vector<store::ProvingKey> secrets;
   for (const quantize::WeightStore& w : m.weights) secrets.push_back({w, Digest{}});
-  const store::CompiledModel compiled{"small", m.key, {{.proof = true}, {}}, std::vector<slice::Cost>(2)};
+  const store::CompiledModel compiled{"small", m.key, {{.proof = true}, {}, {}}, std::vector<slice::Cost>(3)};
   if (!store::write_model(folder, compiled, secrets)) std::abort();
   put("corpus/document/manifest.json", *store::read_file(folder + "/manifest.json", 1U << 20));
   std::filesystem::remove_all(folder);
@@ -133,7 +154,7 @@ void write_texts(const ModelCase& m) {
   put("corpus/policy/dotted.toml", "[" + std::string("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a") + "]\nx = {y.z = 1}\n");
 }
 
-/// Scripts (script.h): one for each part that the targets know how to change.
+/// Scripts (script.h): one for each part that the targets know how to change. proofs: slices, links and ranges of the model.
 void write_scripts(std::size_t proofs) {
   quantize::testing::Rng rng(1);
   const auto tail = [&](Bytes b) {
@@ -152,8 +173,9 @@ void write_scripts(std::size_t proofs) {
   for (std::size_t part = 0; part < 7; ++part) put(name("forgery", part, 0), tail({byte(part)}));
   for (std::size_t part = 0; part < 8; ++part) put(name("forgery", 7, part), tail({7, 0, byte(part)}));
   for (std::size_t part = 0; part < 6; ++part) put(name("forgery", 8, part), tail({7, 0, 3, 0, byte(part)}));
+  for (std::size_t part = 0; part < 8; ++part) put(name("forgery", 10, part), tail({7, 2, byte(part)}));
   put(name("forgery", 9, 0), Bytes{});
-  for (std::size_t slice = 0; slice < 2; ++slice) {
+  for (std::size_t slice = 0; slice < 3; ++slice) {
     for (std::size_t what = 0; what < 8; ++what)
       put("corpus/slice_evidence/change_" + std::to_string(slice) + "_" + std::to_string(what) + ".script",
           Bytes{1, byte(slice), byte(what), byte(30 * what), 0, 0, 0, 7, 1, 0, 0, 0});
@@ -177,21 +199,18 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   root = argv[1];
   std::filesystem::remove_all(root + "/corpus");
-  const ModelCase m =
-      proof::testing::make_model({{{gemm(), {"x"}, {"a"}}, {bend(gemm()), {"a"}, {"y"}}},
-                                  {{"x", {0}, true, false, {}}, {"a", {1}, false, false, {}}, {"y", {2}, false, true, {}}},
-                                  {"x", "a", "y"},
-                                  {"x", "y"},
-                                  {0},
-                                  proof::Profile::bits100});
+  const ModelCase m = proof::testing::make_model(small_model());
   put("model/model.dsk", proof::encode_model_key(m.key));
   put("model/model.dscert", proof::encode_certificate(m.certificate));
   put("corpus/key/small.dsk", proof::encode_model_key(stripped(m.key)));
   put("corpus/key/all_ops.dsk", proof::encode_model_key(key_of(all_ops(), false)));
   put("corpus/key/public_weights.dsk", proof::encode_model_key(key_of(all_ops(), true)));
+  put("corpus/key/rows.dsk", proof::encode_model_key(key_of(quantize::testing::every_row_op(), false)));
+  put("corpus/key/rows_public_weights.dsk", proof::encode_model_key(key_of(quantize::testing::every_row_op(), true)));
   put("corpus/package/hidden.bin", proof::encode_slice_package(stripped(m.key), 0));
   put("corpus/package/no_weights.bin", proof::encode_slice_package(m.key, 1));
   put("corpus/package/public_weights.bin", proof::encode_slice_package(key_of(all_ops(), true), 0));
+  put("corpus/package/rows.bin", proof::encode_slice_package(stripped(m.key), 2));
   proof::Certificate c = m.certificate;
   for (proof::SliceProof& s : c.slices) {
     s.proof.resize(16);
@@ -207,7 +226,7 @@ int main(int argc, char** argv) {
   put("corpus/proof/head.script", head);
   write_plan(m);
   write_texts(m);
-  write_scripts(4);
+  write_scripts(6);
   std::printf("model.dsk %zu bytes, model.dscert %zu bytes\n", proof::encode_model_key(m.key).size(),
               proof::encode_certificate(m.certificate).size());
   return 0;

@@ -4,10 +4,11 @@
 Python's standard library alone; written from docs/protocol/{commitments,transcript,argument}.md, docs/formats/{proof,dscert,dsk}.md
 and the BLAKE3 specification, sharing no code with the C++: the field by Python's integers, the code by naive evaluation, BLAKE3 by
 its definition. Of the small proofs it checks hashes, every challenge, all opened columns and the row combinations; the sumchecks in
-between are the verifier's. Exit code 0 if all is as it should be.
+between are the verifier's (verifier_check.py). Exit code 0 if all is as it should be.
 """
 
 import json
+import math
 import pathlib
 import struct
 import sys
@@ -572,13 +573,44 @@ class Proof:
 
 
 def check_proofs():
-    for name in ("proof-100.json", "proof-128.json"):
+    for name in ("proof-100.json", "proof-128.json", "rows-100.json"):
         proof = Proof(name)
         proof.check_bytes(*proof.check_transcript(*proof.check_files()))
 
 
+def check_values():
+    """rows-100: the integers of a layer norm, a product, a masked softmax and a product, by docs/semantics.md."""
+    values = load("rows-100.json")["values"]
+
+    def rounded(acc, shift, bits):
+        top = (1 << bits - 1) - 1
+        return min(max((acc + (1 << shift - 1)) >> shift, -top), top)
+
+    def rows(x, n):
+        return [x[i : i + n] for i in range(0, len(x), n)]
+
+    norm = []  # epsilon 3, root of 14 bits, shift 6 to 5 bits
+    for row in rows(values["t0"], 4):
+        mean = (2 * sum(row) + 2) // 4
+        c = [2 * x - mean for x in row]
+        d = math.isqrt((1 << 14) // (sum(x * x for x in c) // 4 + 3))
+        norm += [rounded(x * (2 * d + 1), 6, 5) for x in c]
+    expect("layer norm", norm, values["t1"])
+    scores = [rounded(sum(a * b for a, b in zip(u, v)), 4, 5) for u in rows(norm, 4) for v in rows(norm, 4)]
+    expect("scores", scores, values["t2"])
+    softmax = []  # numerators of 9 bits, steps of a quarter, reciprocal of 15 bits; the first row sees its first entry alone
+    for row, visible in zip(rows(scores, 2), ((1, 0), (1, 1))):
+        largest = max(x for x, seen in zip(row, visible) if seen)
+        e = [math.floor(512 * math.exp((x - largest) / 4) + 0.5) if seen else 0 for x, seen in zip(row, visible)]
+        softmax += [min((x * ((1 << 15) // sum(e)) + (1 << 10)) >> 11, 16) for x in e]
+    expect("softmax", softmax, values["t3"])
+    x = rows(values["t0"], 4)
+    mixed = [rounded(sum(p * x[k][j] for k, p in enumerate(row)), 4, 6) for row in rows(softmax, 2) for j in range(4)]
+    expect("mixed", mixed, values["t4"])
+
+
 def main():
-    for check in (check_field, check_hash, check_code, check_merkle, check_transcript, check_proofs):
+    for check in (check_field, check_hash, check_code, check_merkle, check_transcript, check_proofs, check_values):
         before = checks
         check()
         print(f"{check.__name__[6:]}: {checks - before} checks")

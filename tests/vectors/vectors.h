@@ -16,9 +16,9 @@ nlohmann::json code_vectors();
 nlohmann::json merkle_vectors();
 nlohmann::json transcript_vectors();
 
-/// File name -> bytes: all JSON files, and for each profile key and certificate of one small proof.
+/// File name -> bytes: all JSON files, keys and certificates of the small proofs.
 std::map<std::string, Bytes> all_files();
-/// The proof's part of it. Needs fixed randomness, so these proofs hide nothing.
+/// The proofs' part of it. Needs fixed randomness, so these proofs hide nothing.
 void add_proof_files(std::map<std::string, Bytes>& files);
 
 /// One line for each entry of a list in an object: small diffs.

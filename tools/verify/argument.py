@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from .commitments import evaluate_word, opened_root, path_length
-from .field import EXTENSION, P, eq_at, eq_table
+from .field import EXTENSION, P, dot, eq_at, eq_table
 from .hidden import Form, Party
 from .layout import eq_range, evaluate_functional
 from .sumcheck import sumcheck
@@ -146,7 +146,7 @@ def verify_argument(security, layout, head, given_roots, data, schedule):
         transcript.absorb_ext("v", [v])
         transcript.absorb_ext("u", u)
         eq = eq_table(point[:group.geometry.c], one)
-        require(sum((e * x for e, x in zip(eq, u)), ext.of(0)) == v, "u does not evaluate to v", group.label)
+        require(dot(eq, u[:len(eq)]) == v, "u does not evaluate to v", group.label)
         opened = opened + eq_at(point[group.variables:], group.offset >> group.variables, one) * v
     transcript.absorb_ext("h", [proof.h])
     eps = transcript.challenge("eps")

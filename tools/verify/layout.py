@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import prod
 
-from .field import eq_at, eq_table
+from .field import dot, eq_at, eq_table
 from .relation import bits_for
 
 
@@ -110,11 +110,10 @@ def plan_layout(degree, shapes, given, witness, witness_geometry, end_geometry, 
 def eq_range(point, begin, end, one):
     """eq(point, i) for i in [begin, end)."""
     low = min(len(point), bits_for(max(end - begin, 1)))
-    table, out, high = eq_table(point[:low], one), [], None
-    for i in range(begin, end):
-        if high is None or i & ((1 << low) - 1) == 0:
-            high = eq_at(point[low:], i >> low, one)
-        out.append(high * table[i & ((1 << low) - 1)])
+    table, out, size = eq_table(point[:low], one), [], 1 << low
+    for block in range(begin >> low, -(-end >> low)):
+        first, last = max(begin - block * size, 0), min(end - block * size, size)
+        out += one.times(table[first:last], eq_at(point[low:], block, one))
     return out
 
 
@@ -141,16 +140,16 @@ def evaluate_claims(group, spot, claims, point, one):
     base = group.offset + spot.base
     low = eq_table(point[:spot.b], one)
     high = eq_range(point[spot.b:], base >> spot.b, (group.offset + spot.end()) >> spot.b, one)
-    size = 1 << spot.b
+    eqs, blocks = [], spot.stride >> spot.b  # of the real elements, in order
+    for run in range(spot.runs):
+        of_run = high[run * blocks:(run + 1) * blocks]
+        if spot.b > 0:
+            of_run = [x for block in of_run for x in one.times(low, block)]
+        eqs += of_run[:spot.run]
     total = one * 0
     for claim in claims:
-        flat = [claim.scalar]
-        for vector in claim.vectors:
-            flat = [a * b for a in flat for b in vector]
-        for run in range(spot.runs):
-            for block in range(spot.stride >> spot.b):
-                start = run * spot.run + block * size
-                entries = flat[start:min(start + size, (run + 1) * spot.run)]
-                inner = sum((x * e for x, e in zip(entries, low)), one * 0)
-                total = total + inner * high[run * (spot.stride >> spot.b) + block]
+        left = eqs
+        for vector in reversed(claim.vectors):  # axis by axis, the last first
+            left = [dot(vector, left[i:i + len(vector)]) for i in range(0, len(left), len(vector))]
+        total = total + claim.scalar * left[0]
     return total

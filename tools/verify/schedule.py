@@ -1,8 +1,9 @@
 """The schedule of a slice: every check of a relation, in order. docs/protocol/relations.md, "Schedule"."""
 
 from itertools import product as assignments
+from operator import mul
 
-from .field import eq_at, eq_table, inverses
+from .field import LIMBS, P, dot, eq_at, eq_table, inverses, total
 from .hidden import Claim, Form
 from .lookups import beta_powers, fraction_tree, leaf_cube, lookup_counts
 from .relation import WIDTH, bits_for
@@ -47,8 +48,7 @@ class Schedule:
             return Form(self.one * 0, claims=[Claim(tensor, scalar, vectors)])
         values = self.publics[tensor]
         for vector in reversed(vectors):
-            values = [sum((w * x for w, x in zip(vector, values[i:i + len(vector)])), self.one * 0)
-                      for i in range(0, len(values), len(vector))]
+            values = [dot(vector, values[i:i + len(vector)]) for i in range(0, len(values), len(vector))]
         return Form(values[0] * scalar)
 
     def term(self, term, vectors):
@@ -103,10 +103,10 @@ class Schedule:
         form = Form(self.one * 0)
         for number, (table, m) in enumerate(zip(self.relation.tables, self.relation.multiplicities), start=1):
             base = alpha - beta[WIDTH] * number
-            gaps = inverses([base - sum((b * x for b, x in zip(beta, row)), self.one * 0) for row in table.rows])
-            if gaps is None:
+            fractions = inverses(gaps(base, beta, table.rows))
+            if fractions is None:
                 raise Rejected("degenerate challenge")
-            form = form + self.claim(m, self.one, [gaps])
+            form = form + self.claim(m, self.one, [fractions])
         return form
 
     # ---- identities and products
@@ -168,8 +168,10 @@ def shared_letters(product):
     return sorted(a & b)
 
 
-def total(vector):
-    return sum(vector[1:], vector[0])
+def gaps(base, factors, rows):
+    """base - the sum of factor times entry, for each row of a table."""
+    limbs = [[(b - sum(map(mul, limb, row))) % P for row in rows] for b, limb in zip(base.limbs, zip(*map(LIMBS, factors)))]
+    return list(map(type(base), zip(*limbs)))
 
 
 def site_vectors(shape, point, one):
@@ -190,7 +192,8 @@ def pull_back(m, size, vectors, one):
         for at, weight in sums.items():
             for j, w in enumerate(vectors[letter]):
                 index = at + coef * j
-                longer[index] = longer[index] + weight * w if index in longer else weight * w
+                product = w if weight is one else weight * w
+                longer[index] = longer[index] + product if index in longer else product
         sums = longer
     zero = one * 0
     return [sums.get(i, zero) for i in range(size)]

@@ -1,6 +1,7 @@
 """Fiat-Shamir: challenges from messages. docs/protocol/transcript.md."""
 
 import struct
+from itertools import count
 
 from . import blake3
 from .field import P
@@ -29,19 +30,17 @@ class Transcript:
     def _draw(self, label, kind, data):
         """Appends the record, renews the key, and gives an endless stream of words."""
         self._record(DRAW, label, kind, data)
-        key, records = self.key, bytes(self.records)
-        self.key = blake3.keyed(key, records, 32)
+        output = blake3.keyed_output(self.key, bytes(self.records))
+        first = output.root_blocks(0)[0]
+        self.key = first[:32]
         self.records = bytearray()
-        return self._words(key, records)
+        return self._words(first[32:], output)
 
     @staticmethod
-    def _words(key, records):
-        start, size = 32, 96
-        while True:
-            output = blake3.keyed(key, records, size)
-            for offset in range(start, size, 8):
-                yield struct.unpack_from("<Q", output, offset)[0]
-            start, size = size, 4 * size
+    def _words(data, output):
+        for block in count(1):
+            yield from struct.unpack(f"<{len(data) // 8}Q", data)
+            data = output.root_blocks(block)[0]
 
     def challenge(self, label):
         words = self._draw(label, self.kind, b"")
@@ -52,10 +51,10 @@ class Transcript:
                 limbs.append(word)
         return self.ext(tuple(limbs))
 
-    def columns(self, label, n, count):
-        words = self._draw(label, "columns", struct.pack("<QQ", n, count))
+    def columns(self, label, n, wanted):
+        words = self._draw(label, "columns", struct.pack("<QQ", n, wanted))
         drawn = set()
-        while len(drawn) < count:
+        while len(drawn) < wanted:
             drawn.add(next(words) % n)
         return sorted(drawn)
 

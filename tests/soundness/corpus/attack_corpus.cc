@@ -13,6 +13,8 @@ int main(int argc, char** argv) {
   dsperse::soundness::add_rules(out);
   dsperse::soundness::add_setup(out);
   dsperse::soundness::add_forged(out);
+  dsperse::soundness::add_rows(out);
+  dsperse::soundness::add_row_keys(out);
   dsperse::soundness::add_bytes(out);
   return out.finish() ? 0 : 1;
 }

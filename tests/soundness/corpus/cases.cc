@@ -6,7 +6,7 @@ using proof::Profile;
 using proof::testing::ModelSpec;
 
 SliceCase slice_case(const std::string& name, std::optional<Profile> profile, std::uint8_t work) {
-  for (const NamedSlice& s : attack_slices()) {
+  for (const NamedSlice& s : all_slices()) {
     if (s.name != name) continue;
     CaseOptions options = s.options;
     if (profile) options.profile = *profile;
@@ -23,7 +23,7 @@ ModelSpec operators_model(Profile profile) {
   ModelSpec spec;
   spec.profile = profile;
   spec.work = proof::kWorkBits;
-  for (const NamedSlice& s : attack_slices()) {
+  for (const NamedSlice& s : all_slices()) {
     proof::testing::ModelSlice slice{s.program, {}, {}, s.options.constraints};
     for (const bool out : {false, true})
       for (const quantize::TensorId t : out ? s.program.outputs : s.program.inputs) {
@@ -62,6 +62,13 @@ ModelSpec light_model() {
     spec.slices[i].program = b.done();
   }
   return spec;
+}
+
+void add_attack(Corpus& out, const std::string& name, const std::string& reason, const std::string& where, const SliceCase& c,
+                const Bytes& proof) {
+  if (proof.empty()) out.fault(name + ": no proof");
+  out.rejects(name, reason, where, proof::encode_model_key(key_of(c)), proof::encode_certificate(certificate_of(c, proof)),
+              user_of(c));
 }
 
 }  // namespace dsperse::soundness

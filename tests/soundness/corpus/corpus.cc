@@ -41,6 +41,15 @@ std::map<std::string, Expectation::Tensor> tensors_of(const json& from) {
   return out;
 }
 
+/// What keeps the files from being decoded: "malformed", "unsupported", or nothing.
+json fault_of(ByteView key, ByteView certificate) {
+  const auto name = [](const Error& e) { return e.kind == ErrorKind::unsupported ? "unsupported" : "malformed"; };
+  const auto k = proof::decode_model_key(key);
+  if (!k) return name(k.error());
+  const auto c = proof::decode_certificate(*k, certificate);
+  return c ? json() : json(name(c.error()));
+}
+
 }  // namespace
 
 json to_json(const Expectation& user) {
@@ -99,6 +108,7 @@ void Corpus::add(const std::string& name, ByteView key, ByteView certificate, co
                        {"certificate", file(name, ".dscert", certificate)},
                        {"expectation", file(name, ".json", bytes)},
                        {"accept", verdict.accepted},
+                       {"fault", fault_of(key, certificate)},
                        {"reason", verdict.reason},
                        {"where", verdict.where}});
 }

@@ -17,18 +17,11 @@ using E = crypto::Ext<D>;
 
 const std::string kEnd = "end check", kColumn = "column inconsistent with row combination";
 
-void add(Corpus& out, const std::string& name, const std::string& reason, const std::string& where, const SliceCase& c,
-         const Bytes& proof) {
-  if (proof.empty()) out.fault(name + ": no proof");
-  out.rejects(name, reason, where, proof::encode_model_key(key_of(c)), proof::encode_certificate(certificate_of(c, proof)),
-              user_of(c));
-}
-
 /// A lie about values: it breaks a constraint, and the last check says so.
 void add_lie(Corpus& out, const std::string& name, const SliceCase& c, relation::ValueForge forge = {}) {
   const Outcome o = attack_values(c, std::move(forge));
   if (o.constraints.empty() || o.checks.empty()) out.fault(name + " breaks nothing");
-  add(out, name, kEnd, "slice 0", c, o.proof);
+  add_attack(out, name, kEnd, "slice 0", c, o.proof);
 }
 
 void honest(SliceCase& c) {
@@ -62,16 +55,18 @@ void add_values(Corpus& out, const std::string& slice, SliceCase c) {
   honest(c);
   std::set<Kind> done{Kind::weight, Kind::value};  // these are not the witness tree's
   for (relation::TensorRef r = 0; r < relation.tensors.size(); ++r) {
-    if (!done.insert(relation.tensors[r].kind).second) continue;
+    const Kind kind = relation.tensors[r].kind;
+    if (!done.insert(kind).second && kind != Kind::row) continue;  // each part of an op over rows
     const auto lie = [&](Values& v) { v.own(r)[0] += 1; };
-    const bool counted = relation.tensors[r].kind == Kind::multiplicity;
+    const bool counted = kind == Kind::multiplicity;
     const Outcome o =
         attack_values(c, counted ? relation::ValueForge{.multiplicities = lie} : relation::ValueForge{.tensors = lie});
     if (o.checks.empty()) out.fault(name + "a lie that breaks nothing");
-    add(out, name + relation.tensors[r].name + " one more", kEnd, "slice 0", c, o.proof);
+    add_attack(out, name + relation.tensors[r].name + " one more", kEnd, "slice 0", c, o.proof);
   }
-  if (!relation.products.empty()) {
+  if (!relation.products.empty())
     add_lie(out, name + "an accumulator one more", c, {.tensors = [](Values& v) { v.product(0)[0] += 1; }});
+  if (!c.weights.empty()) {
     auto& w = c.weights[0].narrow;
     w[0] = static_cast<std::int16_t>(w[0] > 0 ? w[0] - 1 : w[0] + 1);
     honest(c);
@@ -182,7 +177,7 @@ class Messages {
  private:
   void add(const std::string& what, const std::string& reason, const std::string& where, const Forge& forge) {
     const auto proof = c_.template prove<D>(forge);
-    soundness::add(out_, name_ + what, reason, where, c_, proof ? *proof : Bytes{});
+    add_attack(out_, name_ + what, reason, where, c_, proof ? *proof : Bytes{});
   }
 
   /// The honest value of one message, or all of a label's, replaced.
@@ -279,7 +274,7 @@ void add_work(Corpus& out) {
   const auto with = [&](const std::string& name, const std::string& where, Change proof::Forge<2>::* hook, const Change& change) {
     SliceForge<2> f;
     f.argument.*hook = change;
-    add(out, "work: " + name, "proof of work", "slice 0 > " + where, c, c.prove<2>(f).value());
+    add_attack(out, "work: " + name, "proof of work", "slice 0 > " + where, c, c.prove<2>(f).value());
   };
   for (const bool columns : {false, true}) {
     const std::string where = columns ? "columns" : "challenges";
@@ -294,8 +289,10 @@ void add_work(Corpus& out) {
 }  // namespace
 
 void add_forged(Corpus& out) {
-  for (const std::string name : {"gemm wide", "gemm saturating", "conv", "depthwise", "sum", "average", "max pool", "rearrange"})
+  for (const std::string name : {"gemm wide", "gemm saturating", "conv", "depthwise", "sum", "average", "max pool", "rearrange",
+                                 "contract", "element-wise"})
     add_values(out, name, slice_case(name));
+  for (const NamedSlice& s : row_slices()) add_values(out, s.name, slice_case(s.name));
   add_values(out, "rearrange", slice_case("rearrange", Profile::bits128));
   add_work(out);
   Messages<2>(out, slice_case("gemm wide"), "gemm 100: ").openings();

@@ -68,6 +68,32 @@ TensorId add_one_hot(Builder& b, TensorId x, std::int64_t depth) {
   return add(b, "OneHot", std::move(shape), 0, 0, 1, h);
 }
 
+Program every_row_op() {
+  Builder b;
+  const TensorId x = b.input({2, 4}, -15, 15, 3);
+  const TensorId n =
+      add_normalize(b, x, 4, true, 3, 16, b.weight({4}, 15), b.weight({4}, 900), simple_requant(11, Function::identity, 5, 3));
+  const TensorId m =
+      add_normalize(b, x, 4, false, 1, 14, std::nullopt, std::nullopt, simple_requant(6, Function::identity, 5, 3));
+  Contract scores, mix;
+  scores.letters = {2, 2, 4}, scores.kept = 2;
+  scores.a = factor(n, {2, 4}, {0, 2}), scores.b = factor(m, {2, 4}, {1, 2});
+  const TensorId s = b.contract(scores, {2, 2}, table_requant(4, [](double v) { return 1.5 - v * v; }, 4, 1));
+  const TensorId p = add_softmax(b, add_softmax(b, s, 2, 9, 4, {1, 0, 1, 1}), 2, 8, 4);
+  mix.letters = {2, 4, 2}, mix.kept = 2;
+  mix.a = factor(p, {2, 2}, {0, 2}), mix.b = factor(x, {2, 4}, {2, 1});
+  const TensorId y = b.contract(mix, {2, 4}, simple_requant(4, Function::identity, 5, 3));
+  const TensorId top = add_extreme(b, y, 4, false, false);
+  add_extreme(b, y, 4, true, true, true);
+  const TensorId first = add_extreme(b, y, 4, false, true);
+  Requant positive = simple_requant(0, Function::identity, 5, 3);
+  positive.activation.lo = 1;
+  const TensorId by = b.reduce({top, 0, {1, 2}, 1, {1, 2}, {{0, {{0, 1}}}, {0, {{1, 1}}}}, 1, {}}, {1}, positive);
+  add_divide(b, y, by, {2, 4}, 3, simple_requant(0, Function::identity, 6, 3));
+  add_one_hot(b, first, 4);
+  return b.done();
+}
+
 void random_row_op(Builder& b, Rng& rng, TensorId x) {
   const auto in = [&](std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(rng);

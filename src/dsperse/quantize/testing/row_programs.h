@@ -15,6 +15,8 @@ TensorId add_normalize(Builder& b, TensorId x, std::int64_t n, bool centered, st
 TensorId add_divide(Builder& b, TensorId x, TensorId by, Shape shape, std::int32_t shift, const Requant& requant);
 TensorId add_one_hot(Builder& b, TensorId x, std::int64_t depth);
 
+/// One slice with each of them, Contract with a written-out table, and Reduce; every form of a row's limbs and masks.
+Program every_row_op();
 /// Any of them that reads x, with random attributes.
 void random_row_op(Builder& b, Rng& rng, TensorId x);
 /// A Program of some such ops over small tensors.
