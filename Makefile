@@ -10,7 +10,8 @@
 #   make wasm     the verifier as a WebAssembly module with its JavaScript at build/wasm/package
 #   make sim      adversaries and faults against the trust half, thousands of seeds; build/sim.json (docs/simulation.md)
 #   make chaos-local  200 runs over processes that are killed and stopped, on a disk that fills: docs/chaos.md (RUNS=200, SEED=N)
-#   make conformance  all single-operator cases of ONNX, imported, run, proved and attacked; build/conformance.json (SAMPLE=10: every tenth)
+#   make conformance  single-operator cases, imported, run, proved and attacked; build/conformance.json. All of ONNX's (SAMPLE=10: every
+#                 tenth) and ten random ones of each operator (RANDOM=N, SEED=S)
 #   make guard    instructions of fixed pieces of work under callgrind against tools/guard.json; fails at +5 %
 #   make bench    the benchmarks (BENCH_ARGS="--quick" | "--large" ...); make bench-peers: the same models through EZKL and ONNX Runtime
 #   make sanitize | sanitize-thread | fuzz | format | lint | clean
@@ -110,10 +111,12 @@ sim: configure
 
 # docs/conformance.md. Fails if a case does, or if fewer than CONFORMANCE_LEAST are proved.
 SAMPLE ?= 1
+RANDOM ?= 10
 CONFORMANCE_LEAST ?= 1150
 conformance: measure-setup configure
 	cmake --build $(BUILD) --parallel $(JOBS) --target dsperse_conformance
 	python3 tools/conformance.py $(BUILD)/tests/conformance/dsperse_conformance build/conformance.json --jobs $(JOBS) --sample $(SAMPLE) \
+	  --random $(RANDOM) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(filter 1,$(SAMPLE)),--least $(CONFORMANCE_LEAST)) $(CONFORMANCE_ARGS)
 
 # Real faults over real processes; build/chaos.json. As root the network's folder is a small disk of its own, which can be filled.

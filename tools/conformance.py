@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""ONNX's own single-operator cases, each imported, run as integers, proved, verified and attacked: docs/conformance.md.
+"""Single-operator cases, each imported, run as integers, proved, verified and attacked: docs/conformance.md.
 
-    tools/conformance.py RUNNER OUT.json [--sample N] [--only REGEX] [--least N] [--jobs 2] [--seconds 60] [--memory 4] [--bits 12]
-                                         [--page docs/conformance.md]
+    tools/conformance.py RUNNER OUT.json [--sample N] [--random N] [--seed S] [--only REGEX] [--least N] [--jobs 2] [--seconds 60]
+                                         [--memory 4] [--bits 12] [--page docs/conformance.md]
 
-RUNNER is dsperse_conformance. Cases: all of PyPI's onnx (the first time an environment is made beside them; that needs a network), and
-those of Debian's libonnx-testdata. --sample N: every Nth. --only: names that match. --least: fails if fewer are proved. --page: renews
-the tables of that page. A case that ends the runner, takes too long or too much memory has failed, and costs no other its result.
+RUNNER is dsperse_conformance. Cases: all of PyPI's onnx (the first time an environment is made beside them; that needs a network),
+those of Debian's libonnx-testdata, and N random ones of each operator, whose outputs are ONNX Runtime's. --sample N: every Nth of ONNX's
+own, 0: none. --seed: of the random ones; the same seed makes the same cases. --only: names that match. --least: fails if fewer of
+PyPI's are proved. --page: renews the tables of that page. A case that ends the runner, takes too long or too much memory has failed,
+and costs no other its result.
 Exit 1: a case failed, or fewer than --least are proved. 2: the cases cannot be made. Standard library only; tested by
 tools/conformance_test.py.
 """
@@ -76,6 +78,22 @@ def onnx_cases(base):
         stamp.write_text(wanted)
     index = json.loads((folder / "index.json").read_text())
     return [{"name": e["name"], "folder": str(folder / e["name"]), "operator": e["operator"], "expanded": e["expanded"]} for e in index]
+
+
+def random_cases(base, count, seed, only):
+    """Writes random cases below base/random unless they are there."""
+    folder, stamp = base / "random", base / "random.sha256"
+    sources = [SOURCE / "requirements.txt", SOURCE / "write_random.py", *sorted((SOURCE / "random_cases").glob("*.py"))]
+    wanted = f"{digest(*sources)} {count} {seed} {only}"
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        python = environment(base / "venv")
+        stamp.unlink(missing_ok=True)
+        done = subprocess.run([python, SOURCE / "write_random.py", folder, "--count", str(count), "--seed", str(seed), "--only", only or ""],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Unavailable(f"the random cases cannot be written:\n{done.stderr[-2000:]}")
+        stamp.write_text(wanted)
+    return [{**e, "folder": str(folder / e["name"])} for e in json.loads((folder / "index.json").read_text())]
 
 
 def debian_cases(base=DEBIAN):
@@ -215,8 +233,12 @@ def table(rows):
 
 
 def sums(report):
+    """One row for each set of cases that was run."""
     lines = ["| cases | of | proved | folded | declined | failed |", "|---|---|---|---|---|---|"]
-    for name, t in (("PyPI onnx", report), ("Debian libonnx-testdata", report["debian"])):
+    sets = [("PyPI onnx", report), ("Debian libonnx-testdata", report["debian"])]
+    if "random" in report:
+        sets.append((f"random, {report['random']['count']} an operator, seed {report['random']['seed']}", report["random"]))
+    for name, t in sets:
         lines.append(f"| {name} | {t['cases']} | " + " | ".join(str(t[s]) for s in STATUS) + " |")
     return "\n".join(lines)
 
@@ -233,12 +255,15 @@ def renew(text, name, content):
 
 def write_page(page, report):
     text = renew(page.read_text(), "sums", sums(report))
-    page.write_text(renew(text, "operators", table(report["operators"])))
+    text = renew(text, "operators", table(report["operators"]))
+    if "random" in report:
+        text = renew(text, "random", table(report["random"]["operators"]))
+    page.write_text(text)
 
 
 def choose(cases, sample, only):
     cases = [c for c in cases if re.search(only, c["name"])] if only else cases
-    return cases[::sample]
+    return cases[::sample] if sample else []
 
 
 def parse(words):
@@ -246,6 +271,8 @@ def parse(words):
     p.add_argument("runner", type=Path)
     p.add_argument("out", type=Path)
     p.add_argument("--sample", type=int, default=1)
+    p.add_argument("--random", type=int, default=0)
+    p.add_argument("--seed", type=int, default=1)
     p.add_argument("--only")
     p.add_argument("--least", type=int, default=0)
     p.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
@@ -261,13 +288,14 @@ def main(words):
     base = ROOT / "build" / "conformance"
     started = time.monotonic()
     try:
-        ours = choose(onnx_cases(base), args.sample, args.only)
+        ours = choose(onnx_cases(base), args.sample, args.only) if args.sample else []
+        drawn = random_cases(base, args.random, args.seed, args.only) if args.random else []
     except Unavailable as e:
         print(e, file=sys.stderr)
         return 2
     theirs = choose(debian_cases(), args.sample, args.only)
     made = time.monotonic() - started
-    if not theirs and not args.only:
+    if not theirs and args.sample and not args.only:
         print(f"no cases below {DEBIAN}: install the package libonnx-testdata", file=sys.stderr)
     command = [str(args.runner.resolve()), "--bits", str(args.bits), "--memory", str(args.memory), "--seconds",
                str(args.seconds)]
@@ -278,21 +306,23 @@ def main(words):
         elif done % 200 == 0:
             print(f"{done} of {total} cases", file=sys.stderr, flush=True)
 
-    results = run_all(command, ours + theirs, args.jobs, args.seconds, tell)
-    first, second = results[: len(ours)], results[len(ours):]
+    results = run_all(command, ours + theirs + drawn, args.jobs, args.seconds, tell)
+    first, second, third = results[: len(ours)], results[len(ours): len(ours) + len(theirs)], results[len(ours) + len(theirs):]
     requirement = re.search(r"^onnx==(.*)$", (SOURCE / "requirements.txt").read_text(), re.MULTILINE)
     report = {"onnx": requirement[1], "bits": args.bits, "sample": args.sample, "seconds": round(time.monotonic() - started - made, 1),
               **totals(first), "debian": totals(second), "operators": by_operator(first), "results": first, "debian_results": second}
+    if drawn:
+        report["random"] = {"count": args.random, "seed": args.seed, **totals(third), "operators": by_operator(third), "results": third}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(report, indent=1) + "\n")
-    print(table(report["operators"]) + "\n\n" + sums(report))
+    print("\n\n".join([*(table(r["operators"]) for r in (report, report.get("random")) if r and r["operators"]), sums(report)]))
     for r in results:
         if r["status"] == "failed":
             print(f"failed {r['name']}: {r['step']}: {r['reason']}")
     print(f"{report['seconds']} s; {args.out}")
     if args.page:
         write_page(args.page, report)
-    failed = report["failed"] + report["debian"]["failed"]
+    failed = sum(r["status"] == "failed" for r in results)
     if report["proved"] < args.least:
         print(f"{report['proved']} are proved, at least {args.least} have to be", file=sys.stderr)
     return 1 if failed or report["proved"] < args.least else 0

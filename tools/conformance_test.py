@@ -103,10 +103,67 @@ class Runs(unittest.TestCase):
                 self.assertEqual(report["debian"]["proved"], 1)
                 self.assertEqual(report["cases"], 2)
 
+    def test_random_cases_are_counted_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "r.json"
+            drawn = [{**case(n), "by": "onnxruntime"} for n in ("a", "b", "no")]
+            for wrong, code in (([], 0), ([case("wrong")], 1)):
+                with unittest.mock.patch.object(conformance, "random_cases", return_value=drawn + wrong) as made, \
+                     unittest.mock.patch.object(conformance, "debian_cases", return_value=[]), \
+                     unittest.mock.patch("builtins.print"):
+                    self.assertEqual(conformance.main([*self.command, str(out), "--sample", "0", "--random", "7", "--seed", "5"]), code)
+                self.assertEqual(made.call_args.args[1:], (7, 5, None))
+                report = json.loads(out.read_text())
+                self.assertEqual(report["cases"], 0)
+                r = report["random"]
+                self.assertEqual((r["count"], r["seed"], r["proved"], r["declined"], r["failed"]), (7, 5, 2, 1, len(wrong)))
+                self.assertEqual(r["results"][0]["by"], "onnxruntime")
+                self.assertIn("| random, 7 an operator, seed 5 | ", conformance.sums(report))
+
     def test_main_without_cases(self):
         with unittest.mock.patch.object(conformance, "onnx_cases", side_effect=conformance.Unavailable("no network")), \
              unittest.mock.patch("builtins.print"):
             self.assertEqual(conformance.main([*self.command, os.devnull]), 2)
+
+
+WRITER = """import json, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(exist_ok=True)
+if sys.argv[3] == "13":
+    sys.exit("no luck")
+written = folder.parent / "written"
+written.write_text(written.read_text() + "x" if written.exists() else "x")
+(folder / "index.json").write_text(json.dumps([{"name": "conv_%s_0" % sys.argv[5], "operator": "Conv", "expanded": False}]))
+"""
+
+
+class RandomCases(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.base = Path(folder.name)
+        (self.base / "random_cases").mkdir()
+        for name, text in (("requirements.txt", ""), ("write_random.py", WRITER), ("random_cases/draw.py", "")):
+            (self.base / name).write_text(text)
+        for name, value in (("SOURCE", self.base), ("environment", lambda folder: sys.executable)):
+            patch = unittest.mock.patch.object(conformance, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def test_written_again_only_if_something_is_different(self):
+        first = conformance.random_cases(self.base, 3, 5, None)
+        self.assertEqual([c["name"] for c in first], ["conv_5_0"])
+        self.assertEqual(first[0]["folder"], str(self.base / "random" / "conv_5_0"))
+        for count, seed, only, times in ((3, 5, None, 1), (4, 5, None, 2), (4, 6, None, 3), (4, 6, "conv", 4), (4, 6, "conv", 4)):
+            conformance.random_cases(self.base, count, seed, only)
+            self.assertEqual(len((self.base / "written").read_text()), times)
+        (self.base / "random_cases" / "draw.py").write_text("# another generator")
+        conformance.random_cases(self.base, 4, 6, "conv")
+        self.assertEqual(len((self.base / "written").read_text()), 5)
+
+    def test_cases_that_cannot_be_written(self):
+        with self.assertRaisesRegex(conformance.Unavailable, "no luck"):
+            conformance.random_cases(self.base, 13, 1, None)
 
 
 class Text(unittest.TestCase):

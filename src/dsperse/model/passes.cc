@@ -65,11 +65,25 @@ Status check_infinite(const Graph& graph) {
   for (const auto& [name, tensor] : graph.constants)
     if (!std::ranges::all_of(tensor.f, [](float v) { return std::isfinite(v); })) infinite.insert(name);
   if (infinite.empty()) return {};
+  for (const Port& port : graph.outputs)
+    if (infinite.contains(port.name))
+      return fail(ErrorKind::unsupported, "this output holds minus infinity", "output '" + port.name + "'");
   for (const Node& node : graph.nodes)
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       if (infinite.contains(node.inputs[i]) && !(node.op == "Clip" && i > 0))
         return fail(ErrorKind::unsupported, "constant '" + node.inputs[i] + "' holds minus infinity", node_text(node),
                     "it works only in masks that are added to, or chosen for, what a Softmax over the last axis reads");
+  return {};
+}
+
+/// What DynamicQuantizeLinear becomes is right only for nodes that multiply by its scale again.
+Status check_dynamic_scales(const Graph& graph) {
+  for (const Node& node : graph.nodes)
+    if (node.op == "DynamicQuantizeLinear")
+      for (const Port& port : graph.outputs)
+        if (std::ranges::find(node.outputs, port.name) != node.outputs.end())
+          return fail(ErrorKind::unsupported, "a quantized tensor whose scale depends on the model's input, as an output",
+                      "output '" + port.name + "'", "let the model end with what dequantizes it");
   return {};
 }
 
@@ -119,6 +133,7 @@ void remove_dead(Graph& graph) {
 }
 
 Status prepare(Graph& graph, const OperatorSet& operators) {
+  DSPERSE_CHECK_OK(check_dynamic_scales(graph));
   DSPERSE_CHECK_OK(fold_constants(graph, operators));
   remove_dead(graph);
   DSPERSE_CHECK_OK(fuse_masks(graph));
@@ -146,10 +161,9 @@ Status prepare(Graph& graph, const OperatorSet& operators) {
                   "this operator works only where its inputs are constants");
   }
   DSPERSE_CHECK_OK(check_infinite(graph));
-  for (const Port& port : graph.outputs)
-    if (graph.constants.contains(port.name))
-      return fail(ErrorKind::unsupported, "this output is a constant", "output '" + port.name + "'",
-                  "remove it from the model's outputs: it does not depend on the input");
+  if (std::ranges::all_of(graph.outputs, [&](const Port& port) { return graph.constants.contains(port.name); }))
+    return fail(ErrorKind::unsupported, "every output is a constant", {},
+                "nothing depends on the model's input: there is nothing to prove");
   return infer_shapes(graph, operators);
 }
 

@@ -390,6 +390,21 @@ TEST(LowerGraph, InputsAndOutputsInAnyRole) {
   EXPECT_EQ(distinct.size(), 7U) << "every output is a tensor of its own";
 }
 
+TEST(LowerGraph, ConstantsMayBeOutputsToo) {
+  GraphBuilder g;
+  const auto x = g.input({2, 3}), k = g.constant({2, 2}, {1, -2, 3, 7}), one = g.constant({}, {5}), n = g.integers({-4, 300});
+  g.output(k);
+  g.output(g.node("Relu", {x}));
+  g.output(one);
+  g.output(n);
+  const auto m = expect_exact(g.graph);
+  const std::set<quantize::TensorId> distinct(m.program.outputs.begin(), m.program.outputs.end());
+  EXPECT_EQ(distinct.size(), 4U);
+  for (const auto& op : m.program.ops)
+    if (const auto* s = std::get_if<quantize::Sum>(&op.body); s != nullptr && s->terms.size() == 3)
+      EXPECT_EQ(s->terms[1].id, s->terms[2].id) << "an input's element less itself: nothing but the constant";
+}
+
 TEST(LowerGraph, RealNumbersStayWithinOneAndAHalfSteps) {
   // Conv: rounding of the output (half a step) and of input and weights, each of at most half of its own step.
   Rng rng(12);

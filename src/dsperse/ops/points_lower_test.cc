@@ -234,6 +234,17 @@ TEST(LowerReductions, PositionsRunningSumsAndPools) {
       g.output(g.node("CumSum", {g.input({3, 5}), "axis"}, {{"reverse", reverse}, {"exclusive", reverse}}));
       expect_exact(g.graph, "CumSum");
     }
+  for (const std::int64_t axis : {0, -1})
+    for (const std::int64_t reverse : {0, 1})
+      for (const std::int64_t exclusive : {0, 1}) {
+        Graph g;
+        g.opset = 26;
+        g.inputs = {{"x", DType::f32, {3, 2, 4}}};
+        g.constants["axis"] = model::int_tensor({}, {axis});
+        g.nodes = {{"n", "CumProd", {"x", "axis"}, {"y"}, {{"reverse", reverse}, {"exclusive", exclusive}}}};
+        g.outputs = {{"y", DType::f32, {}}};
+        expect_exact(g, "CumProd", {-2, 2, 1});
+      }
   expect_exact(one_node("Hardmax", {{3, 4}}), "Hardmax");
   expect_exact(one_node("Hardmax", {{2, 3, 4}}, {{"axis", one}}), "Hardmax");
   expect_exact(one_node("GlobalMaxPool", {{2, 3, 4, 5}}), "GlobalMaxPool");
@@ -246,11 +257,28 @@ TEST(LowerReductions, PositionsRunningSumsAndPools) {
   g.graph.values["depth"] = {"depth", DType::i64, {}};
   g.output(g.node("OneHot", {i, "depth", g.constant({2}, {-1, 3})}));
   expect_exact(g.graph, "OneHot with indices that are negative or too large", {-5, 6, 1});
-  GraphBuilder h;
-  h.graph.constants["k"] = model::int_tensor({1}, {2});
-  h.graph.values["k"] = {"k", DType::i64, {1}};
-  h.output(h.node("TopK", {h.input({2, 5}), "k"}));
-  EXPECT_THAT(problem(h.graph), HasSubstr("TopK"));
+}
+
+Graph top_k(const Shape& shape, std::int64_t k, const Attributes& attributes, DType dtype = DType::f32) {
+  Graph g;
+  g.opset = 17;
+  g.inputs = {{"x", dtype, shape}};
+  g.constants["k"] = model::int_tensor({1}, {k});
+  g.nodes = {{"top", "TopK", {"x", "k"}, {"values", "indices"}, attributes}};
+  g.outputs = {{"values", dtype, {}}, {"indices", DType::i64, {}}};
+  return g;
+}
+
+TEST(LowerReductions, TheLargestFewAndTheirPositionsAreExact) {
+  for (const std::int64_t largest : {0, 1})
+    for (const std::int64_t axis : {0, 1, -1})
+      for (const std::int64_t k : {1, 2, 3})
+        for (const DType dtype : {DType::f32, DType::i64})  // among -2..2 most are equal to others
+          expect_exact(top_k({3, 4, 5}, k, {{"axis", axis}, {"largest", largest}}, dtype), "TopK", {-2, 2, 1});
+  expect_exact(top_k({2, 6}, 6, {}), "TopK of all", {-3, 3, 1});
+  // Positions are those of the input's integers: here all differ by their step or more.
+  expect_within(top_k({5}, 3, {}), 0.01, {-3, 3, 0.01}, "TopK");
+  EXPECT_THAT(problem(top_k({1, 1025}, 2, {})), HasSubstr("compares more than 1048576 pairs"));
 }
 
 TEST(LowerRows, SoftmaxAndNormalizations) {

@@ -23,6 +23,7 @@
 #include "dsperse/ops/recurrent/recurrent.h"
 #include "dsperse/ops/reduce/expand.h"
 #include "dsperse/ops/reduce/reduce.h"
+#include "dsperse/ops/resize/grid.h"
 #include "dsperse/ops/resize/resize.h"
 
 namespace dsperse::ops {
@@ -188,16 +189,20 @@ struct Expander {
   Expanded (*expand)(const model::InferCall&);
 };
 constexpr std::array kExpanders = {
+    Expander{"AffineGrid", expand_affine_grid},
     Expander{"Attention", expand_attention},
+    Expander{"CausalConvWithState", expand_causal_conv_with_state},
     Expander{"Einsum", expand_einsum},
     Expander{"GRU", expand_gru},
     Expander{"Gemm", expand_gemm},
+    Expander{"GridSample", expand_grid_sample},
     Expander{"GroupNormalization", expand_group_normalization},
     Expander{"Hardmax", expand_hardmax},
     Expander{"If", expand_if},
     Expander{"InstanceNormalization", expand_instance_normalization},
     Expander{"LRN", expand_lrn},
     Expander{"LSTM", expand_lstm},
+    Expander{"LinearAttention", expand_linear_attention},
     Expander{"LogSoftmax", expand_log_softmax},
     Expander{"Loop", expand_loop},
     Expander{"LpNormalization", expand_lp_normalization},
@@ -212,6 +217,7 @@ constexpr std::array kExpanders = {
 constexpr std::array kPointExpanders = {
     Expander{"CastLike", expand_cast_like},
     Expander{"ConvInteger", expand_conv_integer},
+    Expander{"CumProd", expand_cum_prod},
     Expander{"DynamicQuantizeLinear", expand_dynamic_quantize},
     Expander{"GlobalLpPool", expand_global_lp_pool},
     Expander{"GlobalMaxPool", expand_global_max_pool},
@@ -234,6 +240,7 @@ constexpr std::array kPointExpanders = {
     Expander{"ReduceSumSquare", expand_reduce},
     Expander{"SimplifiedLayerNormalization", expand_layer_normalization},
     Expander{"Softmax", expand_softmax},
+    Expander{"SwiGLU", expand_swiglu},
     Expander{"TopK", expand_top_k},
 };
 /// What remains of element-wise operators with several tensors (model/points.h).

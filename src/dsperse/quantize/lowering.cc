@@ -385,12 +385,26 @@ Status Lowering::inputs(const LowerSet& lower) {
   return {};
 }
 
+Status Lowering::constant_output(const model::Port& port, const model::Tensor& value) {
+  if (graph_.inputs.empty()) return fail(ErrorKind::unsupported, "a model without inputs", port.name);
+  const std::string& source = graph_.inputs[0].name;
+  const Shape one = port.shape.empty() ? Shape{} : Shape{1};
+  const model::Node place = inner({port.name, "Constant", {}, {}, {}}, "place", {one, source, {0}, false});
+  DSPERSE_CHECK_OK(move(place, {values_.at(source)}, {0}));
+  const Value& x = value_of(place);
+  std::vector<float> values = value.f;
+  if (value.dtype != model::DType::f32) values.assign(value.i.begin(), value.i.end());
+  return sum({port.name, "Constant", {}, {port.name}, {}},
+             {{{}, value.shape, std::move(values), 1}, {x, {}, {}, 1}, {x, {}, {}, -1}});
+}
+
 Status Lowering::outputs() {
   for (const auto& port : graph_.outputs) {
+    if (const auto constant = graph_.constants.find(port.name);
+        constant != graph_.constants.end() && !values_.contains(port.name))
+      DSPERSE_CHECK_OK(constant_output(port, constant->second));
     const auto it = values_.find(port.name);
-    if (it == values_.end())
-      return fail(ErrorKind::unsupported,
-                  graph_.constants.contains(port.name) ? "an output is a constant" : "an output has no integer form", port.name);
+    if (it == values_.end()) return fail(ErrorKind::unsupported, "an output has no integer form", port.name);
     Value v = it->second;
     auto& chosen = draft_.program.outputs;
     // Each output is a tensor of its own, and none is an input: there is something to prove then.

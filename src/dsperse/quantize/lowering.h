@@ -174,6 +174,9 @@ class Lowering {
                               double fill);
   [[nodiscard]] Result<Value> image(const model::Node& node, const Value& x);
 
+  /// An output that is a constant: it, plus an element of the first input, less the same.
+  [[nodiscard]] Status constant_output(const model::Port& port, const model::Tensor& value);
+
   // lowering_rows.cc
   struct Factors {
     std::uint32_t first = 0, last = 0;

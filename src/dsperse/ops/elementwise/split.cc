@@ -63,6 +63,16 @@ Expanded expand_cast_like(const InferCall& call) {
   return e.finish({e.op("Cast", {e.input(0)}, {{"to", type_number(call.inputs[1]->dtype)}})});
 }
 
+Expanded expand_swiglu(const InferCall& call) {
+  DSPERSE_CHECK_OK(expect_inputs(call, 2, 2));
+  for (const std::size_t i : {0U, 1U}) DSPERSE_CHECK_OK(expect_float(call, i));
+  if (call.inputs[0]->shape != call.inputs[1]->shape)
+    return fail(ErrorKind::bad_input, "has another shape than input 0", input_text(call.node, 1));
+  DSPERSE_TRY(const float alpha, call.node.float_or("alpha", 1.0F));
+  Emitter e(call);
+  return e.finish({e.mul(e.op("Swish", {e.input(0)}, {{"alpha", alpha}}), e.input(1))});
+}
+
 Expanded split_extreme(const InferCall& call) {
   if (call.inputs.size() < 2 || is_function(call)) return model::Expansion{};
   Emitter e(call);

@@ -22,6 +22,8 @@ Expanded split_logical(const model::InferCall& call);
 Expanded split_where(const model::InferCall& call);
 /// A constant over a tensor: times its reciprocal.
 Expanded split_div(const model::InferCall& call);
+/// SwiGLU: Swish of one tensor times the other.
+Expanded expand_swiglu(const model::InferCall& call);
 /// Cast to the type of input 1.
 Expanded expand_cast_like(const model::InferCall& call);
 /// Scales and zero points per axis.

@@ -17,6 +17,26 @@ Int product(const Shape& shape, std::size_t first, std::size_t end) {
   return n;
 }
 
+/// The outputs beside the normalized one: mean (not of RMSNormalization's kind) and 1 / deviation of each row.
+Expanded with_statistics(const InferCall& call, const Shape& shape, std::size_t axis) {
+  DSPERSE_TRY(const float epsilon, call.node.float_or("epsilon", 1e-5F));
+  Emitter e(call);
+  std::vector<Int> axes;
+  for (std::size_t k = axis; k < shape.size(); ++k) axes.push_back(static_cast<Int>(k));
+  std::vector<std::string> inputs, out;
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) inputs.push_back(e.input(i));
+  out.push_back(e.op(call.node.op, inputs, call.node.attributes));
+  std::string rest = e.input(0);
+  if (call.node.op == "LayerNormalization") {
+    out.push_back(e.reduce("ReduceMean", rest, axes, true));
+    rest = e.sub(rest, out[1]);
+  }
+  const std::string variance = e.reduce("ReduceMean", e.mul(rest, rest), axes, true);
+  out.push_back(e.op("Reciprocal", {e.op("Sqrt", {e.add(variance, e.scalar(epsilon))})}));
+  out.resize(call.node.outputs.size());
+  return e.finish(out);
+}
+
 }  // namespace
 
 Expanded expand_softmax(const InferCall& call) {
@@ -42,10 +62,9 @@ Expanded expand_layer_normalization(const InferCall& call) {
       if (k + shape.size() < own.size() + axis && own[k] != 1) within = false;
     return within;
   };
-  if (plain(1) && plain(2)) return model::Expansion{};
   Emitter e(call);
-  for (std::size_t i = 1; i < call.node.outputs.size(); ++i)
-    if (e.wants(i)) return fail(ErrorKind::unsupported, "mean and deviation as outputs beside a scale that is computed");
+  if (e.wants(1) || e.wants(2)) return with_statistics(call, shape, axis);
+  if (plain(1) && plain(2)) return model::Expansion{};
   const Shape rows(shape.begin() + static_cast<std::ptrdiff_t>(axis), shape.end());
   const auto n = static_cast<std::size_t>(product(rows, 0, rows.size()));
   auto attributes = call.node.attributes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "dsperse/ops/reduce/reduce.h"
 
@@ -113,6 +114,41 @@ Expanded expand_reduce(const InferCall& call) {
   return e.finish({r.keep ? out : e.reshape(out, r.out)});
 }
 
+Expanded expand_cum_prod(const InferCall& call) {
+  DSPERSE_CHECK_OK(expect_inputs(call, 2, 2));
+  DSPERSE_TRY(const Ints given, constant_ints(call, 1));
+  const Shape& shape = call.inputs[0]->shape;
+  if (given.size() != 1) return fail(ErrorKind::bad_input, "is not one axis", input_text(call.node, 1));
+  DSPERSE_TRY(const std::size_t axis, normal_axis(given[0], shape.size(), input_text(call.node, 1)));
+  DSPERSE_TRY(const Int exclusive, call.node.int_or("exclusive", 0));
+  DSPERSE_TRY(const Int reverse, call.node.int_or("reverse", 0));
+  const Int n = shape[axis], along = static_cast<Int>(axis);
+  if (call.inputs[0]->dtype == DType::boolean)
+    return fail(ErrorKind::bad_input, "booleans have no product", input_text(call.node, 0));
+  if (n < 1 || n > kMostFactors)
+    return fail(ErrorKind::unsupported, "a running product of " + std::to_string(n) + " elements; 1 to " +
+                                            std::to_string(kMostFactors) + " are multiplied one after the other");
+  Emitter e(call);
+  std::vector<std::string> products;
+  std::string product;
+  if (exclusive != 0) {  // ones come before the first
+    Shape one = shape;
+    one[axis] = 1;
+    DSPERSE_TRY(const Int count, model::element_count(one));
+    const auto size = static_cast<std::size_t>(count);
+    products.push_back(e.constant(call.inputs[0]->dtype == DType::f32 ? model::float_tensor(one, std::vector<float>(size, 1.0F))
+                                                                      : model::int_tensor(one, Ints(size, 1))));
+  }
+  for (Int i = 0; std::cmp_less(products.size(), n); ++i) {
+    const Int at = reverse != 0 ? n - 1 - i : i;
+    const std::string factor = e.slice(e.input(0), along, at, at + 1);
+    product = product.empty() ? factor : e.mul(product, factor);
+    products.push_back(product);
+  }
+  if (reverse != 0) std::ranges::reverse(products);
+  return e.finish({e.concat(std::move(products), along)});
+}
+
 Expanded expand_one_hot(const InferCall& call) {
   DSPERSE_CHECK_OK(infer_one_hot(call));
   DSPERSE_TRY(const OneHotForm form, one_hot_of(call));
@@ -151,11 +187,63 @@ Expanded expand_one_hot(const InferCall& call) {
   return e.finish({out});
 }
 
+namespace {
+
+/// How many of its row's elements come before each of x (rows x n): larger ones, and equal ones at smaller positions.
+std::string places_of(Emitter& e, const std::string& x, Int rows, Int n, bool largest) {
+  // Entry (j, i): element j is at least as good as i. For j < i it comes before i then, and otherwise i comes before j.
+  const std::string wins =
+      e.op(largest ? "GreaterOrEqual" : "LessOrEqual", {e.reshape(x, {rows, n, 1}), e.reshape(x, {rows, 1, n})});
+  std::vector<Int> earlier, behind;
+  for (Int j = 0; j < n; ++j) {
+    behind.push_back(n - 1 - j);
+    for (Int i = 0; i < n; ++i) earlier.push_back(j < i ? 1 : 0);
+  }
+  const std::string counted =
+      e.mul(e.op("Cast", {wins}, {{"to", Int{7}}}), e.constant(model::int_tensor({1, n, n}, std::move(earlier))));
+  const std::string lost = e.reduce("ReduceSum", counted, {1}, false), won = e.reduce("ReduceSum", counted, {2}, false);
+  return e.add(e.sub(lost, won), e.constant(model::int_tensor({1, n}, std::move(behind))));
+}
+
+/// TopK of more than one element: each element's place among its row, one-hot; column t shows which one is the t-th.
+Expanded sorted(const InferCall& call, const TopK& form, bool largest) {
+  const Shape& shape = call.inputs[0]->shape;
+  const Int n = shape[form.axis], rank = static_cast<Int>(shape.size());
+  Int rows = 1;
+  Ints perm;
+  Shape out;
+  for (Int a = 0; a < rank; ++a)
+    if (std::cmp_not_equal(a, form.axis))
+      perm.push_back(a), rows *= shape[static_cast<std::size_t>(a)], out.push_back(shape[static_cast<std::size_t>(a)]);
+  if (n > kMostPairs / n || rows > kMostPairs / (n * n)) return model::Expansion{};  // refused where it is lowered
+  perm.push_back(static_cast<Int>(form.axis)), out.push_back(form.k);
+  Ints back(perm.size());
+  for (std::size_t a = 0; a < perm.size(); ++a) back[static_cast<std::size_t>(perm[a])] = static_cast<Int>(a);
+  Emitter e(call);
+  const std::string x = e.reshape(e.transpose(e.input(0), perm), {rows, n});
+  const Int depth = std::min(form.k + 1, n);  // places from k on share a column
+  const std::string bits = e.constant(model::float_tensor({2}, {0, 1})), places = places_of(e, x, rows, n, largest);
+  std::string chosen =
+      e.op("OneHot", {places, e.constant(model::int_tensor({}, {depth})), bits}, {{"axis", Int{-1}}, {kInRange, Int{1}}});
+  if (depth > form.k) chosen = e.slice(chosen, 2, 0, form.k);
+  const auto finished = [&](const std::string& y) { return e.transpose(e.reshape(y, out), back); };
+  std::vector<std::string> made{"", ""};
+  if (e.wants(0) && call.inputs[0]->dtype == DType::f32) made[0] = finished(e.op("MatMul", {e.reshape(x, {rows, 1, n}), chosen}));
+  if (e.wants(0) && call.inputs[0]->dtype != DType::f32)
+    made[0] =
+        finished(e.reduce("ReduceSum", e.mul(e.reshape(x, {rows, n, 1}), e.op("Cast", {chosen}, {{"to", Int{7}}})), {1}, false));
+  if (e.wants(1)) made[1] = finished(e.op("ArgMax", {chosen}, {{"axis", Int{1}}, {"keepdims", Int{0}}}));
+  return e.finish(made);
+}
+
+}  // namespace
+
 Expanded expand_top_k(const InferCall& call) {
   DSPERSE_CHECK_OK(infer_top_k(call));
   DSPERSE_TRY(const TopK form, top_k_of(call));
   DSPERSE_TRY(const Int largest, call.node.int_or("largest", 1));
-  if (form.k != 1) return model::Expansion{};
+  if (form.k < 1 || call.inputs[0]->constant != nullptr) return model::Expansion{};
+  if (form.k != 1) return sorted(call, form, largest != 0);
   Emitter e(call);
   const auto axis = static_cast<Int>(form.axis);
   std::vector<std::string> out{"", ""};

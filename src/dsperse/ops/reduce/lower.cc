@@ -40,8 +40,8 @@ Status lower_arg(Lowering& l, const Node& node) {
 }
 
 Status lower_top_k(Lowering&, const Node&) {
-  return fail(ErrorKind::unsupported, "TopK of more than one element has no integer form", {},
-              "k = 1 works; rank the scores outside of the model");
+  return fail(ErrorKind::unsupported, "TopK that compares more than " + std::to_string(kMostPairs) + " pairs", {},
+              "k = 1 and shorter rows work; rank the scores outside of the model");
 }
 
 Status lower_cum_sum(Lowering& l, const Node& node) {

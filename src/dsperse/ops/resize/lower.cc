@@ -11,12 +11,29 @@ using model::Node;
 using quantize::Lowering;
 using quantize::Value;
 
+namespace {
+
+/// For each element of the output: `value` where one of its positions is outside of the crop, else 0.
+std::vector<float> outside_of(const Resizing& r, float value) {
+  std::vector<float> out;
+  const auto n = quantize::elements(r.out);
+  for (std::int64_t i = 0; i < n; ++i) {
+    bool outside = false;
+    std::int64_t rest = i;
+    for (std::size_t k = r.out.size(); k-- > 0; rest /= r.out[k])
+      outside = outside || (!r.axes[k].empty() && r.axes[k][static_cast<std::size_t>(rest % r.out[k])].empty());
+    out.push_back(outside ? value : 0.0F);
+  }
+  return out;
+}
+
+}  // namespace
+
 Status lower_resize(Lowering& l, const Node& node) {
   const NodeInputs inputs(l, node);
   DSPERSE_TRY(const Resizing r, resolve_resize(inputs.call()));
   if (r.nearest) return lower_moved(l, node, {0}, evaluate_resize, static_cast<double>(r.extrapolation));
-  if (r.has_outside() && r.extrapolation != 0)
-    return fail(ErrorKind::unsupported, "values outside of the crop are not zero", "attribute 'extrapolation_value'");
+  const bool extrapolated = r.has_outside() && r.extrapolation != 0;
   DSPERSE_TRY(Value x, l.tensor(node, 0));
   std::vector<std::size_t> changed;
   for (std::size_t k = 0; k < r.axes.size(); ++k)
@@ -39,13 +56,15 @@ Status lower_resize(Lowering& l, const Node& node) {
     for (std::uint32_t a = 0; a < shape.size(); ++a) data.letters.push_back(a), out.push_back(a);
     out[k] = static_cast<std::uint32_t>(shape.size());
     by.letters = {out[k], static_cast<std::uint32_t>(k)};
-    if (k == changed.back()) return l.contract(node, data, by, out);
+    const bool last = k == changed.back();
+    if (last && !extrapolated) return l.contract(node, data, by, out);
+    // The last step is the output itself, but for what lies outside: the product leaves zeros there.
     const std::vector<std::int64_t> none(static_cast<std::size_t>(quantize::elements(shape)), -1);
-    const Node step = l.inner(node, "axis " + std::to_string(k), {shape, source, none, false});
+    const Node step = l.inner(node, "axis " + std::to_string(k), {shape, last ? node.outputs[0] : source, none, false});
     DSPERSE_CHECK_OK(l.contract(step, data, by, out));
     x = l.value_of(step);
   }
-  return {};
+  return l.sum(node, {{x, {}, {}, 1}, {{}, r.out, outside_of(r, r.extrapolation), 1}});
 }
 
 }  // namespace dsperse::ops
