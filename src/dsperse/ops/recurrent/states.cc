@@ -80,8 +80,7 @@ Expanded expand_causal_conv_with_state(const InferCall& call) {
   const auto activation = call.node.string_or("activation", "none");
   if (!activation) return std::unexpected(activation.error());
   const bool swish = *activation == "silu" || *activation == "swish";
-  if (!swish && *activation != "none")
-    return fail(ErrorKind::unsupported, "is '" + *activation + "'", "attribute 'activation'");
+  if (!swish && *activation != "none") return fail(ErrorKind::unsupported, "is '" + *activation + "'", "attribute 'activation'");
   const Shape& x = call.inputs[0]->shape;
   const Int taps = call.inputs[1]->shape[2];
   DSPERSE_CHECK_OK(expect_shape(call, 1, {x[1], 1, taps}));
