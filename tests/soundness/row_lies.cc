@@ -4,6 +4,7 @@
 
 #include "dsperse/quantize/rows.h"
 #include "dsperse/relation/rounding.h"
+#include "one_slice.h"
 #include "row_attacker.h"
 
 namespace dsperse::soundness {

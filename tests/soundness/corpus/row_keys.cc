@@ -108,7 +108,9 @@ class RowKeys {
   void normalize() {
     using quantize::Normalize;
     of("layer norm");
-    op<Normalize>("rows of three", "rows do not divide the tensor", [](Normalize& o) { o.n = 3; });
+    const auto& norm = std::get<Normalize>(c_.program.ops[0].body);
+    const quantize::WeightId gamma = *norm.gamma, beta = *norm.beta;
+    op<Normalize>("rows of five", "rows do not divide the tensor", [](Normalize& o) { o.n = 5; });
     op<Normalize>("rows of two", "scale and shift need one value an entry", [](Normalize& o) { o.n = 2; });
     for (const std::int64_t epsilon : {std::int64_t{0}, std::int64_t{-1}, (std::int64_t{1} << 40) + 1})
       op<Normalize>("epsilon " + std::to_string(epsilon), "epsilon is not in 1..2^40",
@@ -118,9 +120,10 @@ class RowKeys {
                     [=](Normalize& o) { o.root_bits = bits; });
     op<Normalize>("two shifts", "needs one shift", [](Normalize& o) { o.requant.shift.resize(4, o.requant.shift[0]); });
     op<Normalize>("a weight that there is not", "weight out of range", [](Normalize& o) { o.beta = 2; });
-    bad("a scale of one value", "scale and shift need one value an entry", [](Program& p) { p.weights[0].shape = {1}; });
-    bad("a shift of another shape", "scale and shift need one value an entry", [](Program& p) { p.weights[1].shape = {1, 4}; });
-    bad("a wide scale", "a scale is beyond 16 bits", [](Program& p) { p.weights[0].max_abs = 1 << 15; });
+    bad("a scale of one value", "scale and shift need one value an entry", [=](Program& p) { p.weights[gamma].shape = {1}; });
+    bad("a shift of another shape", "scale and shift need one value an entry",
+        [=](Program& p) { p.weights[beta].shape = {1, 4}; });
+    bad("a wide scale", "a scale is beyond 16 bits", [=](Program& p) { p.weights[gamma].max_abs = 1 << 15; });
     bad("a longer output", "input and output differ in size", [](Program& p) { p.tensors[1].shape = {4, 4}; });
   }
 
@@ -189,11 +192,10 @@ class RowKeys {
     op<Contract>("a constant beyond its axis", "a constant index is out of range", [](Contract& o) { o.b.maps[0] = {2, {}}; });
     op<Contract>("a map too few", "axes and maps differ in number", [](Contract& o) { o.a.maps.pop_back(); });
     op<Contract>("axes that do not cover", "axes do not cover the tensor", [](Contract& o) { o.a.axes[0] = 1; });
-    op<Contract>("a shift a letter that is no axis", "per-channel shifts need the last kept letter as the last axis",
+    op<Contract>("a shift for each of a letter that is no axis", "per-channel shifts need the last kept letter as the last axis",
                  [](Contract& o) {
                    o.requant.shift = {3, 3};
                    o.letters = {2, 2, 3, 4};
-                   std::swap(o.a.maps[1].parts[0].first, o.b.maps[1].parts[0].first);
                  });
     op<Contract>("a value too few in its table", "a table needs one value for every input of the clamp",
                  [](Contract& o) { o.requant.activation.values.pop_back(); });
@@ -225,7 +227,7 @@ class RowKeys {
     of("divide");
     ModelKey key = key_of(c_);
     auto& o = std::get<Divide>(key.slices[0].program.ops[0].body);
-    o.requant.shift = {52};
+    o.requant.shift = {59};
     Certificate certificate = certificate_of(c_, c_.prove().value());
     Expectation user = user_of(c_);
     certificate.model_id = key.id();
