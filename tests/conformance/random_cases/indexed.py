@@ -11,11 +11,13 @@ def indices(d, shape, n):
 
 
 def gather(d):
+    """Indices of the user count from the front: dsperse takes no others."""
     shape, opset = d.shape(1, 4, 60), d.opset(11)
-    axis = d.axis(len(shape))
-    chosen = indices(d, d.shape(0, 2, 6), shape[axis])
-    return d.case("Gather", [data(d, shape), chosen], opset, attributes={"axis": axis} if d.flip(0.8) or axis % len(shape) else {},
-                  maybe=(0, 1))
+    axis, many = d.axis(len(shape)), d.shape(0, 2, 6)
+    attributes = {"axis": axis} if d.flip(0.8) or axis % len(shape) else {}
+    if d.flip():
+        return d.case("Gather", [data(d, shape), indices(d, many, shape[axis])], opset, attributes=attributes, fixed=(1,), maybe=(0,))
+    return d.case("Gather", [data(d, shape), d.wholes(many, 0, shape[axis] - 1)], opset, attributes=attributes, fixed=(0,))
 
 
 def gather_elements(d):

@@ -53,7 +53,7 @@ def conv_transpose(d):
     used = attributes.get("dilations", [1] * axes)
     whole = [s * (n - 1) + (k - 1) * g + 1 for n, k, s, g in zip(sizes, kernel, strides, used)]
     how = d.int(0, 3)
-    if how == 0:
+    if how == 0 and all((k - 1) * g + 1 >= s for k, g, s in zip(kernel, used, strides)):  # beyond, SAME means what whoever computes it says
         attributes["auto_pad"] = d.of("VALID", "SAME_UPPER", "SAME_LOWER")
     elif how == 1:
         attributes["output_padding"] = [d.int(0, max(s, g) - 1) for s, g in zip(strides, used)]
@@ -108,7 +108,7 @@ def batch_normalization(d):
 
 def lrn(d):
     shape = [d.int(1, 2), d.int(1, 6), *d.ints(2, 1, 3)]
-    attributes = {"size": d.of(1, 3, 5, 2), **d.some({"alpha": d.real(0.0001, 0.5), "beta": d.real(0.3, 1), "bias": d.real(0.5, 2)})}
+    attributes = {"size": d.of(1, 3, 5), **d.some({"alpha": d.real(0.0001, 0.5), "beta": d.real(0.3, 1), "bias": d.real(0.5, 2)})}
     return d.case("LRN", [d.reals(shape)], d.opset(), attributes=attributes)
 
 
