@@ -27,6 +27,12 @@ constexpr int kMostRounds = 64;
 bool runs_in_float(const Node& node) { return node.op.starts_with(kInFloat); }
 std::string onnx_name(const std::string& op) { return op.starts_with(kInFloat) ? op.substr(kInFloat.size()) : op; }
 
+/// Nodes under the names that the model gives their operators.
+Error plain(Error error) {
+  for (std::size_t at; (at = error.where.find(kInFloat)) != std::string::npos;) error.where.erase(at, kInFloat.size());
+  return error;
+}
+
 /// As an engine gets it: constants as initializers, the types of outputs left to it.
 Result<Bytes> network_of(std::vector<Node> nodes, std::int64_t opset, const std::map<std::string, Tensor>& constants,
                          std::vector<Port> inputs, const std::vector<std::string>& outputs) {
@@ -145,7 +151,8 @@ class Cutter {
     out_.operators = ops::float_operators();
     DSPERSE_TRY(out_.whole, load());
     DSPERSE_CHECK_OK(mark());
-    if (Status s = model::prepare(out_.whole, out_.operators); !s) return std::unexpected(s.error().within(request_.model_path));
+    if (Status s = model::prepare(out_.whole, out_.operators); !s)
+      return std::unexpected(plain(s.error()).within(request_.model_path));
     if (std::ranges::any_of(out_.whole.nodes, runs_in_float)) DSPERSE_CHECK_OK(split());
     return std::move(out_);
   }
@@ -303,9 +310,10 @@ Result<FloatCut> cut_floats(const ImportRequest& request, const FloatRun& engine
 
 Status add_float_values(const FloatCut& cut, Calibration& calibration) {
   for (quantize::Sample& sample : calibration.samples) {
-    DSPERSE_TRY(const auto values, run::run_float(cut.whole, cut.operators, sample));
+    const auto values = run::run_float(cut.whole, cut.operators, sample);
+    if (!values) return std::unexpected(plain(values.error()));
     for (const store::FloatPiece& piece : cut.pieces)
-      for (const std::string& name : piece.outputs) sample.insert_or_assign(name, values.at(name));
+      for (const std::string& name : piece.outputs) sample.insert_or_assign(name, values->at(name));
   }
   return {};
 }
