@@ -198,7 +198,9 @@ void write_scripts(std::size_t proofs) {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   root = argv[1];
-  std::filesystem::remove_all(root + "/corpus");
+  // policy/ and trust_states/ also hold what others wrote.
+  for (const char* folder : {"certificate", "document", "forgery", "key", "package", "proof", "slice_evidence"})
+    std::filesystem::remove_all(root + "/corpus/" + folder);
   const ModelCase m = proof::testing::make_model(small_model());
   put("model/model.dsk", proof::encode_model_key(m.key));
   put("model/model.dscert", proof::encode_certificate(m.certificate));
