@@ -30,6 +30,14 @@ void honest(SliceCase& c) {
   bind(c);
 }
 
+/// The first product that an output is rounded from. Products that only identities have follow from their factors.
+std::optional<std::uint32_t> rounded_product(const relation::Relation& relation) {
+  for (const auto& r : relation.requantizations)
+    for (const relation::Term& t : r.acc)
+      if (t.of == relation::Term::Of::product) return t.id;
+  return {};
+}
+
 /// One element of each op's output, of each input, of each kind of auxiliary tensor; accumulators; weights that are not the
 /// key's.
 void add_values(Corpus& out, const std::string& slice, SliceCase c) {
@@ -64,8 +72,8 @@ void add_values(Corpus& out, const std::string& slice, SliceCase c) {
     if (o.checks.empty()) out.fault(name + "a lie that breaks nothing");
     add_attack(out, name + relation.tensors[r].name + " one more", kEnd, "slice 0", c, o.proof);
   }
-  if (!relation.products.empty())
-    add_lie(out, name + "an accumulator one more", c, {.tensors = [](Values& v) { v.product(0)[0] += 1; }});
+  if (const auto product = rounded_product(relation))
+    add_lie(out, name + "an accumulator one more", c, {.tensors = [=](Values& v) { v.product(*product)[0] += 1; }});
   if (!c.weights.empty()) {
     auto& w = c.weights[0].narrow;
     w[0] = static_cast<std::int16_t>(w[0] > 0 ? w[0] - 1 : w[0] + 1);
