@@ -14,9 +14,9 @@ std::optional<double> source_of(const ResizeRule& rule, std::int64_t x, std::int
   if (rule.coordinates == "align_corners") return width == 1 ? 0 : at * last / (width - 1);
   if (rule.coordinates == "asymmetric") return at / scale;
   if (rule.coordinates == "tf_half_pixel_for_nn") return (at + 0.5) / scale;
-  if (rule.coordinates == "tf_crop_and_resize") {
+  if (rule.coordinates == "tf_crop_and_resize") {  // of the whole length, as the text says; align_corners by ONNX's own cases
     const double span = (roi_end - roi_begin) * last;
-    const double from = roi_begin * last + (width == 1 ? span / 2 : at * span / (width - 1));
+    const double from = roi_begin * last + (out == 1 ? span / 2 : at * span / static_cast<double>(out - 1));
     return from < 0 || from > last ? std::nullopt : std::optional(from);
   }
   const double half = (at + 0.5) / scale - 0.5;
