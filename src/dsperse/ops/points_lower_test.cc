@@ -281,6 +281,11 @@ TEST(LowerReductions, TheLargestFewAndTheirPositionsAreExact) {
   EXPECT_THAT(problem(top_k({1, 1025}, 2, {})), HasSubstr("compares more than 1048576 pairs"));
 }
 
+TEST(LowerPoints, ALeakyReluReachesFarBelowZero) {
+  // The output alone would be held in steps of 2^-12, and its input would end at -1/2.
+  expect_within(one_node("LeakyRelu", {{4, 8}}, {{"alpha", 0.01F}}), 0.003, {-3, 0.25, 0.01}, "LeakyRelu");
+}
+
 TEST(LowerRows, SoftmaxAndNormalizations) {
   for (const std::int64_t opset : {11, 17})
     for (const std::int64_t axis : {1, 2})

@@ -53,6 +53,14 @@ double largest_of(const RealActivation& a) {
   return a.f == Function::clip ? std::max(std::fabs(a.lo), std::fabs(a.hi)) : std::numeric_limits<double>::infinity();
 }
 
+/// A leaky ReLU has its input's exponent, and by its slope the input reaches further below zero than the output. The largest
+/// exponent with which the lowest value is at most half a step off for that.
+std::int32_t leaky_exponent(const TensorStatistics& y, double slope, unsigned bits) {
+  if (y.lowest() == 0) return kMaxExponent;
+  const double top = std::ldexp(1.0, static_cast<int>(bits) - 1) - 1;
+  return static_cast<std::int32_t>(std::floor(std::log2((0.5 + slope * top) / -y.lowest())));
+}
+
 /// Bits of integers, whose scale is fixed: 16, whatever calibration saw, or 17.
 Result<unsigned> integer_bits(const Group& g, const std::string& name) {
   const double most = g.statistics.largest();
@@ -169,6 +177,8 @@ Result<Scales> choose_scales(const Draft& draft, const std::vector<TensorStatist
     const bool shares = std::holds_alternative<Softmax>(p.ops[i].body) && draft.activations[i].f == Function::identity;
     (is_grid(draft.activations[i].f) || shares ? g.grid : g.others) = true;  // shares: like a sigmoid, from 0 to 1
     g.limit = std::max(g.limit, shares ? 1 : largest_of(draft.activations[i]));
+    if (const RealActivation& a = draft.activations[i]; a.f == Function::leaky_relu)
+      g.most = std::min(g.most, leaky_exponent(statistics[op_output(p.ops[i])], a.alpha, g.bits));
   }
 
   Scales s{std::vector<std::int32_t>(n), std::vector<unsigned>(n)};

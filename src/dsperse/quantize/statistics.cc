@@ -16,7 +16,7 @@ void TensorStatistics::add(double x) {
   count_ += 1;
   const double m = std::fabs(x);
   if (m == 0) return;
-  largest_ = std::max(largest_, m);
+  largest_ = std::max(largest_, m), lowest_ = std::min(lowest_, x);
   auto& c = classes_[static_cast<std::size_t>(std::clamp(exponent_of(m) - kLowest, 0, kClasses - 1))];
   c.count += 1, c.sum += m, c.squares += m * m;
 }
@@ -28,7 +28,7 @@ double TensorStatistics::mean_square() const {
 }
 
 void TensorStatistics::merge(const TensorStatistics& other) {
-  largest_ = std::max(largest_, other.largest_), count_ += other.count_;
+  largest_ = std::max(largest_, other.largest_), lowest_ = std::min(lowest_, other.lowest_), count_ += other.count_;
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     classes_[i].count += other.classes_[i].count;
     classes_[i].sum += other.classes_[i].sum;

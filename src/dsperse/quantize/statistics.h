@@ -15,6 +15,7 @@ class TensorStatistics {
  public:
   void add(double x);
   [[nodiscard]] double largest() const { return largest_; }  ///< magnitude
+  [[nodiscard]] double lowest() const { return lowest_; }    ///< the least value, at most 0
   [[nodiscard]] double count() const { return count_; }
   [[nodiscard]] double mean_square() const;
   /// Expected sum of (x - q 2^-e)^2 over all values, q = round(x 2^e) clamped to +-(2^(bits-1) - 1).
@@ -27,7 +28,7 @@ class TensorStatistics {
     double count = 0, sum = 0, squares = 0;
   };
   std::array<Class, kClasses> classes_{};
-  double largest_ = 0, count_ = 0;
+  double largest_ = 0, lowest_ = 0, count_ = 0;
 };
 
 /// Largest e with largest * 2^e <= top (after rounding); `fallback` for 0.

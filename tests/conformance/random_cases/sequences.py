@@ -12,7 +12,7 @@ def recurrent(op):
         attributes = {"hidden_size": hidden, "direction": direction}
         if op == "GRU" and d.flip():
             attributes["linear_before_reset"] = 1
-        if d.flip(0.2):
+        if d.flip(0.2) and op != "LSTM":  # ONNX Runtime does not clip the cell before it goes into h, as the text says
             attributes["clip"] = d.real(0.5, 2)
         one = {"RNN": [["Tanh"], ["Relu"], ["Sigmoid"]], "GRU": [["Sigmoid", "Tanh"], ["Tanh", "Softsign"]],
                "LSTM": [["Sigmoid", "Tanh", "Tanh"], ["Sigmoid", "Softsign", "Tanh"]]}[op]
