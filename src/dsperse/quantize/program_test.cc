@@ -276,8 +276,8 @@ TEST(CheckProgram, PiecesSideBySide) {
 
 TEST(RandomPrograms, AreValidAndVaried) {
   testing::Rng rng(1);
-  std::array<int, 8> kinds{};
-  for (int i = 0; i < 100; ++i) {
+  std::array<int, std::variant_size_v<decltype(Op::body)>> kinds{};
+  for (int i = 0; i < 500; ++i) {
     const Program p = testing::random_program(rng, 6);
     ASSERT_EQ(problem(p), "");
     for (const auto& op : p.ops) ++kinds[op.body.index()];
