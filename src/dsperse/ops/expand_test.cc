@@ -6,65 +6,17 @@
 #include <functional>
 #include <random>
 
-#include "dsperse/model/passes.h"
-#include "dsperse/ops/registry.h"
-#include "dsperse/run/float.h"
+#include "dsperse/ops/testing/single.h"
 
 namespace dsperse::ops {
 namespace {
 
-using model::Attribute;
 using model::float_tensor;
-using model::Graph;
 using model::Shape;
 using model::Tensor;
+using testing::Attributes;
 using ::testing::HasSubstr;
-using Attributes = std::map<std::string, Attribute>;
-
-/// Input 0 is the model's, the other operands constants; an empty shape's tensor is absent.
-struct Single {
-  Graph graph;
-  std::map<std::string, Tensor> all;
-
-  Single(const std::string& op, std::vector<std::optional<Tensor>> operands, std::size_t outputs, Attributes attributes,
-         std::int64_t opset = 14, std::size_t variables = 1) {
-    graph.opset = opset;
-    model::Node node{"it", op, {}, {}, std::move(attributes)};
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-      node.inputs.push_back(operands[i] ? "in" + std::to_string(i) : "");
-      if (!operands[i]) continue;
-      all[node.inputs[i]] = *operands[i];
-      if (i < variables)
-        graph.inputs.push_back({node.inputs[i], operands[i]->dtype, operands[i]->shape});
-      else
-        graph.constants[node.inputs[i]] = *operands[i];
-    }
-    for (std::size_t i = 0; i < outputs; ++i) {
-      node.outputs.push_back("out" + std::to_string(i));
-      graph.outputs.push_back({node.outputs[i], model::DType::f32, {}});
-    }
-    graph.nodes = {std::move(node)};
-  }
-
-  /// Outputs after prepare().
-  std::vector<Tensor> run() {
-    const auto status = model::prepare(graph, float_operators());
-    EXPECT_TRUE(status) << status.error().text();
-    if (!status) return {};
-    std::map<std::string, Tensor> inputs;
-    for (const auto& port : graph.inputs) inputs[port.name] = all[port.name];
-    const auto values = run::run_float(graph, float_operators(), inputs);
-    EXPECT_TRUE(values) << values.error().text();
-    std::vector<Tensor> out;
-    if (values)
-      for (const auto& port : graph.outputs) out.push_back(values->at(port.name));
-    return out;
-  }
-  std::string error() {
-    const auto status = model::prepare(graph, float_operators());
-    return status ? "accepted" : status.error().text();
-  }
-};
+using testing::Single;
 
 class Random {
  public:

@@ -9,9 +9,7 @@
 #include <optional>
 #include <random>
 
-#include "dsperse/model/passes.h"
-#include "dsperse/ops/registry.h"
-#include "dsperse/run/float.h"
+#include "dsperse/ops/testing/single.h"
 
 namespace dsperse::ops {
 namespace {
@@ -21,8 +19,9 @@ using model::float_tensor;
 using model::int_tensor;
 using model::Shape;
 using model::Tensor;
+using testing::Attributes;
 using ::testing::HasSubstr;
-using Attributes = std::map<std::string, model::Attribute>;
+using testing::Single;
 using Int = std::int64_t;
 using Doubles = std::vector<double>;
 
@@ -33,48 +32,6 @@ Tensor random(const Shape& shape, unsigned seed, float low = -1, float high = 1)
   for (float& v : values) v = draw(rng);
   return float_tensor(shape, std::move(values));
 }
-
-/// A node whose operands from `variables` on are constants; a tensor without a shape of rank > 0 and without values is absent.
-struct Node {
-  model::Graph graph;
-  std::map<std::string, Tensor> given;
-
-  Node(const std::string& op, const std::vector<std::optional<Tensor>>& operands, std::size_t outputs, Attributes attributes,
-       Int opset, std::size_t variables) {
-    graph.opset = opset;
-    model::Node node{"it", op, {}, {}, std::move(attributes)};
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-      node.inputs.push_back(operands[i] ? "x" + std::to_string(i) : "");
-      if (!operands[i]) continue;
-      if (i >= variables) {
-        graph.constants[node.inputs[i]] = *operands[i];
-        continue;
-      }
-      given[node.inputs[i]] = *operands[i];
-      graph.inputs.push_back({node.inputs[i], operands[i]->dtype, operands[i]->shape});
-    }
-    for (std::size_t i = 0; i < outputs; ++i) {
-      node.outputs.push_back("y" + std::to_string(i));
-      graph.outputs.push_back({node.outputs[i], DType::f32, {}});
-    }
-    graph.nodes = {std::move(node)};
-  }
-  std::vector<Tensor> run() {
-    const auto status = model::prepare(graph, float_operators());
-    EXPECT_TRUE(status) << status.error().text();
-    if (!status) return {};
-    const auto values = run::run_float(graph, float_operators(), given);
-    EXPECT_TRUE(values) << values.error().text();
-    std::vector<Tensor> out;
-    if (values)
-      for (const auto& port : graph.outputs) out.push_back(values->at(port.name));
-    return out;
-  }
-  std::string error() {
-    const auto status = model::prepare(graph, float_operators());
-    return status ? "accepted" : status.error().text();
-  }
-};
 
 void expect_near(const Tensor& got, const Shape& shape, const Doubles& want, const std::string& what) {
   ASSERT_EQ(got.shape, shape) << what;
@@ -87,7 +44,7 @@ void expect_near(const Tensor& got, const Shape& shape, const Doubles& want, con
 TEST(GridSample, PlacesByHand) {
   const Tensor image = float_tensor({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});
   const auto at = [&](float x, float y, Attributes attributes) {
-    const auto out = Node("GridSample", {image, float_tensor({1, 1, 1, 2}, {x, y})}, 1, std::move(attributes), 20, 1).run();
+    const auto out = Single("GridSample", {image, float_tensor({1, 1, 1, 2}, {x, y})}, 1, std::move(attributes), 20, 1).run();
     return out.empty() ? NAN : out[0].f[0];
   };
   const auto how = [](const char* mode, const char* padding, Int corners) {
@@ -109,7 +66,7 @@ TEST(GridSample, PlacesByHand) {
 
 TEST(GridSample, VolumesBatchesAndRefusals) {
   const Tensor volume = random({2, 3, 2, 3, 4}, 1), grid = random({2, 1, 2, 2, 3}, 2);
-  const auto got = Node("GridSample", {volume, grid}, 1, {{"align_corners", Int{1}}}, 22, 1).run();
+  const auto got = Single("GridSample", {volume, grid}, 1, {{"align_corners", Int{1}}}, 22, 1).run();
   ASSERT_EQ(got.size(), 1U);
   Doubles want;
   const std::array<Int, 3> sizes{2, 3, 4};
@@ -132,18 +89,19 @@ TEST(GridSample, VolumesBatchesAndRefusals) {
         want.push_back(sum);
       }
   expect_near(got[0], {2, 3, 1, 2, 2}, want, "volume");
-  EXPECT_THAT(Node("GridSample", {volume, grid}, 1, {}, 22, 2).error(), HasSubstr("the grid depends on the model's input"));
-  EXPECT_THAT(Node("GridSample", {volume, random({1, 1, 2, 2, 3}, 2)}, 1, {}, 22, 1).error(), HasSubstr("does not go with data"));
-  EXPECT_THAT(Node("GridSample", {volume, grid}, 1, {{"mode", std::string("area")}}, 22, 1).error(),
+  EXPECT_THAT(Single("GridSample", {volume, grid}, 1, {}, 22, 2).error(), HasSubstr("the grid depends on the model's input"));
+  EXPECT_THAT(Single("GridSample", {volume, random({1, 1, 2, 2, 3}, 2)}, 1, {}, 22, 1).error(),
+              HasSubstr("does not go with data"));
+  EXPECT_THAT(Single("GridSample", {volume, grid}, 1, {{"mode", std::string("area")}}, 22, 1).error(),
               HasSubstr("attribute 'mode'"));
-  EXPECT_THAT(Node("GridSample", {random({1, 1, 256, 256}, 1), random({1, 8, 9, 2}, 2)}, 1, {}, 22, 1).error(),
+  EXPECT_THAT(Single("GridSample", {random({1, 1, 256, 256}, 1), random({1, 8, 9, 2}, 2)}, 1, {}, 22, 1).error(),
               HasSubstr("more than 2^22 places times pixels"));
 }
 
 TEST(AffineGrid, PlacesTimesTheta) {
   const Tensor theta = random({2, 2, 3}, 3);
   for (const Int corners : {0, 1}) {
-    const auto got = Node("AffineGrid", {theta, int_tensor({4}, {2, 1, 2, 3})}, 1, {{"align_corners", corners}}, 20, 1).run();
+    const auto got = Single("AffineGrid", {theta, int_tensor({4}, {2, 1, 2, 3})}, 1, {{"align_corners", corners}}, 20, 1).run();
     Doubles want;
     for (std::size_t n = 0; n < 2; ++n)
       for (int h = 0; h < 2; ++h)
@@ -157,17 +115,17 @@ TEST(AffineGrid, PlacesTimesTheta) {
     ASSERT_EQ(got.size(), 1U);
     expect_near(got[0], {2, 2, 3, 2}, want, "corners " + std::to_string(corners));
   }
-  EXPECT_THAT(Node("AffineGrid", {theta, int_tensor({4}, {2, 1, 1, 3})}, 1, {{"align_corners", Int{1}}}, 20, 1).error(),
+  EXPECT_THAT(Single("AffineGrid", {theta, int_tensor({4}, {2, 1, 1, 3})}, 1, {{"align_corners", Int{1}}}, 20, 1).error(),
               HasSubstr("an axis of 1"));
-  EXPECT_THAT(Node("AffineGrid", {theta, int_tensor({4}, {1, 1, 2, 3})}, 1, {}, 20, 1).error(), HasSubstr("has shape 2x2x3"));
+  EXPECT_THAT(Single("AffineGrid", {theta, int_tensor({4}, {1, 1, 2, 3})}, 1, {}, 20, 1).error(), HasSubstr("has shape 2x2x3"));
 }
 
 TEST(CausalConv, ThePastComesFirst) {
   const Tensor x = random({2, 3, 4}, 4), w = random({3, 1, 3}, 5), bias = random({3}, 6), past = random({2, 3, 2}, 7);
   for (const bool state : {false, true})
     for (const char* activation : {"none", "silu"}) {
-      auto got = Node("CausalConvWithState", {x, w, bias, state ? std::optional(past) : std::nullopt}, 2,
-                      {{"activation", std::string(activation)}}, 27, 1);
+      auto got = Single("CausalConvWithState", {x, w, bias, state ? std::optional(past) : std::nullopt}, 2,
+                        {{"activation", std::string(activation)}}, 27, 1);
       const auto out = got.run();
       ASSERT_EQ(out.size(), 2U);
       const auto value = [&](std::size_t row, std::size_t t) {  // of past and input, one after the other
@@ -186,9 +144,9 @@ TEST(CausalConv, ThePastComesFirst) {
       expect_near(out[0], {2, 3, 4}, y, activation);
       expect_near(out[1], {2, 3, 2}, present, "state");
     }
-  EXPECT_THAT(Node("CausalConvWithState", {x, random({3, 2, 3}, 5)}, 1, {}, 27, 1).error(),
+  EXPECT_THAT(Single("CausalConvWithState", {x, random({3, 2, 3}, 5)}, 1, {}, 27, 1).error(),
               HasSubstr("has shape 3x2x3, expected 3x1x3"));
-  EXPECT_THAT(Node("CausalConvWithState", {x, w}, 1, {{"activation", std::string("relu")}}, 27, 1).error(),
+  EXPECT_THAT(Single("CausalConvWithState", {x, w}, 1, {{"activation", std::string("relu")}}, 27, 1).error(),
               HasSubstr("attribute 'activation'"));
 }
 
@@ -200,9 +158,10 @@ TEST(LinearAttention, EveryRule) {
   for (const char* rule : {"linear", "gated", "delta", "gated_delta"}) {
     const std::string name = rule;
     const bool gated = name.starts_with("gated"), delta = name.ends_with("delta");
-    auto node = Node("LinearAttention",
-                     {q, k, v, past, gated ? std::optional(decay) : std::nullopt, delta ? std::optional(beta) : std::nullopt}, 2,
-                     {{"update_rule", name}, {"q_num_heads", Int{kH * kG}}, {"kv_num_heads", Int{kH}}, {"scale", 0.5F}}, 27, 6);
+    auto node =
+        Single("LinearAttention",
+               {q, k, v, past, gated ? std::optional(decay) : std::nullopt, delta ? std::optional(beta) : std::nullopt}, 2,
+               {{"update_rule", name}, {"q_num_heads", Int{kH * kG}}, {"kv_num_heads", Int{kH}}, {"scale", 0.5F}}, 27, 6);
     const auto out = node.run();
     ASSERT_EQ(out.size(), 2U) << name;
     Doubles y(kB * kT * kH * kG * kV), state(past.f.begin(), past.f.end());
@@ -232,14 +191,14 @@ TEST(LinearAttention, EveryRule) {
     expect_near(out[1], {kB, kH, kK, kV}, state, name + " state");
   }
   const Attributes heads{{"q_num_heads", Int{4}}, {"kv_num_heads", Int{2}}};
-  EXPECT_THAT(Node("LinearAttention", {q, k, v}, 1, heads, 27, 3).error(), HasSubstr("attribute 'update_rule'"));
+  EXPECT_THAT(Single("LinearAttention", {q, k, v}, 1, heads, 27, 3).error(), HasSubstr("attribute 'update_rule'"));
   Attributes odd{{"q_num_heads", Int{3}}, {"kv_num_heads", Int{2}}, {"update_rule", std::string("linear")}};
-  EXPECT_THAT(Node("LinearAttention", {q, k, v}, 1, odd, 27, 3).error(), HasSubstr("attribute 'q_num_heads'"));
+  EXPECT_THAT(Single("LinearAttention", {q, k, v}, 1, odd, 27, 3).error(), HasSubstr("attribute 'q_num_heads'"));
 }
 
 TEST(SwiGLU, IsSwishTimesTheOther) {
   const Tensor a = random({2, 5}, 1, -4, 4), b = random({2, 5}, 2, -4, 4);
-  const auto out = Node("SwiGLU", {a, b}, 1, {{"alpha", 1.5F}}, 28, 2).run();
+  const auto out = Single("SwiGLU", {a, b}, 1, {{"alpha", 1.5F}}, 28, 2).run();
   Doubles want;
   for (std::size_t i = 0; i < 10; ++i) {
     const auto x = static_cast<double>(a.f[i]);
@@ -247,12 +206,12 @@ TEST(SwiGLU, IsSwishTimesTheOther) {
   }
   ASSERT_EQ(out.size(), 1U);
   expect_near(out[0], {2, 5}, want, "SwiGLU");
-  EXPECT_THAT(Node("SwiGLU", {a, random({5}, 2)}, 1, {}, 28, 2).error(), HasSubstr("another shape"));
+  EXPECT_THAT(Single("SwiGLU", {a, random({5}, 2)}, 1, {}, 28, 2).error(), HasSubstr("another shape"));
 }
 
 TEST(LayerNormalization, GivesItsMeanAndDeviation) {
   const Tensor x = random({2, 3, 4}, 1, -2, 2), scale = random({3, 4}, 2);
-  const auto out = Node("LayerNormalization", {x, scale}, 3, {{"axis", Int{1}}, {"epsilon", 0.01F}}, 17, 1).run();
+  const auto out = Single("LayerNormalization", {x, scale}, 3, {{"axis", Int{1}}, {"epsilon", 0.01F}}, 17, 1).run();
   ASSERT_EQ(out.size(), 3U);
   Doubles y, means, deviations;
   for (std::size_t row = 0; row < 2; ++row) {
