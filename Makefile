@@ -132,13 +132,15 @@ attack: setup
 	ctest --test-dir build/attack --parallel $(JOBS) --output-on-failure -L attack
 
 # Address and undefined-behaviour sanitizers over unit and soundness tests.
-sanitize:
-	$(MAKE) --no-print-directory test PRESET=asan CTEST_ARGS='-L "unit|soundness" -LE slow'
+sanitize: PRESET := asan
+sanitize: setup-dev configure
+	cmake --build --preset asan --parallel $(JOBS)
+	ctest --test-dir build/asan --parallel $(JOBS) --output-on-failure -L "unit|soundness" -LE slow -E "^(attack_corpus|corpus_test|unique_witness.*|bench_.*)$$"
 
 # The thread sanitizer over everything that runs on several threads.
 THREADED := runtime_test poly_test commit_test integer_test proof_test store_test pipeline_test network_test
 sanitize-thread: PRESET := tsan
-sanitize-thread: configure
+sanitize-thread: setup-dev configure
 	cmake --build build/tsan --parallel $(JOBS) --target $(THREADED)
 	ctest --test-dir build/tsan --parallel $(JOBS) --output-on-failure -R "^($$(echo $(THREADED) | tr ' ' '|'))$$"
 

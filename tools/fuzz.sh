@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools/fuzz.sh [SECONDS] [TARGET...]: builds the fuzz targets (preset fuzz: clang 19, libFuzzer, address and undefined-behaviour
+# tools/fuzz.sh [SECONDS] [TARGET...]: builds the fuzz targets (preset asan: clang 19, libFuzzer, address and undefined-behaviour
 # sanitizers) and runs each (or those named) for SECONDS, 20 when not given, starting from its kept corpus. Fails if one finds anything;
 # the input that did it is then in build/fuzz/found. Inputs that reached new code stay in build/fuzz/corpus for the next run.
 # With DSPERSE_TALLY=FOLDER the executions are added to FOLDER/fuzz.jsonl (tools/attacks.py). JOBS=N: compile jobs, and targets at a time.
@@ -11,7 +11,7 @@ jobs=${JOBS:-$(nproc)}
 
 mkdir -p build
 begin=$SECONDS
-cmake --preset fuzz >build/fuzz-configure.log 2>&1 || { cat build/fuzz-configure.log; exit 6; }
+cmake --preset asan >build/fuzz-configure.log 2>&1 || { cat build/fuzz-configure.log; exit 6; }
 cmake --build --preset fuzz --parallel "$jobs"
 printf 'built in %d s\n' $((SECONDS - begin))
 
@@ -21,7 +21,7 @@ mkdir -p build/fuzz/found
 fuzz() {
   local name=$1 kept=$2 work=build/fuzz/corpus/$1 log=build/fuzz/$1.log status=0 runs rss
   mkdir -p "$work"
-  build/fuzz/fuzz/"$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2560 -malloc_limit_mb=1536 -print_final_stats=1 \
+  build/asan/fuzz/"$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2560 -malloc_limit_mb=1536 -print_final_stats=1 \
     -artifact_prefix=build/fuzz/found/"$name"- "$work" "$kept" >"$log" 2>&1 || status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   rss=$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")
@@ -37,7 +37,7 @@ while read -r name kept; do
   names+=("$name")
   while (( $(jobs -rp | wc -l) >= jobs )); do wait -n || failed=1; done
   fuzz "$name" "$kept" &
-done <build/fuzz/fuzz/targets.txt
+done <build/asan/fuzz/targets.txt
 while (( $(jobs -p | wc -l) > 0 )); do wait -n || failed=1; done
 total=0
 for name in "${names[@]}"; do

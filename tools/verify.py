@@ -22,7 +22,7 @@ from verify.inputs import from_hex, read_inputs
 from verify.keys import decode_key
 from verify.outputs import read_output
 from verify.policy import expand, parse_slices
-from verify.verdict import BadInput, Rejected, Unsupported, Usage
+from verify.verdict import BadInput, Rejected, Unsupported, Usage, visible
 
 ACCEPTED, REJECTED, USAGE, BAD_INPUT, UNSUPPORTED, INTERNAL = 0, 1, 2, 3, 4, 70
 
@@ -110,10 +110,10 @@ def main():
         return ACCEPTED
     except Rejected as rejection:
         where = f" ({rejection.where})" if rejection.where else ""
-        print(f"rejected {rejection.reason}{where}")
+        print(visible(f"rejected {rejection.reason}{where}"))
         return REJECTED
     except (Usage, BadInput, Unsupported, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}"), file=sys.stderr)
         return {Usage: USAGE, Unsupported: UNSUPPORTED}.get(type(error), BAD_INPUT)
     except Exception:  # our own bug, which must not look like a verdict
         traceback.print_exc()

@@ -34,6 +34,15 @@ function percent(part, whole) {
   return whole === 0n ? '0.0' : ((100 * Number(part)) / Number(whole)).toFixed(1);
 }
 
+// Names come from the key, so from anybody: what would move a terminal's cursor or hide is shown by its number.
+function visible(text) {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => {
+    const code = c.codePointAt(0);
+    const hex = code.toString(16).toUpperCase();
+    return code < 0x80 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
+  });
+}
+
 function verdictText(verdict) {
   const { accepted, reason, where, coverage: c, modelPinned, fresh, hasRecord } = verdict;
   const lines = accepted
@@ -41,7 +50,7 @@ function verdictText(verdict) {
        `${c.slicesProved} of ${c.slices} slices, ${c.operatorsProved} of ${c.operators} operators, ` +
        `${percent(c.multiplyAddsProved, c.multiplyAdds)} % of multiply-adds proved; ` +
        `${percent(c.multiplyAddsWithAncestorsProved, c.multiplyAdds)} % together with all that they depend on`]
-    : [`rejected ${reason}${where ? ` (${where})` : ''}`];
+    : [visible(`rejected ${reason}${where ? ` (${where})` : ''}`)];
   if (!modelPinned) lines.push('note: model not pinned: the key is taken as given (pin it with model_id)');
   if (hasRecord) lines.push('note: receipts not read: what is said here is about proofs alone');
   if (!fresh) lines.push('note: freshness not checked: the certificate may be an old one (ask with a nonce)');
@@ -109,8 +118,8 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const known = error instanceof VerifyError ? error : new VerifyError('internal', error.stack ?? String(error));
-  console.error(`error: ${known.message}`);
-  if (known.where) console.error(`  where: ${known.where}`);
-  if (known.next) console.error(`  next: ${known.next}`);
+  console.error(`error: ${known.kind === 'internal' ? known.message : visible(known.message)}`);
+  if (known.where) console.error(`  where: ${visible(known.where)}`);
+  if (known.next) console.error(`  next: ${visible(known.next)}`);
   process.exitCode = known.exitCode;
 }

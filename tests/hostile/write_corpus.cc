@@ -209,6 +209,9 @@ int main(int argc, char** argv) {
   put("corpus/key/public_weights.dsk", proof::encode_model_key(key_of(all_ops(), true)));
   put("corpus/key/rows.dsk", proof::encode_model_key(key_of(quantize::testing::every_row_op(), false)));
   put("corpus/key/rows_public_weights.dsk", proof::encode_model_key(key_of(quantize::testing::every_row_op(), true)));
+  proof::ModelKey mixed = stripped(m.key);
+  mixed.slices[1] = proof::testing::in_float_instead_of(mixed.slices[1]);
+  put("corpus/key/in_float.dsk", proof::encode_model_key(mixed));
   put("corpus/package/hidden.bin", proof::encode_slice_package(stripped(m.key), 0));
   put("corpus/package/no_weights.bin", proof::encode_slice_package(m.key, 1));
   put("corpus/package/public_weights.bin", proof::encode_slice_package(key_of(all_ops(), true), 0));

@@ -110,7 +110,7 @@ TEST_P(Arithmetic, NonZeroPadding) {
   Program larger = slice.program;
   auto& shape = larger.tensors[conv.x].shape;
   const auto honest = shape;
-  for (const std::size_t k : {0, 1}) shape[k + 1] += w.pad_begin[k] + w.pad_end[k];
+  for (const std::size_t k : {0U, 1U}) shape[k + 1] += w.pad_begin[k] + w.pad_end[k];
   auto& window = std::get<quantize::Conv>(larger.ops[0].body).window;
   window.pad_begin = window.pad_end = {0, 0};
   quantize::TensorStore trace = c.trace;

@@ -217,7 +217,7 @@ class Attacks {
     SliceForge<D> f = watching();  // equal errors of ab and h cancel for rho = 1 alone
     f.argument.slots = [&](std::vector<E>& slots) {
       for (const std::size_t k : {std::size_t{2}, std::size_t{3}})
-        for (const std::size_t part : {0, 3}) slots[4 * k + part] += E::from_signed(k == 2 ? 1 : -1);
+        for (const std::size_t part : {0U, 3U}) slots[4 * k + part] += E::from_signed(k == 2 ? 1 : -1);
     };
     expect_only(f, "sacrifice product");
   }

@@ -239,7 +239,7 @@ class Lies {
           {"Merkle path too long", [](crypto::Opening& o) { o.path.push_back({}); }}};
       for (const auto& [reason, change] : changes) {
         SliceForge<D> f;
-        f.argument.opened = [&, &change = change](std::vector<crypto::Opening>& o) { change(o[t]); };
+        f.argument.opened = [&](std::vector<crypto::Opening>& o) { change(o[t]); };
         rejects("opened columns", reason, f);
       }
     }

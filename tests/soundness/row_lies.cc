@@ -23,7 +23,7 @@ bool RowAttacker::attack_limb(const relation::Lookup& lookup) {
   bool done = false;
   for (const std::int64_t sign : {1, -1}) {
     Lie lie;
-    lie.late = [=, &r, this](Values& v, std::size_t e) {
+    lie.late = [=, &r](Values& v, std::size_t e) {
       const std::int32_t s = r.shifts[0];
       std::vector<std::int64_t>& x = v.own(limb);
       e %= x.size();

@@ -5,6 +5,16 @@ errors of the call: docs/formats/exit-codes.md.
 """
 
 
+def visible(text):
+    """Names come from the key, so from anybody: what would move a terminal's cursor or hide is shown by its number."""
+    def one(c):
+        if c.isprintable():
+            return c
+        code = ord(c)
+        return f"\\x{code & 0xFF:02X}" if code < 0x80 or 0xDC80 <= code <= 0xDCFF else f"\\u{{{code:X}}}"
+    return "".join(map(one, text))
+
+
 class Rejected(Exception):
     """A reason, and where: "slice 2 > weight ranges"."""
 

@@ -13,8 +13,10 @@ namespace {
 
 constexpr std::size_t kMega = std::size_t{1} << 20;
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool kShadowed = true;  ///< the thread sanitizer's shadow, four times what it watches, is memory of the process too
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool kShadowed = true;  ///< a sanitizer's shadow is memory of the process too
+#elif defined(__has_feature)      // clang's way of saying it
+constexpr bool kShadowed = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer);
 #else
 constexpr bool kShadowed = false;
 #endif

@@ -96,7 +96,7 @@ Result<int> bench(Context& context, const Flags& flags) {
                                          {"max", m.max}});
     if (m.predicted) entry["predicted"] = *m.predicted;
   }
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   context.document["model"] = plan.name;
   context.document["profile"] = flags.profile;
   context.document["weights"] = flags.weights.weights;

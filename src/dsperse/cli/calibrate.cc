@@ -147,7 +147,7 @@ Result<int> calibrate(Context& context, const std::string& out) {
   }
   DSPERSE_CHECK_OK(store::write_cost_model(path, file));
   const slice::Fit& f = file.fit;
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   context.say("of {}, one thread; fitted against measured, median of {} slices:", file.cpu, all.size());
   context.say("  prove {}, memory {}, proof {}", share_text(f.seconds), share_text(f.bytes), share_text(f.proof));
   context.say("  run {}, memory {}", share_text(f.run_seconds), share_text(f.run_bytes));

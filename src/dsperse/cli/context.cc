@@ -36,7 +36,7 @@ void Context::put(const std::string& line) {
   if (text_to == Text::held) {
     held_ += line + "\n";
   } else {
-    text_to == Text::result ? fmt::print("{}\n", line) : to_stderr("{}\n", line);
+    text_to == Text::result ? fmt::print("{}\n", line) : to_stderr(Raw{line + "\n"});
   }
 }
 
@@ -203,22 +203,22 @@ std::string seconds_text(double seconds) {
   return fmt::format("{:.0f} s", seconds);
 }
 
-std::string table_text(const std::vector<std::vector<std::string>>& rows) {
+Raw table_text(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> cells(rows.size());
   std::vector<std::size_t> width;
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c) {
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      cells[r].push_back(visible(rows[r][c]));
       if (c >= width.size()) width.push_back(0);
-      width[c] = std::max(width[c], row[c].size());
+      width[c] = std::max(width[c], cells[r][c].size());
     }
   std::string out;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    std::string line;
-    for (std::size_t c = 0; c < rows[r].size(); ++c)
-      line += fmt::format("{:<{}}", rows[r][c], c + 1 < rows[r].size() ? width[c] + 2 : 0);
-    out += line;
-    if (r + 1 < rows.size()) out += '\n';
+  for (std::size_t r = 0; r < cells.size(); ++r) {
+    for (std::size_t c = 0; c < cells[r].size(); ++c)
+      out += fmt::format("{:<{}}", cells[r][c], c + 1 < cells[r].size() ? width[c] + 2 : 0);
+    if (r + 1 < cells.size()) out += '\n';
   }
-  return out;
+  return {out};
 }
 
 }  // namespace dsperse::cli

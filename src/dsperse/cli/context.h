@@ -12,9 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "dsperse/base/result.h"
+#include "dsperse/base/visible.h"
 #include "dsperse/pipeline/progress.h"
 #include "dsperse/proof/profile.h"
 #include "dsperse/trust/policy/policy.h"
@@ -23,11 +26,30 @@ namespace dsperse::cli {
 
 using Json = nlohmann::ordered_json;
 
+/// Text for a terminal as it is: lines and colours of this program's own.
+struct Raw {
+  std::string text;
+};
+
+/// An argument of a line: texts as visible() shows them, for names in them may come from anywhere.
+template <class T>
+decltype(auto) shown(const T& value) {
+  if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return visible(value);
+  } else {
+    return (value);
+  }
+}
+template <class... Args>
+std::string line_text(fmt::format_string<Args...> format, const Args&... args) {
+  return fmt::vformat(fmt::string_view(format), fmt::make_format_args(shown(args)...));
+}
+
 /// Text on stderr. What can't be written is lost, and nothing else: a log may lie on the disk that is full.
+inline void to_stderr(const Raw& raw) { static_cast<void>(std::fwrite(raw.text.data(), 1, raw.text.size(), stderr)); }
 template <class... Args>
 void to_stderr(fmt::format_string<Args...> format, Args&&... args) {
-  const std::string text = fmt::format(format, std::forward<Args>(args)...);
-  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  to_stderr(Raw{line_text<Args...>(format, args...)});
 }
 
 /// Exit codes beside those of ErrorKind.
@@ -48,7 +70,11 @@ class Context {
   /// A line of the result on stdout (or where text_to says); nothing with --json.
   template <class... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) {
-    if (!json) put(fmt::format(format, std::forward<Args>(args)...));
+    if (!json) put(line_text<Args...>(format, args...));
+  }
+  /// A table, or other text of several lines.
+  void say(const Raw& lines) {
+    if (!json) put(lines.text);
   }
   /// result: stdout. progress: stderr, for what comes before the verdict. held: kept for release().
   enum class Text : std::uint8_t { result, progress, held };
@@ -105,7 +131,7 @@ struct Selection {
 std::string bytes_text(std::uint64_t bytes);
 std::string seconds_text(double seconds);
 
-/// A plain table: columns padded, numbers as given. rows[0] is the head.
-std::string table_text(const std::vector<std::vector<std::string>>& rows);
+/// A plain table: columns padded, numbers as given, texts as visible() shows them. rows[0] is the head.
+Raw table_text(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace dsperse::cli

@@ -49,7 +49,7 @@ void show_run_costs(Context& context, const store::CompiledModel& model, const p
                       {"run_bytes", s.peak_bytes},
                       {"predicted_run_bytes", predicted.run_bytes}});
   }
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   context.document["run_slices"] = slices;
 }
 
@@ -126,7 +126,7 @@ void show_plan(Context& context, const store::PlanFile& plan) {
     }
     first = last;
   }
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   context.document.erase("float_slices");
   for (const store::FloatPiece& f : plan.floats) say_float(context, f.slice, f.engine, f.version, f.operators);
   context.say("* predicted, one thread. To prove: {}, {} of proofs, verified in {}; to run: {}; to compile: {}",
@@ -155,7 +155,8 @@ void show_plan(Context& context, const store::PlanFile& plan) {
   if (plan.trust) {
     std::string text = trust::to_text(*plan.trust);
     text.pop_back();  // its last line break
-    context.say("treatments (cost: seconds of work, predicted; wrong with: the probability under what is assumed)\n{}", text);
+    context.say("treatments (cost: seconds of work, predicted; wrong with: the probability under what is assumed)");
+    context.say(Raw{text});
   }
   context.document["model"] = plan.name;
   context.document["plan"] = {{"calibration", plan.calibration},
@@ -184,7 +185,7 @@ void show_compiled(Context& context, const pipeline::CompiledSlices& compiled) {
                       {"compile_bytes", used.peak_bytes},
                       {"predicted_compile_bytes", predicted.compile_bytes}});
   }
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   context.document["compile_slices"] = slices;
 }
 
@@ -262,7 +263,7 @@ void show_proofs(Context& context, const pipeline::ProveStep& step) {
     add_work(slices.back(), r);
   }
   if (rows.size() > 1) {
-    context.say("{}", table_text(rows));
+    context.say(table_text(rows));
     context.say("memory: beyond what the process had, of all slices that were in work together");
   }
   for (const pipeline::SliceOutcome& o : step.summary.slices)

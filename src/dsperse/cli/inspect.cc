@@ -53,7 +53,7 @@ void show_fidelity(Context& context, const quantize::Fidelity& f, const std::str
                        {"sqnr_db", t.sqnr_db}});
   }
   context.say("integers against float: {}", source);
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   context.document["fidelity"] = {{"source", source}, {"samples", f.samples}, {"tensors", tensors}};
   show_outputs(context, f);
 }

@@ -35,7 +35,7 @@ Result<int> show(Context& context, const Flags& flags) {
     slices.push_back(
         {{"slice", i}, {"key", to_hex(s.digest())}, {"weights", weights}, {"proofs_left", left ? Json(*left) : Json(nullptr)}});
   }
-  context.say("{}", table_text(rows));
+  context.say(table_text(rows));
   Json ties = Json::array();
   for (const proof::WeightTie& t : key.ties) {
     context.say("slices {} and {} have {} weight tensor(s) in common, by proof", t.base, t.slice, t.weights.size());

@@ -62,14 +62,14 @@ std::string Progress::mark(const char* colour, const std::string& text) const {
 }
 
 void Progress::clear() {
-  if (drawn_ > 0) to_stderr("\x1b[{}A\x1b[J", drawn_);
+  if (drawn_ > 0) to_stderr(Raw{fmt::format("\x1b[{}A\x1b[J", drawn_)});
   drawn_ = 0;
   std::fflush(stderr);
 }
 
 void Progress::line(const std::string& text) {
   clear();
-  to_stderr("{}\n", text);
+  to_stderr(Raw{text + "\n"});
   draw();
 }
 
@@ -87,7 +87,7 @@ void Progress::draw() {
   if (!live_) return;
   clear();
   for (const auto& [slice, work] : works_) {
-    to_stderr("{}\n", mark("2", live_text(slice, work)));
+    to_stderr(Raw{mark("2", live_text(slice, work)) + "\n"});
     ++drawn_;
   }
   std::fflush(stderr);
@@ -98,10 +98,10 @@ void Progress::on(const pipeline::Event& e) {
   const std::scoped_lock lock(mutex_);
   switch (e.kind) {
     case Kind::stage:
-      line(e.text);
+      line(visible(e.text));
       break;
     case Kind::note:
-      line("note: " + e.text);
+      line("note: " + visible(e.text));
       break;
     case Kind::begin:
       works_[e.slice] = {e.text, e.slices, Clock::now(), e.predicted_s};
@@ -110,7 +110,7 @@ void Progress::on(const pipeline::Event& e) {
     case Kind::claimed:
       break;
     case Kind::kept:
-      line(fmt::format("slice {}/{}  {}: kept, proved before", e.slice + 1, e.slices, e.text));
+      line(fmt::format("slice {}/{}  {}: kept, proved before", e.slice + 1, e.slices, visible(e.text)));
       break;
     case Kind::finished: {
       works_.erase(e.slice);

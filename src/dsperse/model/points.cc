@@ -11,9 +11,6 @@ namespace dsperse::model {
 
 namespace {
 
-/// Operands of one body beside the tensor, at most.
-constexpr std::size_t kMaxConstants = 128;
-
 /// Elements that are all equal; not empty.
 bool uniform(const Tensor& t) {
   const auto same = [](const auto& v) { return std::ranges::all_of(v, [&](const auto& x) { return x == v[0]; }); };

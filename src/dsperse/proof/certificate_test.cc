@@ -418,24 +418,8 @@ TEST(Certificate, WithoutWeightsThereAreNoEpochs) {
 TEST(Certificate, ASliceInFloatIsNeverProved) {
   ModelCase m = make_model(testing::skip_model());
   SliceKey& s = m.key.slices[1];
-  SliceKey in_float;
-  in_float.profile = s.profile, in_float.slack = s.slack, in_float.work = s.work;
-  in_float.boundary = s.boundary;
-  for (const Port& p : s.ports()) {
-    const auto id = static_cast<quantize::TensorId>(in_float.program.tensors.size());
-    const bool input = id < s.inputs.size();
-    in_float.program.tensors.push_back(s.program.tensors[p.tensor]);
-    (input ? in_float.program.inputs : in_float.program.outputs).push_back(id);
-    (input ? in_float.inputs : in_float.outputs).push_back({id, p.chunk, p.is_public});
-  }
-  in_float.in_float = FloatSlice{"engine", "1.0", {"GridSample"}, {}, {}};
-  for (const quantize::TensorSpec& t : in_float.program.tensors) {
-    IoMapping io{"t", t.shape, {}, {}, {}};
-    for (std::uint32_t axis = 0; axis < t.shape.size(); ++axis) io.perm.push_back(axis);
-    in_float.in_float->mappings.push_back(io);
-  }
   const SliceProof old = m.certificate.slices[1];
-  s = in_float;
+  s = testing::in_float_instead_of(s);
   m.certificate.model_id = m.key.id();
   m.user.model_id = m.key.id();
   m.certificate.slices = {m.prove(0), m.prove(2)};

@@ -267,7 +267,7 @@ std::optional<View> find_view(const Shape& shape, const std::vector<std::int64_t
     Shape factors;
     std::vector<std::int64_t> own;
     for (std::size_t size = 1; size < f.size();) {
-      if (f[size] == kHole || f[size] <= f[0]) return std::nullopt;
+      if (f[0] == kHole || f[size] == kHole || f[size] <= f[0]) return std::nullopt;
       const std::int64_t by = f[size] - f[0];
       std::size_t n = 2;
       while (n * size < f.size() && f[n * size] == f[0] + static_cast<std::int64_t>(n) * by) ++n;

@@ -6,22 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsperse/base/visible.h"
+
 namespace dsperse::report {
 namespace {
-
-/// Bytes of the well-formed UTF-8 sequence at `at`, or 0.
-std::size_t utf8_length(std::string_view s, std::size_t at) {
-  const auto byte = [&](std::size_t i) -> unsigned { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0; };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned a = byte(at), b = byte(at + 1);
-  if (a < 0x80) return 1;
-  if (a >= 0xC2 && a < 0xE0 && tail(at + 1)) return 2;
-  if (a >= 0xE0 && a < 0xF0 && tail(at + 1) && tail(at + 2) && !(a == 0xE0 && b < 0xA0) && !(a == 0xED && b >= 0xA0)) return 3;
-  if (a >= 0xF0 && a < 0xF5 && tail(at + 1) && tail(at + 2) && tail(at + 3) && !(a == 0xF0 && b < 0x90) &&
-      !(a == 0xF4 && b >= 0x90))
-    return 4;
-  return 0;
-}
 
 std::string shortened(const std::string& text, std::size_t limit) {
   if (text.size() <= limit) return text;

@@ -88,7 +88,7 @@ void accumulate(const quantize::Program& program, const quantize::Op& op, const 
   const Kernels& k = kernels();
   const std::int64_t tiles = (outputs + kOutputs - 1) / kOutputs, work = std::max<std::int64_t>(1, rows * length * kOutputs);
   parallel_for(static_cast<std::size_t>(tiles), static_cast<std::size_t>(std::max<std::int64_t>(1, kTaskMacs / work)),
-               [&, rows = rows, length = length, outputs = outputs, block = block](std::size_t begin, std::size_t end) {
+               [&](std::size_t begin, std::size_t end) {
                  for (auto tile = static_cast<std::int64_t>(begin); tile < static_cast<std::int64_t>(end); ++tile) {
                    const std::int64_t o = tile * kOutputs, n = std::min(kOutputs, outputs - o);
                    for (std::int64_t row = 0; row < rows; row += kRows)

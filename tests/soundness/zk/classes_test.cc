@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
+#include <string>
 
 #include "../tally.h"
 #include "dsperse/crypto/hash/hash.h"
@@ -56,9 +58,10 @@ void all_classes(const NamedSlice& slice, What what, std::size_t count) {
 TEST(Classes, AreUniformAndEqualForTwoWitnessesAndTheSimulator) {
   const std::size_t count = kExhaustive ? 2000 : 144;
   std::vector<NamedSlice> slices{small_slice()};
+  const std::set<std::string> more = {"conv", "sum", "max pool", "masked", "layer norm"};
   if (kExhaustive)
-    for (const NamedSlice& s : attack_slices())
-      if (s.name == "conv" || s.name == "sum" || s.name == "max pool") slices.push_back(s);
+    for (const NamedSlice& s : all_slices())
+      if (more.contains(s.name)) slices.push_back(s);
   for (const NamedSlice& s : slices) {
     all_classes<2>(s, What::slice, count);
     all_classes<3>(s, What::slice, count);

@@ -11,7 +11,9 @@
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #pragma GCC diagnostic push
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 about its own _mm512_undefined_epi32
+#endif
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop

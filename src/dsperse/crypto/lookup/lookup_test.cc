@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "dsperse/base/cpu.h"
 #include "dsperse/base/parallel.h"
@@ -63,7 +64,7 @@ struct Tree {
 
 TYPED_TEST(LookupTest, HonestAccepted) {
   constexpr int D = TestFixture::kDegree;
-  for (const std::size_t n : {0, 1, 2, 3, 4, 7}) {
+  for (const std::size_t n : {0U, 1U, 2U, 3U, 4U, 7U}) {
     SCOPED_TRACE(n);
     const Tree<D> tree(n);
     Rehearsal<D> both(tree);
@@ -76,7 +77,7 @@ TYPED_TEST(LookupTest, HonestAccepted) {
 
 TYPED_TEST(LookupTest, EveryChangedMessageIsFound) {
   constexpr int D = TestFixture::kDegree;
-  for (const std::size_t n : {0, 3}) {
+  for (const std::size_t n : {0U, 3U}) {
     Rehearsal<D> both{Tree<D>(n)};
     ASSERT_TRUE(both.run() == Ext<D>{});
     const std::size_t messages = both.prover_tape.messages.size();
@@ -92,7 +93,7 @@ TYPED_TEST(LookupTest, WrongSumOrLeafIsFound) {
   Tree<D> wrong_sum(4);
   wrong_sum.sum += E::one();
   EXPECT_FALSE(Rehearsal<D>(wrong_sum).run() == E{});
-  for (const std::size_t leaf : {0, 7, 15}) {
+  for (const std::size_t leaf : {0U, 7U, 15U}) {
     Tree<D> numerator(4);
     numerator.claimed_p[leaf] += E::one();
     EXPECT_FALSE(Rehearsal<D>(numerator).run() == E{});
@@ -175,11 +176,12 @@ struct Cube {
     switch (kind) {
       case 0:
         narrow.emplace_back(size);
-        for (auto& x : narrow.back()) x = static_cast<std::int16_t>(rng() % 4 == 0 ? -32768 : rng());
+        for (auto& x : narrow.back()) x = static_cast<std::int16_t>(rng() % 4 == 0 ? std::uint64_t{0x8000} : rng());
         return {narrow.back().data(), nullptr, nullptr};
       case 1:
         normal.emplace_back(size);
-        for (auto& x : normal.back()) x = static_cast<std::int32_t>(rng() % 4 == 0 ? std::int64_t{-1} << 31 : rng());
+        for (auto& x : normal.back())
+          x = rng() % 4 == 0 ? std::numeric_limits<std::int32_t>::min() : static_cast<std::int32_t>(rng());
         return {nullptr, normal.back().data(), nullptr};
       default:
         wide.emplace_back(size);
@@ -219,7 +221,7 @@ TYPED_TEST(LookupTest, AnswersOfPlainLevels) {
     testing::PlainLevels<D> plain(p, q);
     const std::vector<Ext<D>> want = answers<D>(plain, cube.vars, 100 + i);
     for (const Kernel k : {Kernel::scalar, Kernel::avx2, Kernel::avx512})
-      for (const std::size_t n : {1, 3}) {
+      for (const std::size_t n : {1U, 3U}) {
         if (static_cast<int>(k) > static_cast<int>(best_kernel())) continue;
         SCOPED_TRACE(kernel_name(k));
         force_kernel(k);

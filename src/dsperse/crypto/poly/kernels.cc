@@ -18,10 +18,10 @@ DSPERSE_INLINE F8 load_symbols(const Word* p) { return load(p); }
 DSPERSE_INLINE F8 from_signed(__m512i x) {
   return {_mm512_mask_add_epi64(x, _mm512_movepi64_mask(x), x, _mm512_set1_epi64(static_cast<long long>(kPrime)))};
 }
-DSPERSE_INLINE F8 load_symbols(const std::int16_t* p) {
+[[maybe_unused]] DSPERSE_INLINE F8 load_symbols(const std::int16_t* p) {
   return from_signed(_mm512_cvtepi16_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
-DSPERSE_INLINE F8 load_symbols(const std::int32_t* p) {
+[[maybe_unused]] DSPERSE_INLINE F8 load_symbols(const std::int32_t* p) {
   return from_signed(_mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 }
 DSPERSE_INLINE F8 load_symbols(const std::int64_t* p) { return from_signed(_mm512_loadu_si512(p)); }

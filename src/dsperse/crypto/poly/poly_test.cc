@@ -54,7 +54,7 @@ TYPED_TEST_SUITE(PolyTest, Degrees);
 TYPED_TEST(PolyTest, EqTable) {
   constexpr int D = TestFixture::kDegree;
   TestFixture::each_kernel([&] {
-    for (const std::size_t vars : {0, 1, 2, 3, 4, 5, 9, 14}) {
+    for (const std::size_t vars : {0U, 1U, 2U, 3U, 4U, 5U, 9U, 14U}) {
       const auto point = testing::random_exts<D>(this->rng, vars);
       const auto scale = testing::random_ext<D>(this->rng);
       std::vector<Ext<D>> want(std::size_t{1} << vars);
@@ -91,7 +91,7 @@ TYPED_TEST(PolyTest, FoldAndSums) {
 TYPED_TEST(PolyTest, Inner) {
   constexpr int D = TestFixture::kDegree;
   TestFixture::each_kernel([&] {
-    for (const std::size_t n : {1, 5, 8, 13, 100, 4099, 9000}) {
+    for (const std::size_t n : {1U, 5U, 8U, 13U, 100U, 4099U, 9000U}) {
       SCOPED_TRACE(n);
       const auto a = testing::random_exts<D>(this->rng, n), b = testing::random_exts<D>(this->rng, n);
       std::vector<Fp> base(n);
@@ -131,7 +131,7 @@ TYPED_TEST(PolyTest, ContractRuns) {
     const std::vector<T> row = random_row<T>(this->rng, n * width);
     const Symbols symbols(row.data());
     const auto eq = testing::random_exts<D>(this->rng, width);
-    for (const std::size_t first : {0, 8, 5}) {
+    for (const std::size_t first : {0U, 8U, 5U}) {
       auto want = testing::random_exts<D>(this->rng, first + n + (first == 0 ? 0 : 2));
       ExtVec<D> out = testing::pack(want);
       for (std::size_t i = 0; i < n; ++i) {
@@ -143,8 +143,8 @@ TYPED_TEST(PolyTest, ContractRuns) {
     }
   };
   TestFixture::each_kernel([&] {
-    for (const std::size_t width : {8, 32, 256})
-      for (const std::size_t n : {1, 3, 8, 20}) {
+    for (const std::size_t width : {8U, 32U, 256U})
+      for (const std::size_t n : {1U, 3U, 8U, 20U}) {
         check(Fp(), width, n);
         check(std::int16_t{}, width, n);
         check(std::int32_t{}, width, n);
@@ -158,7 +158,7 @@ TYPED_TEST(PolyTest, AccumulateRowsOfMixedWidths) {
   constexpr int D = TestFixture::kDegree;
   const std::size_t before = threads();
   TestFixture::each_kernel([&] {
-    for (const std::size_t length : {1, 8, 77, 2061}) {
+    for (const std::size_t length : {1U, 8U, 77U, 2061U}) {
       std::vector<std::vector<std::int16_t>> a;
       std::vector<std::vector<std::int32_t>> b;
       std::vector<std::vector<std::int64_t>> c;
@@ -277,8 +277,8 @@ TYPED_TEST(PolyTest, AccumulateRows) {
     TestFixture::expect_equal(out, want);
   };
   TestFixture::each_kernel([&] {
-    for (const std::size_t n : {0, 1, 7, 8, 21})
-      for (const std::size_t length : {1, 8, 13, 64, 2061}) {
+    for (const std::size_t n : {0U, 1U, 7U, 8U, 21U})
+      for (const std::size_t length : {1U, 8U, 13U, 64U, 2061U}) {
         check(Fp(), n, length);
         check(std::int16_t{}, n, length);
         check(std::int32_t{}, n, length);
@@ -299,7 +299,7 @@ TYPED_TEST(PolyTest, LargeTablesAgreeOnKernelsAndThreads) {
   std::vector<std::array<E, 2>> seen;
   const std::size_t before = threads();
   TestFixture::each_kernel([&] {
-    for (const std::size_t t : {1, 3}) {
+    for (const std::size_t t : {1U, 3U}) {
       set_threads(t);
       ExtVec<D> ta = testing::pack(a), tb = testing::pack(b);
       seen.push_back({inner(ta, tb), E{}});

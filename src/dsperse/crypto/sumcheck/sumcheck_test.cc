@@ -96,7 +96,7 @@ void run_sumcheck(std::size_t n_vars, bool eq, bool fast) {
 }
 
 TYPED_TEST(SumcheckTest, HonestAcceptedEveryChangedMessageNot) {
-  for (const std::size_t n : {0, 1, 2, 5}) {
+  for (const std::size_t n : {0U, 1U, 2U, 5U}) {
     run_sumcheck<TestFixture::kDegree>(n, false, false);
     run_sumcheck<TestFixture::kDegree>(n, false, true);
     run_sumcheck<TestFixture::kDegree>(n, true, false);

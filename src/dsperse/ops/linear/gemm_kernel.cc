@@ -43,7 +43,7 @@ void gemm_packed(std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
   const std::int64_t panels = (n + kPanel - 1) / kPanel, tasks = (m + kTaskRows - 1) / kTaskRows;
   // A single panel is multiplied by several threads; of more, each thread packs its own.
   parallel_for(static_cast<std::size_t>(panels), 1, [&](std::size_t begin, std::size_t end) {
-    std::vector<float> panel(static_cast<std::size_t>(k * kPanel), 0.0F);
+    std::vector<float> panel(static_cast<std::size_t>(std::max<std::int64_t>(k, 1) * kPanel), 0.0F);
     for (auto p = static_cast<std::int64_t>(begin); p < static_cast<std::int64_t>(end); ++p) {
       const std::int64_t j0 = p * kPanel, columns = std::min(kPanel, n - j0);
       pack(j0, columns, panel.data());

@@ -43,6 +43,26 @@ T must(Result<T> r) {
 
 }  // namespace
 
+SliceKey in_float_instead_of(const SliceKey& slice) {
+  SliceKey out;
+  out.profile = slice.profile, out.slack = slice.slack, out.work = slice.work;
+  out.boundary = slice.boundary;
+  for (const Port& p : slice.ports()) {
+    const auto id = static_cast<TensorId>(out.program.tensors.size());
+    const bool input = id < slice.inputs.size();
+    out.program.tensors.push_back(slice.program.tensors[p.tensor]);
+    (input ? out.program.inputs : out.program.outputs).push_back(id);
+    (input ? out.inputs : out.outputs).push_back({id, p.chunk, p.is_public});
+  }
+  out.in_float = FloatSlice{"engine", "1.0", {"GridSample"}, {}, {}};
+  for (const quantize::TensorSpec& t : out.program.tensors) {
+    IoMapping io{"t", t.shape, {}, {}, {}};
+    for (std::uint32_t axis = 0; axis < t.shape.size(); ++axis) io.perm.push_back(axis);
+    out.in_float->mappings.push_back(io);
+  }
+  return out;
+}
+
 Statement ModelCase::statement(std::uint32_t slice) const {
   const SliceKey& k = key.slices[slice];
   const bool epoch = epochs[slice].impl != nullptr;

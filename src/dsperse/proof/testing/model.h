@@ -52,6 +52,9 @@ struct ModelCase {
   }
 };
 
+/// A slice with the ports of `slice` that an engine would run in float, by tensors "t"; it has no program to prove.
+SliceKey in_float_instead_of(const SliceKey& slice);
+
 /// Random weights and inputs; runs, commits, proves every slice. Aborts when anything fails.
 ModelCase make_model(ModelSpec spec, std::uint64_t seed = 1);
 

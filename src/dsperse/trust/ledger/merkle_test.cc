@@ -76,7 +76,7 @@ TEST(Inclusion, WrongPlaceWrongSize) {
 }
 
 TEST(Inclusion, EveryHashCounts) {
-  for (const std::size_t n : {1, 2, 3, 7, 8, 100, 255, 256, 257, 300}) {
+  for (const std::size_t n : {1U, 2U, 3U, 7U, 8U, 100U, 255U, 256U, 257U, 300U}) {
     for (std::size_t i = 0; i < n; i += 1 + n / 9) {
       const auto right = prove_inclusion(log(), i, n);
       for (std::size_t k = 0; k < right->path.size(); ++k) {
@@ -125,7 +125,7 @@ TEST(Consistency, AllPairs) {
 }
 
 TEST(Consistency, EveryHashCounts) {
-  for (const std::size_t n : {2, 3, 7, 8, 100, 255, 256, 257, 300}) {
+  for (const std::size_t n : {2U, 3U, 7U, 8U, 100U, 255U, 256U, 257U, 300U}) {
     for (std::size_t m = 1; m < n; m += 1 + n / 17) {
       const auto right = prove_consistency(log(), m, n);
       for (std::size_t k = 0; k < right->path.size(); ++k) {

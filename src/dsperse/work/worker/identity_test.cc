@@ -38,7 +38,7 @@ TEST(Identity, KeyAndSecretFollowFromTheSeedApart) {
 
 TEST(Identity, OtherFilesAreRefused) {
   const store::testing::TemporaryFolder folder;
-  for (const std::size_t size : {0, 8, 39, 40, 41}) {
+  for (const std::size_t size : {0U, 8U, 39U, 40U, 41U}) {
     ASSERT_TRUE(store::write_file(folder / "worker.key", Bytes(size), store::Access::secret));
     EXPECT_FALSE(open_identity(folder.path())) << size;
   }
