@@ -24,12 +24,11 @@ import process  # noqa: E402
 import rows  # noqa: E402
 import steps  # noqa: E402
 import suite  # noqa: E402
-import tensor  # noqa: E402
 
 HERE = Path(__file__).parent
 # num_inner_cols: products that one row of EZKL's circuit adds; more columns, fewer rows. 2 is its default, 6 for LeNet-5 halves its rows
 # twice; larger networks get what brings them near 2^17 rows.
-MODELS = {"mlp": 2, "resnet_small": 6, "lenet5": 6, "doom": 16}
+MODELS = {"mlp": 2, "resnet_small": 6, "lenet5": 6, "doom": 16, "nanogpt": 16}
 SCALES = range(4, 14)
 PACKAGES = ["ezkl==23.0.5", "onnxruntime==1.32.0"]
 EZKL_STEPS = ["compile", "srs", "setup", "witness", "prove", "verify"]
@@ -50,14 +49,11 @@ class Ezkl:
         self.python, self.folder, self.memory, self.seconds = python, folder, memory_bytes, seconds
         self.env = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
 
-    def prepare(self, model, shape):
+    def prepare(self, model, values):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         shutil.copyfile(model, self.folder / "model.onnx")
-        count = 1
-        for d in shape:
-            count *= d
-        (self.folder / "input.json").write_text(json.dumps({"input_data": [tensor.normal(count)]}))
+        (self.folder / "input.json").write_text(json.dumps({"input_data": [values]}))
 
     def step(self, name, options=None):
         done = process.run([self.python, HERE / "ezkl_step.py", name, self.folder, json.dumps(options or {})], self.memory, self.seconds,
@@ -102,7 +98,7 @@ def best(tried):
 
 def measure(run, bench, ezkl, threads, names):
     for name in names:
-        shape, inner = suite.MODELS[name][0], MODELS[name]
+        values, inner = suite.input_of(name)[1], MODELS[name]
         floats = run.step(f"onnxruntime/{name}", lambda: bench.float_run(name))
         ours = run.step(f"dsperse/{name}", lambda: bench.verbs(name, suite.UNSLICED, threads))
         ours_error = mean_error(ours["outputs"], floats["outputs"]) if "outputs" in ours and "outputs" in floats else None
@@ -111,7 +107,7 @@ def measure(run, bench, ezkl, threads, names):
         run.step(f"bench/{name}", lambda: bench.prove(name, suite.UNSLICED, threads, suite.MODELS[name][1]))
         # Trying scales makes no proof: minutes at most, memory of a forward pass.
         def scales():
-            ezkl.prepare(bench.model(name), shape)
+            ezkl.prepare(bench.model(name), values)
             return ezkl.fit_scale(inner, "fixed", ours_error, floats["outputs"])
         chosen = best(run.step(f"ezkl/{name}/scales", scales))
 
@@ -119,7 +115,7 @@ def measure(run, bench, ezkl, threads, names):
             found = {}
             if chosen is None:
                 return {"scale": {"ended": "failed", "error": "no scale gave a witness"}}
-            ezkl.prepare(bench.model(name), shape)
+            ezkl.prepare(bench.model(name), values)
             options = {"scale": chosen["scale"], "inner_columns": inner, "weights": "fixed"}
             for step in ["settings", "calibrate", *EZKL_STEPS]:
                 found[step] = ezkl.step(step, options)

@@ -73,6 +73,27 @@ def targets(documents, gates):
     return out
 
 
+def machines(documents, gates):
+    """The same networks on another machine, as far as a run of it is kept: one thread, unsliced."""
+    both = [documents[name] for name in ("default", "default-2") if documents[name]]
+    if len(both) < 2:
+        return NOTHING
+    lines = []
+    for name in MODELS:
+        found = [rows.result(d["steps"].get(f"model/{name}/{UNSLICED}/1"), "prove") for d in both]
+        if all(found):
+            lines.append([name, *(peer_table.seconds(r[0]) for r in found)])
+    for name, pick in (("field multiplication", "run/mul_avx512"), ("copying in cache, 16 KiB", "copy/16384")):
+        found = [next((f for kernel in d["steps"].values() if isinstance(kernel, dict) for n, f in kernel.items() if n.startswith(pick)), None)
+                 for d in both]
+        if all(found):
+            field = "ns_per_element" if "ns_per_element" in found[0] else "bytes_per_second"
+            lines.append([name, *(f"{sorted(f[field])[len(f[field]) // 2] * (1 if field[0] == 'n' else 1e-9):.3g} {'ns' if field[0] == 'n' else 'GB/s'}"
+                                  for f in found)])
+    head = ["prove, one thread", *(f"{machine.in_words(d['about']['machine'])}; sources {d['about']['version']}" for d in both)]
+    return markdown(head, lines, (1, 2))
+
+
 def models(documents, gates):
     """Every model and cut, one thread: the paper's table."""
     steps, lines = measured_steps(documents), []
@@ -98,12 +119,13 @@ def layers(documents, gates):
         return NOTHING
     lines = []
     for i, s in enumerate(d["slices"]):
-        prove, verify, memory, proof = (d["results"][f"{what} {i}"] for what in ("prove slice", "verify slice", "peak memory, slice", "proof, slice"))
+        prove, whole, verify, memory, proof = (d["results"][f"{what} {i}"] for what in (
+            "prove slice", "run, trees and proof, slice", "verify slice", "peak memory, slice", "proof, slice"))
         lines.append([s["operators"], plot.number(s["multiply_adds"]), plot.number(s["lookups"]), peer_table.seconds(prove[0]),
-                      peer_table.seconds(prove[3]), peer_table.size(memory[0]), peer_table.size(memory[3]), peer_table.size(proof[0]),
+                      peer_table.seconds(whole[0]), peer_table.seconds(whole[3]), peer_table.size(memory[0]), peer_table.size(memory[3]), peer_table.size(proof[0]),
                       peer_table.size(proof[3]), peer_table.seconds(verify[0])])
-    head = ["slice", "multiply-adds", "lookups", "prove", "predicted", "memory", "predicted", "proof", "predicted", "verify"]
-    return markdown(head, lines, range(1, 10))
+    head = ["slice", "multiply-adds", "lookups", "prove", "with run and trees", "predicted", "memory", "predicted", "proof", "predicted", "verify"]
+    return markdown(head, lines, range(1, 11))
 
 
 def stages(documents, gates):
@@ -183,7 +205,7 @@ def figures(documents):
     return out
 
 
-PARTS = {"conditions": conditions, "targets": targets, "models": models, "layers": layers, "stages": stages, "growth": growth, "peers": peers_part}
+PARTS = {"conditions": conditions, "machines": machines, "targets": targets, "models": models, "layers": layers, "stages": stages, "growth": growth, "peers": peers_part}
 
 
 def filled(text, documents, gates):
@@ -195,7 +217,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
-    documents = {name: load(name) for name in ("default", "large", "peers")}
+    documents = {name: load(name) for name in ("default", "default-2", "large", "peers")}
     gates = json.loads((HERE / "gates.json").read_text())
     wanted = {DOCUMENT: filled(DOCUMENT.read_text(), documents, gates), **{FIGURES / n: t for n, t in figures(documents).items()}}
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]

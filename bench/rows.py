@@ -138,8 +138,7 @@ def growth_rows(steps):
 
 def rows(document, gates):
     steps = document["steps"]
-    absent = [row("models", a["name"] + ": prove", None, "", a["gate"], a["target"], a["note"]) for a in gates["absent"]]
-    return kernel_rows(steps, gates) + model_rows(steps, gates) + absent + derived_rows(steps, gates) + growth_rows(steps)
+    return kernel_rows(steps, gates) + model_rows(steps, gates) + derived_rows(steps, gates) + growth_rows(steps)
 
 
 def verdict(r):

@@ -16,7 +16,7 @@ constexpr float kEpsilon = 1e-5F;
 }  // namespace
 
 Sequence::Sequence(std::string name, std::int64_t tokens, std::int64_t width, std::uint64_t seed)
-    : Net(std::move(name), {"embeddings", {1, tokens, width}}, DType::f32, 17, seed), tokens_(tokens), width_(width) {}
+    : Net(std::move(name), {"embeddings", {1, tokens, width}}, DType::f32, 17, seed), tokens_(tokens) {}
 
 Sequence Sequence::of_tokens(std::string name, std::int64_t tokens, std::int64_t vocabulary, std::int64_t width,
                              std::uint64_t seed) {

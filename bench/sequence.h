@@ -70,7 +70,7 @@ class Sequence : public Net {
   Sequence& heads_of(const At& x, std::int64_t heads, std::int64_t width);
   Sequence& rotate(std::int64_t width);
   Sequence& repeat_heads(std::int64_t times);
-  std::int64_t tokens_, width_;
+  std::int64_t tokens_;
   std::string table_;
 };
 

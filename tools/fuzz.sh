@@ -3,6 +3,7 @@
 # sanitizers) and runs each (or those named) for SECONDS, 20 when not given, starting from its kept corpus. Fails if one finds anything;
 # the input that did it is then in build/fuzz/found. Inputs that reached new code stay in build/fuzz/corpus for the next run.
 # With DSPERSE_TALLY=FOLDER the executions are added to FOLDER/fuzz.jsonl (tools/attacks.py). JOBS=N: compile jobs, and targets at a time.
+# CMAKE_ARGS: more options of the configuration.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-20}
@@ -11,7 +12,8 @@ jobs=${JOBS:-$(nproc)}
 
 mkdir -p build
 begin=$SECONDS
-cmake --preset asan >build/fuzz-configure.log 2>&1 || { cat build/fuzz-configure.log; exit 6; }
+# shellcheck disable=SC2086 # several options
+cmake --preset asan ${CMAKE_ARGS-} >build/fuzz-configure.log 2>&1 || { cat build/fuzz-configure.log; exit 6; }
 cmake --build --preset fuzz --parallel "$jobs"
 printf 'built in %d s\n' $((SECONDS - begin))
 

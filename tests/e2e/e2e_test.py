@@ -352,7 +352,7 @@ class Verbs(EndToEnd):
             self.assertGreater(r["value"], 0)
             self.assertEqual(set(r) - {"predicted"}, {"name", "value", "unit", "threads", "note", "min", "max"})
         by_name = {r["name"]: r for r in results if r["threads"] == 1}
-        for name in ("prove", "proofs", "peak memory, prove"):
+        for name in ("run, trees and proof", "proofs", "peak memory, prove"):
             self.assertGreater(by_name[name]["predicted"], 0)
         slices = sum(name.startswith("prove slice ") for name in by_name)
         self.assertEqual(by_name["proofs"]["value"], sum(by_name[f"proof, slice {i}"]["value"] for i in range(slices)))

@@ -74,16 +74,19 @@ struct Ready {
     for (const proof::Port& p : slice.inputs) in.push_back(values[p.chunk]);
     return in;
   }
-  /// What is in memory here but would not be while `dsperse prove` works on slice i: the plan and the other slices.
-  [[nodiscard]] std::size_t held_beside(std::uint32_t i) const {
-    std::size_t n = bytes_of(plan.model.weights);
+  /// Bytes that are in memory here: what `dsperse prove` reads for slice i, and what it would not have while it works on it, the
+  /// plan and the other slices.
+  struct Held {
+    std::size_t own = 0, beside = 0;
+  };
+  [[nodiscard]] Held held(std::uint32_t i) const {
+    Held out{.beside = bytes_of(plan.model.weights)};
     for (std::uint32_t k = 0; k < compiled.secrets.size(); ++k)
-      if (k != i) n += bytes_of(compiled.secrets[k].weights);
+      (k == i ? out.own : out.beside) += bytes_of(compiled.secrets[k].weights);
     std::vector<bool> own(values.size());
     for (const proof::Port& p : compiled.model.key.slices[i].ports()) own[p.chunk] = true;
-    for (std::size_t c = 0; c < values.size(); ++c)
-      if (!own[c]) n += values[c].size() * sizeof(values[c][0]);
-    return n;
+    for (std::size_t c = 0; c < values.size(); ++c) (own[c] ? out.own : out.beside) += values[c].size() * sizeof(values[c][0]);
+    return out;
   }
 };
 
@@ -125,7 +128,8 @@ class Times {
 };
 
 const std::string kRun = "run", kBoundaries = "commit boundaries", kWeights = "commit weights", kProve = "prove",
-                  kVerify = "verify";
+                  kVerify = "verify",
+                  kWhole = "run, trees and proof";  // what a plan predicts of proving
 
 /// Does once everything that `dsperse prove` and `verify` do for slice i, codewords as planned, without files. Opening 1 of the
 /// origin every time, as nothing is published. Returns the proof's size.
@@ -135,8 +139,11 @@ Result<std::size_t> measure(const Ready& ready, const backend::Backend& backend,
   const store::ProvingKey& secret = ready.compiled.secrets[i];
   const proof::Codewords codewords = codewords_of(ready.compiled.model.predicted[i].codewords);
   auto start = Clock::now();
+  double whole = 0;
   const auto lap = [&](const std::string& name) {
-    times.add(name, seconds_since(start));
+    const double spent = seconds_since(start);
+    times.add(name, spent);
+    whole += spent;
     start = Clock::now();
   };
   DSPERSE_TRY(const quantize::TensorStore trace, slice_trace(slice, secret.weights, ready.inputs_of(slice)));
@@ -168,6 +175,7 @@ Result<std::size_t> measure(const Ready& ready, const backend::Backend& backend,
   DSPERSE_TRY(const Bytes proof,
               backend.prove({&artefacts, &statement, &secret.weights, &trace, &weights, by_port, codewords}, &stats));
   lap(kProve);
+  times.add(kWhole, whole);
   for (const auto& [stage, seconds] : stats.stages) times.add(kProve + ": " + stage, seconds);
   start = Clock::now();
   const Verdict verdict = backend.verify(slice, statement, proof);
@@ -182,46 +190,52 @@ Status measure_slices(const Ready& ready, const backend::Backend& backend, const
   const store::CompiledModel& model = ready.compiled.model;
   const auto count = static_cast<std::uint32_t>(model.key.slices.size());
   std::vector<std::pair<std::string, Spread>> sums;
-  std::size_t proofs = 0, largest = 0;
+  std::size_t proofs = 0;
+  std::uint64_t largest = 0, largest_predicted = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     tell(observer, {Event::Kind::begin, i, count, "prove and verify", 0, 0, 0});
     const auto start = Clock::now();
     release_memory();
-    reset_peak_rss();
+    const PeakMeter meter;
     Times times;
     std::size_t bytes = 0;
     for (unsigned k = 0; k < options.repeat; ++k) {
       DSPERSE_TRY(bytes, measure(ready, backend, i, times));
     }
-    const std::size_t resident = peak_rss_bytes(), peak = resident - std::min(resident, ready.held_beside(i));
+    const Ready::Held held = ready.held(i);
+    const std::uint64_t resident = peak_rss_bytes(), beyond = meter.peak() + held.own;
+    const std::uint64_t whole = resident - std::min<std::uint64_t>(resident, held.beside);
     const slice::Cost& predicted = model.predicted[i];
     for (const auto& [name, values] : times.list()) {
       const Spread s = spread(values);
       auto sum = std::find_if(sums.begin(), sums.end(), [&](const auto& known) { return known.first == name; });
       if (sum == sums.end()) sum = sums.insert(sums.end(), {name, Spread{}});
       add(sum->second, s);
-      if (name == kProve) sheet.times(fmt::format("prove slice {}", i), s, "", predicted.prove_seconds);
+      if (name == kProve) sheet.times(fmt::format("prove slice {}", i), s);
+      if (name == kWhole) sheet.times(fmt::format("run, trees and proof, slice {}", i), s, "", predicted.prove_seconds);
       if (name == kVerify) sheet.times(fmt::format("verify slice {}", i), s);
     }
-    sheet.once(fmt::format("peak memory, slice {}", i), static_cast<double>(peak), "bytes", "resident, without the other slices",
+    sheet.once(fmt::format("peak memory, slice {}", i), static_cast<double>(beyond), "bytes", "beyond what the process had",
                static_cast<double>(predicted.peak_bytes));
     sheet.once(fmt::format("proof, slice {}", i), static_cast<double>(bytes), "bytes", "",
                static_cast<double>(predicted.proof_bytes));
     proofs += bytes;
-    largest = std::max(largest, peak);
+    if (whole > largest) {
+      largest = whole;
+      largest_predicted = whole - std::min(whole, beyond) + predicted.peak_bytes;
+    }
     tell(observer, {Event::Kind::finished, i, count, "prove and verify", seconds_since(start), 0, bytes});
   }
   slice::Cost total;
   for (const slice::Cost& c : model.predicted) {
     total.prove_seconds += c.prove_seconds;
     total.proof_bytes += c.proof_bytes;
-    total.peak_bytes = std::max(total.peak_bytes, c.peak_bytes);
   }
   for (const auto& [name, s] : sums)
-    sheet.times(name, s, "sum over slices", name == kProve ? std::optional(total.prove_seconds) : std::nullopt);
+    sheet.times(name, s, "sum over slices", name == kWhole ? std::optional(total.prove_seconds) : std::nullopt);
   sheet.once("proofs", static_cast<double>(proofs), "bytes", "all slices", static_cast<double>(total.proof_bytes));
-  sheet.once("peak memory, prove", static_cast<double>(largest), "bytes", "of the largest slice, resident",
-             static_cast<double>(total.peak_bytes));
+  sheet.once("peak memory, prove", static_cast<double>(largest), "bytes", "of the largest slice, process and all",
+             static_cast<double>(largest_predicted));
   return {};
 }
 
@@ -240,7 +254,7 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     set_threads(n);
     Sheet sheet(out, options, n);
     release_memory();
-    reset_peak_rss();
+    const PeakMeter meter;
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
     DSPERSE_TRY(const Compiled compiled,
