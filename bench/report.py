@@ -113,6 +113,20 @@ def models(documents, gates):
     return markdown(head, lines, range(2, 11)) if lines else NOTHING
 
 
+def predictions(documents, gates):
+    """What the plan said beside what was measured, one thread."""
+    steps, lines = measured_steps(documents), []
+    beside = lambda r, text: [text(r[0]), text(r[3]), f"{r[3] / r[0] - 1:+.0%}"]
+    for name in MODELS:
+        for step in [s for s in steps if s.startswith(f"model/{name}/") and s.endswith("/1") and steps[s]["ended"] == "well"]:
+            r = steps[step]["results"]
+            if "run, trees and proof" in r:
+                lines.append([name, step.split("/")[2], *beside(r["run, trees and proof"], peer_table.seconds),
+                              *beside(r["peak memory, prove"], peer_table.size), *beside(r["proofs"], peer_table.size)])
+    head = ["network", "cut", "run, trees and proof", "predicted", "off by", "memory, process and all", "predicted", "off by", "proofs", "predicted", "off by"]
+    return markdown(head, lines, range(2, 11)) if lines else NOTHING
+
+
 def layers(documents, gates):
     d = measured_steps(documents).get(f"model/vgg16_cifar/{BLOCKS}/1")
     if not d or d["ended"] != "well":
@@ -205,7 +219,7 @@ def figures(documents):
     return out
 
 
-PARTS = {"conditions": conditions, "machines": machines, "targets": targets, "models": models, "layers": layers, "stages": stages, "growth": growth, "peers": peers_part}
+PARTS = {"conditions": conditions, "machines": machines, "targets": targets, "models": models, "predictions": predictions, "layers": layers, "stages": stages, "growth": growth, "peers": peers_part}
 
 
 def filled(text, documents, gates):

@@ -13,7 +13,7 @@ slice::Prover prover_of(proof::Profile profile, proof::Optimize goal) {
             return slice::Geometry{g.code.c, g.code.log_n, g.code.r, g.t, 0};
           },
           [=](const quantize::LookupCounts& counts, std::uint64_t symbols) { return proof::lookup_cost(counts, symbols, goal); },
-          relation::kMaxLookups};
+          relation::kMaxLookups, relation::kMaxTableRows};
 }
 
 slice::Costing costing(const slice::CostModel& model, proof::Profile profile, proof::Optimize goal) {

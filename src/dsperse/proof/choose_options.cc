@@ -8,12 +8,17 @@
 
 namespace dsperse::proof {
 
+bool beyond_a_proof(const quantize::LookupCounts& counts) {
+  return counts.rows > relation::kMaxTableRows || counts.lookups + counts.rows > relation::kMaxLookups;
+}
+
 double lookup_cost(const quantize::LookupCounts& counts, std::uint64_t symbols, Optimize goal) {
   // The cube's depth: two hidden messages and a challenge a round, and a level has as many rounds as variables.
   const auto vars = static_cast<double>(std::bit_width(std::max<std::uint64_t>(counts.leaves, 1) - 1));
   const double cube = std::exp2(vars), rounds = vars * vars / 2;
   const auto rows = static_cast<double>(counts.rows), lookups = static_cast<double>(counts.lookups);
   const double committed = static_cast<double>(counts.symbols + symbols) + rows;
+  if (beyond_a_proof(counts)) return 1e9 * (lookups + rows);  // dearer than whatever can be proved
   switch (goal) {
     case Optimize::size:  // bytes: a tree costs a row and opened columns, which balance at the root of what it holds
       return 280 * std::sqrt(committed) + 32 * rounds;
@@ -36,7 +41,7 @@ relation::Options choose_options(const quantize::Program& program, const std::ve
   std::stable_sort(ranking.begin(), ranking.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [cost, options] : ranking)
     if (ops::constrain(program, ranged, options)) return options;
-  return {};
+  return ranking.front().second;  // none can be: whoever tries it says why
 }
 
 }  // namespace dsperse::proof

@@ -10,10 +10,15 @@
 
 namespace dsperse::proof {
 
-/// Relative cost of a slice's lookups, comparable between choices of one slice. symbols: committed ones that no choice changes.
+/// More table rows or lookups than one slice may have.
+[[nodiscard]] bool beyond_a_proof(const quantize::LookupCounts& counts);
+
+/// Relative cost of a slice's lookups, comparable between choices of one slice; what is beyond a proof costs more than all else.
+/// symbols: committed ones that no choice changes.
 [[nodiscard]] double lookup_cost(const quantize::LookupCounts& counts, std::uint64_t symbols, Optimize goal);
 
-/// Least cost among the choices whose constraints fit their budgets. ranged: committed inputs. The defaults if none does.
+/// Least cost among the choices whose constraints fit their budgets. ranged: committed inputs. The cheapest of all if
+/// none does.
 [[nodiscard]] relation::Options choose_options(const quantize::Program& program, const std::vector<quantize::TensorId>& ranged,
                                                Optimize goal);
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "dsperse/ops/constrain.h"
 #include "dsperse/quantize/testing/programs.h"
 
@@ -57,6 +60,32 @@ TEST(ChooseOptions, CountsAreThoseOfTheConstraints) {
     }
   }
   EXPECT_GT(compared, 300U);
+}
+
+/// Tables so wide that every lookup of an activation would be one instead of two, in more rows than a slice may have.
+TEST(ChooseOptions, WhatNoProofTakesIsNeverTheCheapest) {
+  quantize::testing::Builder b;
+  const TensorId x = b.input({4, 64}, -2047, 2047, 8);
+  b.gemm(x, 64, 8, quantize::testing::simple_requant(3), false);
+  const Program p = b.done();
+  const quantize::LookupTally tally = tally_of(p, p.inputs);
+  std::size_t beyond = 0;
+  double most = 0, least_beyond = std::numeric_limits<double>::infinity();
+  for (const relation::Options& o : tally.choices()) {
+    const LookupCounts counts = tally.counts(o);
+    const double cost = lookup_cost(counts, 0, Optimize::time);
+    if (!beyond_a_proof(counts)) {
+      most = std::max(most, cost);
+      continue;
+    }
+    ++beyond;
+    least_beyond = std::min(least_beyond, cost);
+    EXPECT_FALSE(ops::constrain(p, p.inputs, o));
+  }
+  EXPECT_GT(beyond, 0U);
+  EXPECT_GT(most, 0);
+  EXPECT_GT(least_beyond, most);
+  EXPECT_TRUE(ops::constrain(p, p.inputs, choose_options(p, p.inputs, Optimize::time)));
 }
 
 TEST(ChooseOptions, IsTheCheapestThatFits) {

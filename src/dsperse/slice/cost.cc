@@ -178,7 +178,8 @@ Cost Costing::cost_within(const Counts& counts, const Setting& setting, std::uin
 }
 
 std::uint64_t Costing::most_bytes(const Counts& n, const Cost& cost) const {
-  const bool provable = n.lookups + n.table_rows <= max_lookups_ && n.range_lookups + n.range_rows <= max_lookups_;
+  const bool provable = n.lookups + n.table_rows <= max_lookups_ && n.table_rows <= max_table_rows_ &&
+                        n.range_lookups + n.range_rows <= max_lookups_;
   return provable ? cost.most_bytes() : std::uint64_t{1} << 62;
 }
 

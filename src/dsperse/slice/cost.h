@@ -57,7 +57,8 @@ struct Setting {
 struct Prover {
   SolveGeometry geometry;
   LookupCost lookups;
-  std::uint64_t max_lookups = UINT64_MAX;  ///< elements and table rows that one slice may look up, and one range proof
+  std::uint64_t max_lookups = UINT64_MAX;     ///< elements and table rows that one slice may look up, and one range proof
+  std::uint64_t max_table_rows = UINT64_MAX;  ///< of one slice
 };
 
 /// Constants and the prover's choices together. Copies share the geometries that were solved; one thread at a time.
@@ -67,7 +68,8 @@ class Costing {
       : model_(model),
         geometries_(std::make_shared<Geometries>(std::move(prover.geometry))),
         lookups_(std::move(prover.lookups)),
-        max_lookups_(prover.max_lookups) {}
+        max_lookups_(prover.max_lookups),
+        max_table_rows_(prover.max_table_rows) {}
   /// Without a solver nothing can be predicted.
   [[nodiscard]] bool known() const { return geometries_->known(); }
   [[nodiscard]] const CostModel& model() const { return model_; }
@@ -78,7 +80,8 @@ class Costing {
   /// As the prover will choose its lookups.
   [[nodiscard]] Counts counts(const Tally& tally) const { return tally.counts(lookups_); }
   [[nodiscard]] Cost cost(const Counts& counts, const Setting& setting, Codewords codewords = Codewords::kept) const;
-  /// Memory of the verb that needs most; more than any limit where a slice has more lookups than a proof takes.
+  /// Memory of the verb that needs most; more than any limit where a slice has more lookups or table rows than a
+  /// proof takes.
   [[nodiscard]] std::uint64_t most_bytes(const Counts& counts, const Cost& cost) const;
   /// With codewords kept if that fits so many bytes, otherwise recomputed.
   [[nodiscard]] Cost cost_within(const Counts& counts, const Setting& setting, std::uint64_t bytes) const;
@@ -95,7 +98,7 @@ class Costing {
   CostModel model_;
   std::shared_ptr<Geometries> geometries_;
   LookupCost lookups_;
-  std::uint64_t max_lookups_;
+  std::uint64_t max_lookups_, max_table_rows_;
 };
 
 /// Cost of a program as one slice whose inputs and outputs are public.
