@@ -127,10 +127,7 @@ class Bench:
             return {"ended": "absent"}
         (self.folder / "input.npy").write_bytes(tensor.npy(*input_of(name)))
         done = process.run([python, Path(__file__).parent / "float_run.py", self.model(name), self.folder / "input.npy", repeat], self.memory, 300)
-        found = json.loads(done["out"]) if done["ended"] == "well" else {}
-        if len(found.get("outputs", [])) > MOST_OUTPUTS:
-            del found["outputs"]
-        return {**process.figures(done), **found}
+        return {**process.figures(done), **(json.loads(done["out"]) if done["ended"] == "well" else {})}
 
     def integer_run(self, name, rounds=15):
         """The integer run beside ONNX Runtime, in turns (bench/run_peers.py); {"ended": "absent"} if either is not there."""
