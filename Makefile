@@ -131,7 +131,8 @@ attack: setup
 	cmake --build --preset attack --parallel $(JOBS)
 	ctest --test-dir build/attack --parallel $(JOBS) --output-on-failure -L attack
 
-# Address and undefined-behaviour sanitizers over unit and soundness tests.
+# Address and undefined-behaviour sanitizers over unit and soundness tests that are programs; scripts and the attack corpus, which is
+# written for the other verifiers, have nothing more to show here.
 sanitize: PRESET := asan
 sanitize: setup-dev configure
 	cmake --build --preset asan --parallel $(JOBS)

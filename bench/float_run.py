@@ -7,7 +7,7 @@ import time
 import numpy
 import onnxruntime
 
-MOST_OUTPUTS = 10_000  # as in suite.py: more are not kept, nor compared
+from suite import MOST_OUTPUTS
 
 model, values, repeat = sys.argv[1], numpy.load(sys.argv[2]), int(sys.argv[3])
 options = onnxruntime.SessionOptions()

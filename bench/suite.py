@@ -35,7 +35,7 @@ MODES = {
     "large": dict(models=LARGE, cuts=[UNSLICED, BLOCKS, "4 GiB", "1 GiB"], repeat=None, curve=[], kernel_s=0.1, seconds=1200, rounds=7),
 }
 MEMORY = 20 * process.GIB
-MOST_OUTPUTS = 10_000  # values that are kept with a step, to be compared
+MOST_OUTPUTS = 10_000  # values; more are not kept with a step, nor compared
 
 
 def input_of(name):

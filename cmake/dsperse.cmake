@@ -56,12 +56,12 @@ function(dsperse_fuzz name)
   target_link_libraries(${name} PRIVATE ${F_DEPS} dsperse_warnings)
 endfunction()
 
-# dsperse_test(name SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a GoogleTest executable, registered whole with ctest; those
-# labelled unit or soundness are built by `unit_tests` too. Its own files are compiled with -O1: they are a third of a build with -O3 and
-# no faster for it; what they call is in libraries. With sanitizers -O0, which takes a quarter of -O1's time.
 if(DSPERSE_TESTS)
   add_custom_target(unit_tests)
 endif()
+# dsperse_test(name SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds]): a GoogleTest executable, registered whole with ctest; those
+# labelled unit or soundness are built by `unit_tests` too. Its own files are compiled with -O1: they are a third of a build with -O3 and
+# no faster for it; what they call is in libraries. With sanitizers -O0, which takes a quarter of -O1's time.
 function(dsperse_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT T_LABELS)

@@ -88,7 +88,7 @@ def main():
             accepted, refused = accepted + (cpp is None), refused + (cpp is not None)
             if (python is None) != (cpp is None):
                 differ.append(f"{name} (seed {seed}): Python {python or 'accepts'!r}, C++ {cpp or 'accepts'!r}")
-    print(f"{len(kept)} keys, {accepted + refused} files: {accepted} accepted, {refused} refused by both; {len(differ)} differ")
+    print(f"{len(kept)} keys, {accepted + refused} files: {accepted} accepted and {refused} refused by C++; {len(differ)} differ")
     for line in differ[:20]:
         print(line)
     return 1 if differ else 0
