@@ -254,7 +254,7 @@ Result<std::vector<Measurement>> benchmark_plan(const store::PlanFile& plan, con
     set_threads(n);
     Sheet sheet(out, options, n);
     release_memory();
-    const PeakMeter meter;
+    reset_peak_rss();
     tell(observer, {Event::Kind::stage, 0, 0, fmt::format("{} thread(s)", n), 0, 0, 0});
     auto start = Clock::now();
     DSPERSE_TRY(const Compiled compiled,
