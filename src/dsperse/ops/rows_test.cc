@@ -235,6 +235,21 @@ TEST(Normalize, TheRootIsUnique) {
   }
 }
 
+/// The integer root does not depend on how a float rounds: squares and their neighbours up to the largest.
+TEST(Normalize, IntegerRoots) {
+  const auto expect = [](std::uint64_t n) {
+    const auto root = static_cast<std::uint64_t>(quantize::square_root(n));
+    EXPECT_LE(root * root, n);
+    EXPECT_TRUE(root == UINT32_MAX || (root + 1) * (root + 1) > n) << n;
+  };
+  std::uint64_t k = 1;
+  for (int i = 0; i < 4000; ++i, k = (k * 6364136223846793005ULL + 1442695040888963407ULL) & UINT32_MAX)
+    for (const std::uint64_t n : {k * k - 1, k * k, k * k + 1}) expect(n);
+  for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{1} << 52,
+                                (std::uint64_t{1} << 53) + 1, std::uint64_t{UINT32_MAX} * UINT32_MAX, UINT64_MAX - 1, UINT64_MAX})
+    expect(n);
+}
+
 TEST(Divide, OneSolution) {
   Builder b;
   const TensorId x = b.input({1}, -3, 3), by = b.input({1}, 1, 4);

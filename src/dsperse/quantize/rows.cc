@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 namespace dsperse::quantize {
@@ -33,25 +35,32 @@ std::int64_t rows_of(const Program& p, TensorId x, std::int64_t n) { return elem
 unsigned bits_of(std::uint64_t n) { return static_cast<unsigned>(std::bit_width(n)); }
 
 std::int64_t square_root(std::uint64_t n) {
-  std::uint64_t root = 0;
-  for (std::uint64_t bit = std::uint64_t{1} << 31; bit != 0; bit >>= 1)
-    if ((root + bit) * (root + bit) <= n) root += bit;
+  // The float root is off by at most a few; what is returned does not depend on it.
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::uint32_t>::max();
+  auto root = std::min(kLargest, static_cast<std::uint64_t>(std::sqrt(static_cast<double>(n))));
+  while (root * root > n) --root;
+  while (root < kLargest && (root + 1) * (root + 1) <= n) ++root;
   return static_cast<std::int64_t>(root);
 }
 
 SoftmaxRow softmax_row(const Softmax& op, const std::int32_t* x, const std::uint8_t* visible, std::int32_t* e) {
   SoftmaxRow row;
-  bool any = false;
-  for (std::int64_t i = 0; i < op.n; ++i) {
-    if (visible != nullptr && visible[i] == 0) continue;
-    row.largest = any ? std::max<std::int64_t>(row.largest, x[i]) : x[i];
-    any = true;
+  // A causal row sees a prefix: what lies behind its last visible entry is not read.
+  std::int64_t n = op.n;
+  while (visible != nullptr && n > 0 && visible[n - 1] == 0) --n;
+  std::fill(e + n, e + op.n, 0);
+  std::int32_t largest = std::numeric_limits<std::int32_t>::min();
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int32_t seen = visible == nullptr || visible[i] != 0 ? x[i] : std::numeric_limits<std::int32_t>::min();
+    largest = std::max(largest, seen);
   }
+  row.largest = n == 0 ? 0 : largest;
   const auto size = static_cast<std::int64_t>(op.exp_table.size());
-  for (std::int64_t i = 0; i < op.n; ++i) {
+  const std::int32_t* const table = op.exp_table.data();
+  for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t z = row.largest - x[i];
     const bool counts = (visible == nullptr || visible[i] != 0) && z < size;
-    e[i] = counts ? op.exp_table[static_cast<std::size_t>(z)] : 0;
+    e[i] = counts ? table[z] : 0;
     row.sum += e[i];
   }
   row.inverse = (std::int64_t{1} << op.inverse_bits) / std::max<std::int64_t>(row.sum, 1);

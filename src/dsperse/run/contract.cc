@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "dsperse/base/parallel.h"
@@ -19,7 +21,9 @@ constexpr std::int64_t kTaskMacs = 1 << 18;
 /// Shorter sums than this are not worth packed rows; fewest pairs between two widenings; most packed elements.
 constexpr std::int64_t kShortestRow = 8, kShortBlock = 8, kMostPacked = std::int64_t{1} << 27;
 /// Rows of a kernel's call and columns that it meets at a time; rows packed together.
-constexpr std::int64_t kRows = 4, kColumns = 64, kPackRows = 16;
+constexpr std::int64_t kRows = 4, kColumns = 64, kPackRows = kLanes;
+/// Fewer rows than this do not pay for panels of the columns.
+constexpr std::int64_t kFewestPanelRows = 6;
 
 std::int64_t largest(const quantize::Program& p, const quantize::Contract::Factor& f) {
   if (f.is_weight) return p.weights[f.id].max_abs;
@@ -50,7 +54,7 @@ std::int64_t dot(const std::int32_t* a, std::int64_t sa, const std::int32_t* b, 
   return sum;
 }
 
-/// Rows [first, last) of a batch as int16, each as long as `inner`; view: the factor's place in the loops.
+/// Rows [first, last) of a batch as int16, each as long as `inner`, to `out`; view: the factor's place in the loops.
 void pack_rows(const std::int32_t* x, std::size_t view, const Loops& rows, const Loops& inner, std::int64_t first,
                std::int64_t last, std::int16_t* out) {
   const std::int64_t length = inner.count(), run = inner.sizes.back(), step = inner.strides[view].back();
@@ -62,7 +66,7 @@ void pack_rows(const std::int32_t* x, std::size_t view, const Loops& rows, const
     Walk k(inner, 1, 0);
     for (std::int64_t done = 0; done < length; done += run, k.next()) {
       const std::int32_t* const from = x + k.offset(view);
-      std::int16_t* const to = out + r * length + done;
+      std::int16_t* const to = out + (r - first) * length + done;
       if (step == 1) {
         for (std::int64_t j = 0; j < n; ++j)
           kernels().narrow(from + at[static_cast<std::size_t>(j)], run, Plane::whole, to + j * length);
@@ -127,6 +131,11 @@ void ContractSums::plan_matrices(const quantize::Program& program) {
   if (batch_.count() * (rows_.count() + columns_.count()) > kMostPacked / summed_.count()) return;
   inner_ = {summed_.sizes, {summed_.strides[row], summed_.strides[column]}};
   way_ = Way::matrices;
+  if (rows_.count() < kFewestPanelRows || columns_.count() < kLanes / 2) return;
+  const std::int64_t pairs = (inner_.count() + 1) / 2;
+  for (std::int64_t done = 0; done < pairs; done += block_)
+    steps_.push_back({2 * done, static_cast<std::int32_t>(std::min(block_, pairs - done)), true});
+  if (steps_.size() == 1 && rows_.sizes.size() == 1) narrow_bound_ = inner_.count() * a_max * b_max;
 }
 
 void ContractSums::run(const std::int32_t* a, const std::int32_t* b, const Sink& sink) const {
@@ -140,25 +149,95 @@ void ContractSums::run(const std::int32_t* a, const std::int32_t* b, const Sink&
   }
 }
 
+/// The rows of one factor as int16, [batch][row][k]; or as panels, [batch][panel][pair][lane][2], lanes beyond the last row zero.
+void ContractSums::pack(std::size_t view, const std::int32_t* x, std::int16_t* out, bool panels) const {
+  const Loops& own = view == 0 ? rows_ : columns_;
+  const std::int64_t n = own.count(), length = inner_.count(), parts = (n + kPackRows - 1) / kPackRows, pairs = (length + 1) / 2;
+  parallel_for(static_cast<std::size_t>(batch_.count() * parts), grain(8 * kPackRows * length),
+               [&](std::size_t begin, std::size_t end) {
+                 std::vector<std::int16_t> rows(panels ? static_cast<std::size_t>(kPackRows * length) : 0);
+                 for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
+                   const std::int64_t batch = i / parts, first = i % parts * kPackRows, last = std::min(n, first + kPackRows);
+                   const std::int32_t* const from = x + Walk(batch_, 0, batch).offset(view);
+                   if (!panels) {
+                     pack_rows(from, view, own, inner_, first, last, out + (batch * n + first) * length);
+                     continue;
+                   }
+                   pack_rows(from, view, own, inner_, first, last, rows.data());
+                   std::int16_t* const panel = out + i * pairs * 2 * kLanes;
+                   if (last - first < kLanes || length % 2 != 0) std::fill_n(panel, pairs * 2 * kLanes, std::int16_t{0});
+                   for (std::int64_t lane = 0; lane < last - first; ++lane) {
+                     const std::int16_t* const row = rows.data() + lane * length;
+                     std::int16_t* to = panel + 2 * lane;
+                     for (std::int64_t k = 0; k + 1 < length; k += 2, to += 2 * kLanes) std::memcpy(to, row + k, 2 * sizeof *to);
+                     if (length % 2 != 0) *to = row[length - 1];
+                   }
+                 }
+               });
+}
+
+void ContractSums::run_panels(const std::int32_t* a, const std::int32_t* b, const Tile& body) const {
+  const std::int64_t batches = batch_.count(), rows = rows_.count(), columns = columns_.count(), length = inner_.count();
+  const std::int64_t panels = (columns + kLanes - 1) / kLanes, panel_size = (length + 1) / 2 * 2 * kLanes;
+  // One element of slack: the last pair of an odd row reads it (times a zero weight).
+  const std::int64_t left_size = (batches * rows * length + 32) / 32 * 32;
+  const Scratch scratch(static_cast<std::size_t>(left_size + batches * panels * panel_size) * sizeof(std::int16_t));
+  auto* const left = scratch.as<std::int16_t>();
+  std::int16_t* const right = left + left_size;
+  left[batches * rows * length] = 0;
+  pack(0, swapped_ ? b : a, left, false);
+  pack(1, swapped_ ? a : b, right, true);
+  // Tiles of panels as equal as possible: 5 panels are 3 + 2, not 4 + 1.
+  const std::int64_t panel_tiles = (panels + kMaxPanels - 1) / kMaxPanels, wide = (panels + panel_tiles - 1) / panel_tiles;
+  const std::int64_t tile_rows = kernels().rows[wide], row_tiles = (rows + tile_rows - 1) / tile_rows;
+  parallel_for(static_cast<std::size_t>(batches * row_tiles), grain(tile_rows * columns * length),
+               [&](std::size_t begin, std::size_t end) {
+                 std::array<const std::int16_t*, kMaxRows> at{};
+                 PanelTile tile{at.data(), 0, 1, 0, 0, steps_.data(), steps_.size(), nullptr, panel_size};
+                 for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
+                   const std::int64_t batch = i / row_tiles, first = i % row_tiles * tile_rows;
+                   tile.rows = static_cast<int>(std::min(tile_rows, rows - first));
+                   for (int r = 0; r < kMaxRows; ++r)  // the last row is repeated
+                     at[static_cast<std::size_t>(r)] = left + (batch * rows + first + std::min(r, tile.rows - 1)) * length;
+                   const std::int64_t base = Walk(batch_, 0, batch).offset(2);
+                   for (std::int64_t p = 0; p < panels; p += wide) {
+                     tile.panels = static_cast<int>(std::min(wide, panels - p));
+                     tile.w = right + (batch * panels + p) * panel_size;
+                     body(tile, first, base + p * kLanes, std::min<std::int64_t>(tile.panels * kLanes, columns - p * kLanes));
+                   }
+                 }
+               });
+}
+
+std::uint64_t ContractSums::run_finished(const std::int32_t* a, const std::int32_t* b, const NarrowFinish& finish,
+                                         std::int64_t period, std::int32_t* y) const {
+  std::atomic<std::uint64_t> clamped{0};
+  const std::int64_t ld = rows_.strides[2].back();
+  run_panels(a + a_base_, b + b_base_, [&](const PanelTile& tile, std::int64_t first_row, std::int64_t place, std::int64_t n) {
+    const std::uint64_t some = kernels().panels_finish(&tile, &finish, place % period, n, y + place + first_row * ld, ld);
+    if (some != 0) clamped.fetch_add(some, std::memory_order_relaxed);
+  });
+  return clamped;
+}
+
 void ContractSums::run_matrices(const std::int32_t* a, const std::int32_t* b, const Sink& sink) const {
+  if (!steps_.empty()) {
+    run_panels(a, b, [&](const PanelTile& tile, std::int64_t first_row, std::int64_t place, std::int64_t n) {
+      alignas(64) std::array<std::int64_t, kMaxTile> acc;
+      const std::int64_t ld = tile.panels * kLanes;
+      kernels().panels(tile.x, tile.rows, tile.steps, tile.n_steps, tile.w, tile.panel_stride, tile.panels, Combine::set,
+                       acc.data(), ld);
+      Walk row(rows_, 0, first_row);
+      for (std::int64_t r = 0; r < tile.rows; ++r, row.next()) sink(place + row.offset(2), acc.data() + r * ld, n);
+    });
+    return;
+  }
   const std::int64_t batches = batch_.count(), rows = rows_.count(), columns = columns_.count(), length = inner_.count();
   const Scratch scratch(static_cast<std::size_t>(batches * (rows + columns) * length) * sizeof(std::int16_t));
   auto* const left = scratch.as<std::int16_t>();
   std::int16_t* const right = left + batches * rows * length;
-  for (const std::size_t view : {std::size_t{0}, std::size_t{1}}) {
-    const std::int32_t* const x = (view == 0) == !swapped_ ? a : b;
-    const Loops& own = view == 0 ? rows_ : columns_;
-    const std::int64_t n = own.count(), parts = (n + kPackRows - 1) / kPackRows;
-    parallel_for(static_cast<std::size_t>(batches * parts), grain(8 * kPackRows * length),
-                 [&](std::size_t begin, std::size_t end) {
-                   for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
-                     const std::int64_t batch = i / parts, first = i % parts * kPackRows;
-                     const Walk at(batch_, 0, batch);
-                     pack_rows(x + at.offset(view), view, own, inner_, first, std::min(n, first + kPackRows),
-                               (view == 0 ? left : right) + batch * n * length);
-                   }
-                 });
-  }
+  pack(0, swapped_ ? b : a, left, false);
+  pack(1, swapped_ ? a : b, right, false);
   const Kernels& k = kernels();
   const std::int64_t tiles = (rows + kRows - 1) / kRows;
   parallel_for(

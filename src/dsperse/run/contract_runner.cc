@@ -15,11 +15,15 @@ class ContractRunner final : public OpRunner {
       : op_(op), sums_(program, op), finisher_(op.requant, program.tensors[op.y].shape.back(), nullptr, tables) {
     for (const auto* f : {&op.a, &op.b})
       if (f->is_weight) weight_.assign(weights[f->id].narrow.begin(), weights[f->id].narrow.end());
+    if (sums_.narrow_bound() != 0)
+      finisher_.allow_narrow(std::vector<std::int64_t>(static_cast<std::size_t>(finisher_.period()), sums_.narrow_bound()));
   }
 
   std::uint64_t run(quantize::TensorStore& trace) const override {
     const Kernels& k = kernels();
     std::int32_t* const y = trace[op_.y].data();
+    if (const NarrowFinish* narrow = finisher_.narrow())
+      return sums_.run_finished(values(op_.a, trace), values(op_.b, trace), *narrow, finisher_.period(), y);
     std::atomic<std::uint64_t> saturated{0};
     sums_.run(values(op_.a, trace), values(op_.b, trace), [&](std::int64_t first, const std::int64_t* acc, std::int64_t n) {
       if (const std::uint64_t s = finisher_.run(k, first, acc, n, y + first); s != 0)
