@@ -11,7 +11,7 @@ using model::Shape;
 using Ints = std::vector<std::int64_t>;
 
 namespace {
-constexpr float kHidden = std::numeric_limits<float>::lowest();
+constexpr float kHidden = -1e4F;  // as far below any score as float needs, and what other importers take
 constexpr float kEpsilon = 1e-5F;
 }  // namespace
 
