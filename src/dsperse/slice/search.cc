@@ -220,6 +220,10 @@ std::optional<DeadlineCuts> deadline_cuts(const Intervals& intervals, double sec
                      }),
             limit);
   }
+  // The finest cut with all codewords recomputed, which needs the least memory.
+  Cuts finest;
+  for (std::size_t i = 0; i + 1 < n; ++i) finest.push_back(intervals.last_op(i));
+  offer(finest, 0);
   // As many slices as workers, or a few rounds of them, balanced.
   for (std::size_t k = workers; k <= std::min<std::size_t>(n, 4UL * workers); k += workers)
     for (const std::uint64_t limit : {bytes, bytes / std::max(1U, workers)}) offer(balanced_cuts(intervals, k, limit), limit);
