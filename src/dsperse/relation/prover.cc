@@ -1,7 +1,6 @@
 #include "dsperse/relation/prover.h"
 
 #include <algorithm>
-#include <map>
 
 #include "dsperse/base/parallel.h"
 #include "dsperse/crypto/lookup/fraction_levels.h"
@@ -18,7 +17,8 @@ template <int D>
 class RelationWitness final : public Witness<D> {
  public:
   using E = Ext<D>;
-  RelationWitness(const Values& values, const ScheduleForge<D>* forge) : values_(values), forge_(forge) {}
+  RelationWitness(const Values& values, const ScheduleForge<D>* forge)
+      : values_(values), forge_(forge), products_(values.relation().products.size()) {}
 
   crypto::FractionProver<D>* leaves(const E& alpha, const std::vector<E>& beta) override {
     const Relation& relation = values_.relation();
@@ -61,7 +61,7 @@ class RelationWitness final : public Witness<D> {
   crypto::RoundProver<D>* rounds(std::uint32_t index) override { return products_[index].get(); }
   std::array<E, 2> product_end(std::uint32_t index) override {
     const std::array<E, 2> out = products_[index]->ends();
-    products_.erase(index);
+    products_[index].reset();
     return out;
   }
   void side_by_side(std::span<const std::size_t> sizes, const std::function<void(std::size_t)>& body) override {
@@ -72,7 +72,7 @@ class RelationWitness final : public Witness<D> {
   const Values& values_;
   const ScheduleForge<D>* forge_;
   std::unique_ptr<crypto::FractionLevels<D>> fractions_;
-  std::map<std::uint32_t, std::unique_ptr<crypto::ProductRounds<D>>> products_;
+  std::vector<std::unique_ptr<crypto::ProductRounds<D>>> products_;  // by index
 };
 
 }  // namespace

@@ -11,6 +11,9 @@
 namespace dsperse::relation {
 namespace {
 
+/// Elements of a product's factors from which on its tables are worth all threads.
+constexpr std::size_t kLargeFactors = std::size_t{1} << 18;
+
 using crypto::Ext;
 using crypto::Form;
 using crypto::Party;
@@ -26,6 +29,7 @@ class Schedule {
     lookups();
     for (const Identity& identity : relation_.identities) check_identity(identity);
     for (const Open& open : open_) contract(open);
+    fill_factor_claims();
     party_.sacrifice();
   }
 
@@ -35,6 +39,25 @@ class Schedule {
     BoundProduct<D> bound;
     Form<D> value;
   };
+
+  /// A product at the claim of the term that reads it.
+  struct Bound {
+    BoundProduct<D> product;
+    E value;
+  };
+  /// The functional of a factor, which nothing reads before the schedule's end.
+  struct FactorClaim {
+    std::shared_ptr<crypto::RankOne<D>> functional;
+    const Open* open;
+    bool is_b;
+    std::vector<E> point;
+  };
+
+  /// body(i) for all i < sizes.size(): side by side in a prover.
+  void for_each(const std::vector<std::size_t>& sizes, const std::function<void(std::size_t)>& body) {
+    if (witness_ != nullptr) return witness_->side_by_side(sizes, body);
+    for (std::size_t i = 0; i < sizes.size(); ++i) body(i);
+  }
 
   using Functional = std::shared_ptr<const crypto::RankOne<D>>;
   static Functional functional(Vectors<D> vectors) {
@@ -67,9 +90,26 @@ class Schedule {
     return true;
   }
 
+  /// The site's vectors times the term's scales; `scaled` holds them where there are any.
+  static const Vectors<D>& scale(const Term& term, const Site& site, Vectors<D>& scaled) {
+    if (term.scales.empty()) return site.vectors();
+    scaled = site.vectors();
+    for (const Scale& s : term.scales)
+      for (std::size_t i = 0; i < s.values.size(); ++i) scaled[s.letter][i] = scaled[s.letter][i] * s.values[i];
+    return scaled;
+  }
+
+  Bound bind(const Term& term, const Site& site) const {
+    Vectors<D> scaled;
+    Bound out{bind_product(relation_.products[term.id], scale(term, site, scaled)), E{}};
+    if (witness_ != nullptr) out.value = witness_->product(term.id, out.product);
+    return out;
+  }
+
   /// <vectors, term> over a site. A dry run has no vectors: it counts messages, and costs nothing that grows with the tensors, so
   /// that a proof's length is checked before a key's sizes are believed.
-  Form<D> term_form(const Term& term, const Site& site) {
+  /// ready: of a product, if it was bound before.
+  Form<D> term_form(const Term& term, const Site& site, Bound* ready = nullptr) {
     if (party_.dry()) {
       if (term.of != Term::Of::product) return {};
       const Form<D> hidden = party_.hide("accumulator");
@@ -78,18 +118,14 @@ class Schedule {
     }
     E scalar(term.scalar);
     if (term.of == Term::Of::tensor && reads_site(term, site)) return claim(term.id, scalar, site.eq);
-    Vectors<D> scaled;
-    if (!term.scales.empty()) scaled = site.vectors();
-    for (const Scale& s : term.scales)
-      for (std::size_t i = 0; i < s.values.size(); ++i) scaled[s.letter][i] = scaled[s.letter][i] * s.values[i];
-    const Vectors<D>& vectors = term.scales.empty() ? site.vectors() : scaled;
     if (term.of == Term::Of::product) {
-      BoundProduct<D> bound = bind_product(relation_.products[term.id], vectors);
-      const E value = witness_ != nullptr ? witness_->product(term.id, bound) : E{};
-      const Form<D> hidden = party_.hide("accumulator", value);
-      open_.push_back({term.id, std::move(bound), hidden});
+      Bound bound = ready != nullptr ? std::move(*ready) : bind(term, site);
+      const Form<D> hidden = party_.hide("accumulator", bound.value);
+      open_.push_back({term.id, std::move(bound.product), hidden});
       return hidden * scalar;
     }
+    Vectors<D> scaled;
+    const Vectors<D>& vectors = scale(term, site, scaled);
     std::vector<bool> used(vectors.size() + term.extra.size(), false);
     for (const AxisMap& m : term.view.maps)
       for (const auto& part : m.parts) used[part.first] = true;
@@ -176,14 +212,45 @@ class Schedule {
       Piece& p = pieces[i];
       p.ok = reciprocals(*p.table, p.first, p.base, beta, p.out);
     };
-    if (witness_ != nullptr) {
-      witness_->side_by_side(sizes, invert);
-    } else {
-      for (std::size_t i = 0; i < pieces.size(); ++i) invert(i);
-    }
+    for_each(sizes, invert);
     if (!std::ranges::all_of(pieces, &Piece::ok)) party_.abort_run();
     for (auto& [ref, values] : inverses) tables += claim(ref, E::one(), functional({std::move(values)}));
     return tables;
+  }
+
+  /// What is looked up; `any` holds what stands in for a disarmed lookup's columns.
+  const std::vector<Terms>& columns_of(const Lookup& lookup, std::vector<Terms>& any) const {
+    if constexpr (kDisarmable)
+      if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation_, lookup);
+    return any.empty() ? lookup.columns : any;
+  }
+
+  /// The products that lookups read, in the order of their terms: one does not wait for another.
+  std::vector<Bound> bind_all(const LeafCube& cube, const std::map<Shape, Site>& sites) {
+    std::vector<Bound> out;
+    if (party_.dry()) return out;
+    std::vector<std::pair<const Term*, const Site*>> terms;
+    std::vector<std::size_t> sizes;
+    for (const LeafBlock& block : cube.blocks) {
+      const Lookup& lookup = relation_.lookups[block.lookup];
+      std::vector<Terms> any;
+      for (const Terms& column : columns_of(lookup, any))
+        for (const Term& term : column) {
+          if (term.of != Term::Of::product) continue;
+          const Product& p = relation_.products[term.id];
+          terms.emplace_back(&term, &sites.find(lookup.shape)->second);
+          sizes.push_back(static_cast<std::size_t>(quantize::elements(relation_.tensors[p.a.tensor].shape) +
+                                                   quantize::elements(relation_.tensors[p.b.tensor].shape)));
+        }
+    }
+    // Large factors are folded by all threads, one after the other.
+    out.resize(terms.size());
+    for (std::size_t i = 0; i < terms.size(); ++i)
+      if (sizes[i] >= kLargeFactors) out[i] = bind(*terms[i].first, *terms[i].second), sizes[i] = 0;
+    for_each(sizes, [&](std::size_t i) {
+      if (sizes[i] != 0) out[i] = bind(*terms[i].first, *terms[i].second);
+    });
+    return out;
   }
 
   void lookups() {
@@ -202,11 +269,15 @@ class Schedule {
     const std::span<const E> point(end.point);
     std::map<Shape, Site> sites;  // lookups of one shape have the lowest variables in common
     for (const LeafBlock& block : cube.blocks) {
+      const auto [it, fresh] = sites.try_emplace(relation_.lookups[block.lookup].shape);
+      if (fresh) it->second = site_at(it->first, point.first(block.vars));
+    }
+    std::vector<Bound> products = bind_all(cube, sites);
+    std::size_t bound = 0;
+    for (const LeafBlock& block : cube.blocks) {
       const Lookup& lookup = relation_.lookups[block.lookup];
       const E sel = crypto::eq_at<D>(point.subspan(block.vars), block.offset >> block.vars);
-      const auto [it, fresh] = sites.try_emplace(lookup.shape);
-      if (fresh) it->second = site_at(lookup.shape, point.first(block.vars));
-      const Site& site = it->second;
+      const Site& site = sites.find(lookup.shape)->second;
       E real = E::one();
       if (!party_.dry())
         for (const auto& v : site.vectors()) real *= total<D>(v);
@@ -214,11 +285,12 @@ class Schedule {
       p += sel * real;
       q += ((alpha - beta[kMaxWidth] * Fp(lookup.table + 1)) * real + E::one() - real) * sel;
       std::vector<Terms> any;
-      if constexpr (kDisarmable)
-        if (disarmed("constraint " + lookup.id)) any = columns_of_a_row(relation_, lookup);
-      const std::vector<Terms>& columns = any.empty() ? lookup.columns : any;
+      const std::vector<Terms>& columns = columns_of(lookup, any);
       for (std::size_t c = 0; c < columns.size(); ++c)
-        for (const Term& term : columns[c]) q.add_scaled(term_form(term, site), -(beta[c] * sel));
+        for (const Term& term : columns[c]) {
+          Bound* const ready = !party_.dry() && term.of == Term::Of::product ? &products[bound++] : nullptr;
+          q.add_scaled(term_form(term, site, ready), -(beta[c] * sel));
+        }
     }
     party_.check("lookup leaves p", end.p - p);
     party_.check("lookup leaves q", end.q - q - (E::one() - used));
@@ -240,9 +312,24 @@ class Schedule {
     party_.check(identity.id, std::move(sum));
   }
 
-  Form<D> factor_claim(const Product::Factor& factor, const BoundProduct<D>& bound, const std::vector<AxisRows<D>>& rows,
-                       std::span<const E> point) {
-    return party_.dry() ? Form<D>() : claim(factor.tensor, E::one(), functional(factor_vectors<D>(bound, rows, point)));
+  Form<D> factor_claim(const Open& open, bool is_b, std::span<const E> point) {
+    if (party_.dry()) return {};
+    const Product& product = relation_.products[open.product];
+    const TensorRef tensor = (is_b ? product.b : product.a).tensor;
+    const auto& rows = is_b ? open.bound.b : open.bound.a;
+    if (publics_[tensor]) return claim(tensor, E::one(), functional(factor_vectors<D>(open.bound, rows, point)));
+    auto later = std::make_shared<crypto::RankOne<D>>();
+    factor_claims_.push_back({later, &open, is_b, {point.begin(), point.end()}});
+    return claim(tensor, E::one(), std::move(later));
+  }
+  void fill_factor_claims() {
+    std::vector<std::size_t> sizes;
+    for (const FactorClaim& c : factor_claims_) sizes.push_back(std::size_t{1} << c.open->bound.vars);
+    for_each(sizes, [&](std::size_t i) {
+      const FactorClaim& c = factor_claims_[i];
+      const BoundProduct<D>& bound = c.open->bound;
+      c.functional->vectors = factor_vectors<D>(bound, c.is_b ? bound.b : bound.a, std::span<const E>(c.point));
+    });
   }
 
   void contract(const Open& open) {
@@ -253,8 +340,8 @@ class Schedule {
     const Form<D> a = party_.hide("factor a", v[0]), b = party_.hide("factor b", v[1]);
     const std::span<const E> point(end.point);
     party_.check(product.id, end.claim - party_.mul(a, b));
-    party_.check(product.id + " a", factor_claim(product.a, open.bound, open.bound.a, point) - a);
-    party_.check(product.id + " b", factor_claim(product.b, open.bound, open.bound.b, point) - b);
+    party_.check(product.id + " a", factor_claim(open, false, point) - a);
+    party_.check(product.id + " b", factor_claim(open, true, point) - b);
   }
 
   Party<D>& party_;
@@ -262,6 +349,7 @@ class Schedule {
   const PublicTensors& publics_;
   Witness<D>* witness_;
   std::vector<Open> open_;
+  std::vector<FactorClaim> factor_claims_;
 };
 
 /// Trailing axes are joined up to this many entries, so that short axes (kernels, few channels) do not make short sums.

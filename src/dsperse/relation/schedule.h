@@ -42,7 +42,7 @@ class Witness {
   virtual ~Witness() = default;
   /// Leaves 1 / (alpha - compressed tuple) of all lookups.
   virtual crypto::FractionProver<D>* leaves(const E& alpha, const std::vector<E>& beta_powers) = 0;
-  /// The product's value under the bound claim; keeps its tables for rounds().
+  /// The product's value under the bound claim; keeps its tables for rounds(). Different ones may be asked for at a time.
   virtual E product(std::uint32_t index, const BoundProduct<D>& bound) = 0;
   /// Rounds of the product of that index; then the two end values.
   virtual crypto::RoundProver<D>* rounds(std::uint32_t index) = 0;
