@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
+#include <optional>
 
 #include "dsperse/crypto/poly/verifier_math.h"
 #include "dsperse/proof/slice_argument.h"
@@ -58,9 +60,11 @@ class Attacker {
 
   bool attack_lookup(std::uint32_t i) {
     const relation::Lookup& lookup = relation_.lookups[i];
-    if (ends_with(lookup.id, " range")) return input_out_of_range(i);
+    if (ends_with(lookup.id, " range") || ends_with(lookup.id, " range low") || ends_with(lookup.id, " range high"))
+      return input_out_of_range(i);
+    if (lookup.id.find(" limb ") != std::string::npos) return range_limb(i);
     if (lookup.id.find(" remainder ") != std::string::npos) return remainder(i);
-    if (ends_with(lookup.id, " offset")) return offset(i);
+    if (ends_with(lookup.id, " top")) return top(i);
     if (ends_with(lookup.id, " activation"))
       return force_output(lookup.columns[1][0].id - n_weights(), lookup.id, {"lookup sum"});
     if (lookup.id.find(" tap ") != std::string::npos) return tap(i);
@@ -81,8 +85,14 @@ class Attacker {
 
   bool input_out_of_range(std::uint32_t i) {
     const TensorId t = relation_.lookups[i].columns[0][0].id - n_weights();
-    int done = 0;
-    for (const std::int64_t bad : {slice_.program.tensors[t].hi + 1, slice_.program.tensors[t].lo - 1}) {
+    const quantize::TensorSpec& spec = slice_.program.tensors[t];
+    // A side of a split range catches what is beyond it; one side alone has all numbers of its bits.
+    std::vector<std::int64_t> beyond{spec.hi + 1, spec.lo - 1};
+    if (ends_with(relation_.lookups[i].id, " high")) beyond = {spec.hi + 1};
+    const bool one_side = std::has_single_bit(static_cast<std::uint64_t>(spec.hi - spec.lo + 1));
+    if (ends_with(relation_.lookups[i].id, " low") && !one_side) beyond = {spec.lo - 1};
+    std::size_t done = 0;
+    for (const std::int64_t bad : beyond) {
       SliceCase c = fresh(slice_);
       const quantize::TensorStore honest = c.trace;
       for (std::size_t e = 0; e < honest[t].size(); ++e) {
@@ -99,11 +109,33 @@ class Attacker {
         break;
       }
     }
+    EXPECT_EQ(done, beyond.size()) << relation_.lookups[i].id;
+    return done == beyond.size();
+  }
+
+  /// One limb of a range is 2^width too large, or too small; what is above takes it up.
+  bool range_limb(std::uint32_t i) {
+    const TensorRef limb = relation_.lookups[i].columns[1][0].id;
+    const relation::Tensor& tensor = relation_.tensors[limb];
+    const relation::Requantization& r = relation_.requantizations[tensor.index];
+    int done = 0;
+    for (const std::int64_t sign : {1, -1})
+      for (std::size_t e = 0; e < static_cast<std::size_t>(quantize::elements(r.shape)); ++e) {
+        const SliceCase c = fresh(slice_);
+        const relation::ValueForge forge{.tensors = [&](Values& values) {
+          values.own(limb)[e] += sign * (std::int64_t{1} << relation::limb_width(r, 0, tensor.step));
+          if (relation::limb_width(r, 0, tensor.step + 1) != 0) values.own(limb + 1)[e] -= sign;
+        }};
+        if (broken_by(c, forge) != Ids{relation_.lookups[i].id}) continue;  // what is above left its table
+        expect([&] { return attack_values(c, forge); }, {relation_.lookups[i].id}, {"lookup sum"});
+        ++done;
+        break;
+      }
     EXPECT_EQ(done, 2) << relation_.lookups[i].id;
     return done == 2;
   }
 
-  /// One limb is 2^width, or -1: the limb above takes it up, or v does and y follows.
+  /// One limb is 2^width, or -1: the limb or top above takes it up, or v does and y follows.
   bool remainder(std::uint32_t i) {
     const relation::Lookup& lookup = relation_.lookups[i];
     const TensorRef limb = lookup.columns[1][0].id;
@@ -114,12 +146,16 @@ class Attacker {
     int done = 0;
     for (const bool up : {true, false}) {
       for (std::size_t e = 0; e < static_cast<std::size_t>(quantize::elements(r.shape)); ++e) {
-        const std::int32_t s = r.shifts[e % r.shifts.size()];
-        const std::int64_t width = relation::limb_width(s, r.limb_bits, tensor.step);
-        const bool top = relation::limb_width(s, r.limb_bits, tensor.step + 1) == 0;
+        const std::size_t entry = e % r.shifts.size();
+        const std::int64_t width = relation::limb_width(r, entry, tensor.step);
         if (width == 0) continue;
+        std::optional<TensorRef> above;
+        if (relation::limb_width(r, entry, tensor.step + 1) != 0)
+          above = limb + 1;
+        else if (relation::top_width(r, entry) != 0)
+          above = tensor_named(relation_, op.name + " top");
         SliceCase c = fresh(slice_);
-        if (top) {  // 2^s more in r is one less in v
+        if (!above) {  // 2^s more in r is one less in v
           const relation::testing::Assignment a = relation::testing::assignment_of(Values(relation_, c.weights, c.trace));
           const std::int64_t acc = relation::to_signed(relation::testing::evaluate(relation_, r.acc, r.shape, a)[e]);
           const std::int64_t v = proof::testing::rounded(requant, acc, e % r.shifts.size()) + (up ? -1 : 1);
@@ -130,9 +166,9 @@ class Attacker {
         }
         const relation::ValueForge forge{.tensors = [&](Values& values) {
           values.own(limb)[e] += up ? std::int64_t{1} << width : -(std::int64_t{1} << width);
-          if (!top) values.own(limb + 1)[e] += up ? -1 : 1;
+          if (above) values.own(*above)[e] += up ? -1 : 1;
         }};
-        if (broken_by(c, forge) != Ids{lookup.id}) continue;  // the limb above left its range, or v its table: another element
+        if (broken_by(c, forge) != Ids{lookup.id}) continue;  // what is above left its range, or v its table: another element
         expect([&] { return attack_values(c, forge); }, {lookup.id}, {"lookup sum"});
         ++done;
         break;
@@ -142,37 +178,46 @@ class Attacker {
     return done == 2;
   }
 
-  /// An offset of no saturation step that brings v into another block, y following from there; both ways.
-  bool offset(std::uint32_t i) {
+  /// An offset of no saturation step that brings v into another block, or a remainder of 2^s; y follows from there.
+  bool top(std::uint32_t i) {
     const relation::Lookup& lookup = relation_.lookups[i];
-    const TensorRef ref = lookup.columns[0][0].id;
+    const TensorRef ref = lookup.columns[1][0].id;
     const relation::Requantization& r = relation_.requantizations[relation_.tensors[ref].index];
     const quantize::Requant& requant = *quantize::op_requant(slice_.program.ops[r.op]);
-    const relation::Saturation sat = relation::saturation(r.v_max, r.c);
+    const relation::Saturation sat = relation::saturation(r.v_max, r.middle, r.block);
     int done = 0;
-    for (const int kind : {0, 1, 2}) {  // to the upper block, to the lower one, to the middle
+    bool carried = false;
+    for (const int kind : {0, 1, 2, 3}) {  // to the upper block, to the lower one, to the middle, one less
       SliceCase c = fresh(slice_);
       const relation::testing::Assignment a = relation::testing::assignment_of(Values(relation_, c.weights, c.trace));
       const std::vector<relation::Fp> acc = relation::testing::evaluate(relation_, r.acc, r.shape, a);
       for (std::size_t e = 0; e < acc.size(); ++e) {
         const std::int64_t v = proof::testing::rounded(requant, relation::to_signed(acc[e]), e % r.shifts.size());
-        const bool saturated = v < -r.c || v >= r.c;
+        const bool saturated = v < -r.middle || v >= r.middle;
         if (saturated != (kind == 2)) continue;
-        const std::int64_t u = kind == 0 ? sat.big + r.c : kind == 1 ? -sat.big - r.c - 1 : r.c - 1;
-        const std::int64_t lie = proof::testing::activated(requant, kind == 0 ? r.c - 1 : kind == 1 ? -r.c : u);
+        const std::int64_t m = r.middle;
+        const std::int64_t u = kind == 0 ? sat.big + m : kind == 1 ? -sat.big - m - 1 : kind == 2 ? m - 1 : v - 1;
+        if (kind == 3 && u < -m) continue;
+        const std::int64_t lie = proof::testing::activated(requant, kind == 0 ? m - 1 : kind == 1 ? -m : u);
         if (lie == proof::testing::activated(requant, v)) continue;  // the same y: no lie
         c.run([&](std::uint32_t j, IntTensor& y) {
           if (j == r.op) y[e] = static_cast<std::int32_t>(lie);
         });
         c.restate();
-        expect([&] { return attack_values(c, {.tensors = [&](Values& values) { values.own(ref)[e] = u - v; }}); }, {lookup.id},
+        const std::int64_t step = std::int64_t{1} << relation::top_width(r, e % r.shifts.size());
+        const std::int64_t more = (relation::saturating_offset(v, r.v_max, r.middle, r.block) - (u - v)) * step;
+        expect([&] { return attack_values(c, {.tensors = [&](Values& values) { values.own(ref)[e] += more; }}); }, {lookup.id},
                {"lookup sum"});
-        ++done;
+        if (kind == 3)
+          carried = true;
+        else
+          ++done;
         break;
       }
     }
     EXPECT_GE(done, 2) << lookup.id;
-    return done >= 2;
+    EXPECT_TRUE(carried) << lookup.id;
+    return done >= 2 && carried;
   }
 
   /// The rise of one tap is too large; what comes after it follows.
@@ -221,7 +266,12 @@ class Attacker {
         std::find_if(relation_.lookups.begin(), relation_.lookups.end(),
                      [&](const auto& l) { return l.id == slice_.program.ops[r.op].name + " activation"; }) -
         relation_.lookups.begin());
-    const TensorRef limb = tensor_named(relation_, slice_.program.ops[r.op].name + " remainder 0");
+    // What holds the remainder's lowest bits: in a top they are those of a number below zero, too.
+    const auto is_limb = [&](const relation::Tensor& t) {
+      return t.kind == Kind::limb && &relation_.requantizations[t.index] == &r;
+    };
+    const bool limbs = std::any_of(relation_.tensors.begin(), relation_.tensors.end(), is_limb);
+    const TensorRef lowest = tensor_named(relation_, slice_.program.ops[r.op].name + (limbs ? " remainder 0" : " top"));
     const relation::LeafCube cube = relation::leaf_cube(relation_);
     const auto block = *std::find_if(cube.blocks.begin(), cube.blocks.end(), [&](const auto& b) { return b.lookup == lookup; });
     const SliceCase c = fresh(slice_);
@@ -229,9 +279,12 @@ class Attacker {
       std::size_t cell = 0;
       SliceForge<D> forge;
       forge.values.tensors = [&](Values& values) {
-        std::vector<std::int64_t>& out = values.own(limb);
+        std::vector<std::int64_t>& out = values.own(lowest);
         const auto fits = [&](std::size_t e) {
-          return out[e] + 1 < std::int64_t{1} << relation::limb_width(r.shifts[e % r.shifts.size()], r.limb_bits, 0);
+          const std::size_t entry = e % r.shifts.size();
+          const std::int64_t width = limbs ? relation::limb_width(r, entry, 0) : relation::top_width(r, entry);
+          const std::int64_t size = std::int64_t{1} << width;
+          return (out[e] & (size - 1)) + 1 < size;
         };
         while (!fits(cell)) ++cell;
         values.product(index)[cell] += 1;

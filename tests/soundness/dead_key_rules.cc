@@ -260,6 +260,8 @@ RuleAttacks key_attacks(Profile profile) {
        of(strong, [](ModelKey& k) { k.slices[1].profile = Profile::bits100; })},
       {"key: smallest limb", "key: limb size", key([](ModelKey& k) { k.slices[0].options.limb_bits = 0; })},
       {"key: largest limb", "key: limb size", key([](ModelKey& k) { k.slices[0].options.limb_bits = 17; })},
+      {"key: largest top", "key: limb size", key([](ModelKey& k) { k.slices[0].options.top_bits = 17; })},
+      {"key: largest far block", "key: limb size", key([](ModelKey& k) { k.slices[0].options.far_bits = 21; })},
       {"key: number of input ports", "key: ports", key([](ModelKey& k) { k.slices[2].inputs.push_back(k.slices[2].inputs[0]); }),
        Without::crashes},
       {"key: number of output ports", "key: ports",

@@ -31,14 +31,9 @@ void follow(const Relation& relation, Values& v) {
     const std::vector<Fp> acc = v.evaluate(r.acc, r.shape);
     for (relation::TensorRef ref = 0; ref < relation.tensors.size(); ++ref) {
       const auto& t = relation.tensors[ref];
-      if (t.kind != relation::Kind::limb || t.index != i) continue;
-      for (std::size_t k = 0; k < acc.size(); ++k) {
-        const std::int32_t s = r.shifts[k % r.shifts.size()];
-        const std::uint64_t x =
-            static_cast<std::uint64_t>(relation::to_signed(acc[k])) + (s > 0 ? std::uint64_t{1} << (s - 1) : 0);
-        v.own(ref)[k] = static_cast<std::int64_t>(x >> (r.limb_bits * t.step) &
-                                                  ((std::uint64_t{1} << relation::limb_width(s, r.limb_bits, t.step)) - 1));
-      }
+      if ((t.kind != relation::Kind::limb && t.kind != relation::Kind::top) || t.index != i) continue;
+      for (std::size_t k = 0; k < acc.size(); ++k)
+        v.own(ref)[k] = relation::remainder_part(r, t, k % r.shifts.size(), relation::to_signed(acc[k]));
     }
   }
 }

@@ -156,29 +156,32 @@ TEST(HostileKey, GridsAtTheirLimits) {
 
 // ---- Rounding at the bounds.
 
-/// y -> number of ways, over all rows of the tables, in which remainder and offset can be chosen for this accumulator.
+/// y -> number of ways, over all rows of the tables, in which limbs and top can be chosen for this accumulator.
 std::map<std::int64_t, int> ways(const Relation& relation, Fp acc, std::int32_t s) {
-  const relation::Table *activation = nullptr, *offset = nullptr;
+  const relation::Table *activation = nullptr, *top = nullptr;
   for (const relation::Lookup& l : relation.lookups) {
     if (l.id.ends_with(" activation")) activation = &relation.tables[l.table];
-    if (l.id.ends_with(" offset")) offset = &relation.tables[l.table];
+    if (l.id.ends_with(" top")) top = &relation.tables[l.table];
   }
   const Fp half = s > 0 ? crypto::power_of_two(s - 1) : Fp(), up = crypto::power_of_two(s);
-  std::vector<Fp> shifts{Fp()};
-  if (offset != nullptr) {
-    shifts.clear();
-    for (const auto& row : offset->rows) shifts.push_back(row[0]);
+  const std::int32_t width = relation::top_width(relation.requantizations[0], 0), low = std::max(s, 0) - width;
+  std::vector<Fp> tops{Fp()};
+  if (top != nullptr) {
+    tops.clear();
+    for (const auto& row : top->rows)
+      if (row[0] == Fp::from_signed(width)) tops.push_back(row[1]);
   }
   std::map<std::int64_t, int> out;
   for (const auto& row : activation->rows)
-    for (const Fp d : shifts) {
-      const Fp r = acc + half - up * (row[0] - d);  // what the limbs would have to add up to
-      if (s > 0 ? r.v < (std::uint64_t{1} << s) : r.v == 0) ++out[relation::to_signed(row[1])];
+    for (const Fp t : tops) {
+      const Fp r = acc + half - up * row[0] - crypto::power_of_two(s - width) * t;  // what the limbs would have to add up to
+      if (r.v < (std::uint64_t{1} << low)) ++out[relation::to_signed(row[1])];
     }
   return out;
 }
 
-/// For every shift and form of table, at accumulators up to the largest: exactly one output, by exactly one remainder and offset.
+/// For every shift and form of table, at accumulators up to the largest: exactly one output, by exactly one choice of limbs and
+/// top.
 TEST(Rounding, HasOneSolutionUpToTheLargestBounds) {
   std::mt19937_64 rng(5);
   int accepted = 0, refused = 0, tight = 0;
@@ -187,7 +190,6 @@ TEST(Rounding, HasOneSolutionUpToTheLargestBounds) {
     for (int round = 0; round < 24; ++round) {
       const bool wide = round % 2 == 0;
       Requant r = simple_requant(s, round % 3 == 0 ? Function::relu : Function::identity, 1 + static_cast<unsigned>(round / 4));
-      const std::int64_t c = std::int64_t{1} << r.clamp_bits;
       // Accumulators that reach a little or far beyond the clamp: the input times `times` coefficients.
       const int bits = std::min(60, std::max(1, s + static_cast<int>(r.clamp_bits) + static_cast<int>(rng() % 8) - 1));
       const std::int64_t hi = std::int64_t{1} << std::min(bits, 15);
@@ -199,7 +201,8 @@ TEST(Rounding, HasOneSolutionUpToTheLargestBounds) {
       b.sum(std::vector<quantize::Sum::Term>(static_cast<std::size_t>(times), {false, in, one}), {1}, r);
       const Program p = b.done();
       if (!quantize::check_program(p)) continue;
-      const relation::Options options{static_cast<std::uint32_t>(1 + rng() % 16), wide ? 1U << 20 : 0U};
+      const relation::Options options{static_cast<std::uint32_t>(1 + rng() % 16), wide ? 1U << 20 : 0U,
+                                      static_cast<std::uint32_t>(round / 2 % 4), static_cast<std::uint32_t>(round % 7)};
       const auto relation = ops::constrain(p, {}, options);
       if (!relation) {
         EXPECT_EQ(relation.error().kind, ErrorKind::unsupported);
@@ -213,10 +216,12 @@ TEST(Rounding, HasOneSolutionUpToTheLargestBounds) {
       ++accepted;
       const auto bound = *quantize::accumulator_bound(p, p.ops[0]);
       const std::int64_t v_max = quantize::rounded_bound(r, bound) + 1;
-      const bool saturating = relation->requantizations[0].c != 0;
-      const double most =
-          (saturating ? 2.0 * static_cast<double>(relation::saturation(v_max, c).big + c) : static_cast<double>(v_max)) *
-          std::ldexp(1.0, std::max(s, 0)) / (static_cast<double>(crypto::kP) / 2);
+      const relation::Requantization& made = relation->requantizations[0];
+      const double largest = made.block == 0
+                                 ? static_cast<double>(v_max)
+                                 : 2.0 * static_cast<double>(relation::saturation(v_max, made.middle, made.block).big) +
+                                       static_cast<double>(made.middle + made.block);
+      const double most = largest * std::ldexp(1.0, std::max(s, 0)) / (static_cast<double>(crypto::kP) / 2);
       closest = std::max(closest, most);
       tight += most > 0.25 ? 1 : 0;
       std::vector<std::int64_t> inputs{-hi, 1 - hi, -1, 0, 1, hi - 1, hi};

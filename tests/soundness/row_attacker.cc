@@ -149,15 +149,10 @@ void RowAttacker::settle(Values& v, const Lie& lie, std::size_t e) const {
     const std::vector<Fp> acc = v.evaluate(r.acc, r.shape);
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const auto& t = relation_.tensors[ref];
-      if (t.kind != Kind::limb || t.index != i) continue;
-      std::vector<std::int64_t>& limb = v.own(ref);
-      for (std::size_t k = 0; k < limb.size(); ++k) {
-        const std::int32_t s = r.shifts[k % r.shifts.size()];
-        const auto half = s > 0 ? std::uint64_t{1} << (s - 1) : 0;
-        const std::uint64_t x = static_cast<std::uint64_t>(relation::to_signed(acc[k])) + half;
-        limb[k] = static_cast<std::int64_t>(x >> (r.limb_bits * t.step) &
-                                            ((std::uint64_t{1} << relation::limb_width(s, r.limb_bits, t.step)) - 1));
-      }
+      if ((t.kind != Kind::limb && t.kind != Kind::top) || t.index != i) continue;
+      std::vector<std::int64_t>& part = v.own(ref);
+      for (std::size_t k = 0; k < part.size(); ++k)
+        part[k] = relation::remainder_part(r, t, k % r.shifts.size(), relation::to_signed(acc[k]));
     }
   }
 }

@@ -24,11 +24,10 @@ bool RowAttacker::attack_limb(const relation::Lookup& lookup) {
   for (const std::int64_t sign : {1, -1}) {
     Lie lie;
     lie.late = [=, &r](Values& v, std::size_t e) {
-      const std::int32_t s = r.shifts[0];
       std::vector<std::int64_t>& x = v.own(limb);
       e %= x.size();
-      x[e] += sign * (std::int64_t{1} << relation::limb_width(s, r.limb_bits, t.step));
-      if (relation::limb_width(s, r.limb_bits, t.step + 1) != 0) v.own(limb + 1)[e] -= sign;
+      x[e] += sign * (std::int64_t{1} << relation::limb_width(r, 0, t.step));
+      if (relation::limb_width(r, 0, t.step + 1) != 0 || relation::top_width(r, 0) != 0) v.own(limb + 1)[e] -= sign;
     };
     Ids fewest;
     for (std::size_t e = 0; e < kTries && fewest.size() != 1; ++e) fewest = broken_by(lied(lie, e), lie, e);

@@ -23,12 +23,19 @@ quantize::Program two_layers() {
 
 std::vector<NamedSlice> attack_slices(proof::Profile profile) {
   std::vector<NamedSlice> out;
-  const relation::Options wide{3, 1U << 20}, saturating{16, 0};
+  const relation::Options wide{3, 1U << 20};
   out.push_back({"gemm wide", two_layers(), {.constraints = wide}});
   // The clamp is far below the accumulators: many offsets are in use.
   Builder far;
   far.gemm(far.input({12, 8}, -100, 100), 8, 6, simple_requant(9, Function::identity, 5), false, 100);
-  out.push_back({"gemm saturating", far.done(), {.constraints = saturating}});
+  const Program far_sums = far.done();
+  out.push_back({"gemm saturating", far_sums, {.constraints = {16, 0, 4, 4}}});
+  out.push_back({"gemm without limbs", far_sums, {.constraints = {16, 0, 9, 3}}});
+  out.push_back({"gemm of whole remainders", far_sums, {.constraints = {3, 0, 0, 5}}});
+  Builder ranges;  // one range is all numbers of its bits, the other is not
+  const TensorId all = ranges.input({2, 16}, -2048, 2047), most = ranges.input({16}, -2047, 2047);
+  ranges.sum({{false, all, 1}, {false, most, 1}}, {2, 16}, simple_requant(6, Function::identity, 7));
+  out.push_back({"split ranges", ranges.done(), {.constraints = {.limb_bits = 3, .split_ranges = true}}});
   Builder conv;
   Requant r = simple_requant(0, Function::leaky_relu, 6);
   r.shift = {4, 5, 0, 6};

@@ -436,7 +436,7 @@ class Proof:
         expect("key", blake3(key).hex(), v["key"]["blake3"])
         expect("certificate", blake3(cert).hex(), v["certificate"]["blake3"])
         # dsk: magic, one slice (body without weights, empty range proof), graph. The body: profile, slack and work, program, ports,
-        # two options, eight geometries.
+        # five options, eight geometries.
         at = 12 + 3
         at += 4 + int.from_bytes(key[at : at + 4], "little")
         ports = []
@@ -444,8 +444,8 @@ class Proof:
             count = int.from_bytes(key[at : at + 4], "little")
             ports += [struct.unpack_from("<IIB", key, at + 4 + 9 * i) for i in range(count)]
             at += 4 + 9 * count
-        at += 4 + 8 + 8 * 20
-        digest = tagged("dsperse slice key v2", [key[12:at]])
+        at += 4 + 8 + 4 + 4 + 1 + 8 * 20
+        digest = tagged("dsperse slice key v3", [key[12:at]])
         expect("digest of the slice key", digest.hex(), v["slice_key_digest"])
         expect("range proof", key[at : at + 4], bytes(4))
         text = v["protocol"].encode()

@@ -11,7 +11,7 @@ from .sumcheck import sumcheck
 from .transcript import Transcript
 from .verdict import require
 
-PROTOCOL_VERSION = "dsperse slice proof v2"
+PROTOCOL_VERSION = "dsperse slice proof v3"
 MAGIC = b"DSPRF002"
 
 

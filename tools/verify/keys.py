@@ -50,6 +50,9 @@ class SliceKey:
     outputs: list
     limb_bits: int
     wide_rows: int
+    top_bits: int
+    far_bits: int
+    split_ranges: bool
     weights: Geometry
     boundary: Geometry
     witness: Geometry
@@ -135,7 +138,7 @@ def key_profile(slices):
 
 
 def decode_key(data):
-    rule(data[:8] == b"DSKEY002", "not a dsperse key")
+    rule(data[:8] == b"DSKEY003", "not a dsperse key")
     r = Reader(data, "key: truncated, or bytes after its end")
     r.take(8)
     slices = r.listed(4096, lambda: _slice(r))
@@ -183,10 +186,10 @@ def _float_slice(r, start):
         mappings.append(_mapping(r))
     boundary = _geometry(r)
     in_float = FloatSlice(r.text(), r.text(), r.listed(1 << 16, r.text), r.take(32), mappings)
-    digest = blake3.hash_tagged("dsperse slice key v2", r.data[start:r.at])
+    digest = blake3.hash_tagged("dsperse slice key v3", r.data[start:r.at])
     rule(r.u32() == 0, "truncated, or bytes after its end")  # the place of a range proof
     none = NO_TREE
-    return SliceKey(security, program, *ports, 0, 0, none, boundary, none, none, none, none, none, none, None, [], b"", digest,
+    return SliceKey(security, program, *ports, 0, 0, 0, 0, False, none, boundary, none, none, none, none, none, none, None, [], b"", digest,
                     in_float)
 
 
@@ -201,13 +204,13 @@ def _slice(r):
         check_program(program)
     except Unsupported as error:
         raise BadInput(error.what, error.where) from error  # no compiler writes such a key
-    key = SliceKey(security, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)), r.u32(), r.u64(),
+    key = SliceKey(security, program, r.listed(4096, lambda: _port(r)), r.listed(4096, lambda: _port(r)), r.u32(), r.u64(), r.u32(), r.u32(), r.flag(),
                    *(_geometry(r) for _ in range(8)))
     if key.weights.t != 0:
         key.weight_root = r.take(32)
     else:
         key.public_weights = [_weight(r, w) for w in program.weights]
-    key.digest = blake3.hash_tagged("dsperse slice key v2", r.data[start:r.at])
+    key.digest = blake3.hash_tagged("dsperse slice key v3", r.data[start:r.at])
     key.range_proof = r.bytes(1 << 28)
     return key
 
@@ -342,7 +345,7 @@ def check_edge(key, edge):
 def check_slice(key, s, where):
     rule(s.security.profile in DEGREE, "unknown security profile", where)
     rule(s.security.profile == key.profile, "slices of different security profiles", where)
-    rule(s.in_float is not None or 1 <= s.limb_bits <= 16, "limb size", where)
+    rule(s.in_float is not None or 1 <= s.limb_bits <= 16 and s.top_bits <= 16 and s.far_bits <= 20, "limb size", where)
     rule([p.tensor for p in s.inputs] == s.program.inputs and [p.tensor for p in s.outputs] == s.program.outputs,
          "ports and the program's inputs and outputs differ", where)
     rule(len({p.tensor for p in s.ports}) == len(s.ports), "ports and the program's inputs and outputs differ", where)

@@ -19,14 +19,12 @@ from .work import MAX_WORK
 DIGIT_BITS = 14
 
 
-def slice_relation(program, ranged, limb_bits, wide_rows):
-    """ranged: the committed inputs, whose declared ranges are looked up."""
+def slice_relation(program, ranged, key):
+    """ranged: the committed inputs, whose declared ranges are looked up. key: limb_bits, wide_rows, top_bits, far_bits and split_ranges."""
     relation = Relation(program, tensors=True)
-    shared = Requantizer(relation, limb_bits, wide_rows)
+    shared = Requantizer(relation, ranged, key)
     for t in ranged:
-        spec = program.tensors[t]
-        relation.lookups.append(Lookup(f"{spec.name} range", spec.shape, relation.range_table(spec.lo, spec.hi),
-                                       [[tensor_term(relation.value(t), identity_view(spec.shape))]]))
+        shared.look_up_range(t)
     for op in program.ops:
         if prod(program.tensors[op.body.y].shape) > MAX_LOOKUPS:
             raise Unsupported("an output of more than 2^25 elements cannot be proved", op.name)

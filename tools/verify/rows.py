@@ -54,16 +54,7 @@ class Rows:
 
     def bits(self, what, x, bits):
         """The sum of x lies in [0, 2^bits) in each row."""
-        site = [self.rows]
-        shift = range_shift(bits)
-        table = self.relation.range_table(0, (1 << (bits - shift)) - 1)
-        limb_bits = self.shared.limb_bits
-        for i in range(self.shared.limb_count([shift])):
-            limb = self.relation.add_tensor(site)
-            self.lookup(f"{what} limb {i}", site, self.shared.limb_table(),
-                        [[Term(limb_width(shift, limb_bits, i))], [tensor_term(limb, identity_view(site))]])
-            x = x + [tensor_term(limb, identity_view(site), -power_of_two(limb_bits * i))]
-        self.lookup(what, site, table, [[t.but(scalar=t.scalar * power_of_two(-shift) % P) for t in x]])
+        self.shared.look_up_bits(f"{self.op.name} {what}", [self.rows], x, bits)
 
     def rests(self):
         if self.n > MAX_TABLE_ROWS:
@@ -188,7 +179,7 @@ def constrain_divide(relation, shared, op):
     relation.lookups.append(Lookup(f"{op.name} divisor range", site, table,
                                    [[b.but(scalar=2), tensor_term(rest, whole, -1), Term(-1)]]))
     shared.constrain(op, site, [tensor_term(quotient, whole)])
-    if 2 * divisor * ((shared.largest_rounded(op.requant) + 2) << op.requant.shift[0]) >= P // 4:
+    if 2 * divisor * ((shared.largest_rounded(op) + 2) << op.requant.shift[0]) >= P // 4:
         raise Unsupported("quotients are too large for the proof field", op.name)
 
 

@@ -69,7 +69,7 @@ def slice_argument(key):
     """The constraints of a slice, and which of its tensors lie in which tree: weights, one tree a committed port, the witness."""
     program = key.program
     ranged = [p.tensor for p in key.inputs if not p.public]
-    relation = relation_of(lambda: slice_relation(program, ranged, key.limb_bits, key.wide_rows))
+    relation = relation_of(lambda: slice_relation(program, ranged, key))
     weights = list(range(len(program.weights)))
     given = []
     if key.weight_root is not None:

@@ -52,13 +52,13 @@ Linear linear(const Relation& relation, const relation::Terms& terms) {
   return out;
 }
 
-/// y -> whether some remainder limbs and offset make all lookups hold, for one accumulator; and how many ways there are.
+/// y -> whether some limbs and top make all lookups hold, for one accumulator; and how many ways there are.
 std::map<std::int64_t, int> solutions(const Relation& relation, std::int64_t x) {
   std::vector<std::pair<Fp, int>> partial{{Fp(), 1}};  // value of the activation's first column so far
   const Lookup& activation = relation.lookups.back();
   const Linear v = linear(relation, activation.columns[0]), y = linear(relation, activation.columns[1]);
   partial[0].first = v.constant + v.coef[0] * Fp::from_signed(x);
-  for (std::size_t i = 0; i + 1 < relation.lookups.size(); ++i) {  // remainders and the offset: each bounds one tensor
+  for (std::size_t i = 0; i + 1 < relation.lookups.size(); ++i) {  // limbs and the top: each bounds one tensor
     const Lookup& lookup = relation.lookups[i];
     const TensorRef ref = lookup.columns.back()[0].id;
     std::vector<Fp> allowed;
@@ -84,13 +84,14 @@ std::map<std::int64_t, int> solutions(const Relation& relation, std::int64_t x) 
 
 /// All accumulators of a small program: exactly one solution, and it is the integer meaning's.
 TEST(Requantize, UniqueAndComplete) {
-  std::size_t wide = 0, saturating = 0;
+  std::size_t near = 0, far = 0;
   for (const Function f :
        {Function::identity, Function::relu, Function::leaky_relu, Function::clip, Function::sigmoid, Function::table})
     for (const std::int32_t s : {-2, -1, 0, 1, 2, 3, 5})
       for (const std::uint32_t clamp_bits : {0U, 1U, 3U, 5U})
         for (const std::uint32_t limb_bits : {1U, 2U, 16U})
-          for (const std::uint64_t wide_rows : {0U, 1U << 20}) {
+          for (const auto& [wide_rows, top_bits, far_bits] :
+               {std::tuple(0U, 0U, 5U), {0U, 1U, 3U}, {0U, 3U, 1U}, {1U << 20, 4U, 0U}}) {
             Builder b;
             Requant r = simple_requant(s, f, 5, f == Function::sigmoid ? 4 : 8);
             r.clamp_bits = clamp_bits;
@@ -98,18 +99,19 @@ TEST(Requantize, UniqueAndComplete) {
               r.activation.values.push_back(static_cast<std::int32_t>(v * 7 % 11 - 5));
             const TensorId x = b.input({1}, -35, 33);
             b.sum({{false, x, 3}}, {1}, r);
-            const Relation relation = relation_of(b.done(), {limb_bits, wide_rows});
-            (relation.lookups.back().table == 0 && relation.tables[0].name.starts_with("wide") ? wide : saturating) += 1;
+            const Relation relation = relation_of(b.done(), {limb_bits, wide_rows, top_bits, far_bits});
+            (relation.requantizations[0].block == 0 ? near : far) += 1;
             for (std::int64_t value = -35; value <= 33; ++value) {
               const std::int64_t right = proof::testing::activated(r, proof::testing::rounded(r, 3 * value, 0));
               const auto found = solutions(relation, value);
-              ASSERT_EQ(found.size(), 1U) << "x " << value << " s " << s << " clamp " << clamp_bits << " limb " << limb_bits;
+              ASSERT_EQ(found.size(), 1U) << "x " << value << " s " << s << " clamp " << clamp_bits << " limb " << limb_bits
+                                          << " top " << top_bits;
               ASSERT_EQ(found.begin()->first, right);
               ASSERT_EQ(found.begin()->second, 1) << "one way alone";
             }
           }
-  EXPECT_GT(wide, 100U);
-  EXPECT_GT(saturating, 100U);
+  EXPECT_GT(near, 100U);
+  EXPECT_GT(far, 100U);
 }
 
 /// Halves round up, also below zero; written out.
@@ -128,23 +130,48 @@ TEST(Requantize, HalvesAndSigns) {
 
 TEST(Rounding, OffsetsReachExactlyOneBlock) {
   for (const std::int64_t c : {1, 2, 4, 8})
-    for (const std::int64_t v_max : {1, 2, 7, 8, 9, 31, 40}) {
-      const relation::Saturation s = relation::saturation(v_max, c);
-      std::vector<std::int64_t> offsets{0};
-      for (std::int64_t i = 0; i < s.steps; ++i) offsets.insert(offsets.end(), {s.big - i * c, -(s.big - i * c)});
-      for (std::int64_t v = -v_max; v <= v_max; ++v) {
-        int ways = 0;
-        for (const std::int64_t d : offsets) {
-          const std::int64_t u = v + d;
-          const bool in = (u >= -c && u < c) || (u >= s.big + c && u < s.big + 2 * c) || (u >= -s.big - 2 * c && u < -s.big - c);
-          ways += in ? 1 : 0;
-          if (in) {
-            EXPECT_EQ(d, relation::saturating_offset(v, v_max, c));
+    for (const std::int64_t far : {1, 2, 4, 16, 64})
+      for (const std::int64_t v_max : {1, 2, 7, 8, 9, 31, 40}) {
+        const relation::Saturation s = relation::saturation(v_max, c, far);
+        std::vector<std::int64_t> offsets{0};
+        for (std::int64_t i = 0; i < s.steps; ++i) offsets.insert(offsets.end(), {s.big - i * far, -(s.big - i * far)});
+        for (std::int64_t v = -v_max; v <= v_max; ++v) {
+          int ways = 0;
+          for (const std::int64_t d : offsets) {
+            const std::int64_t u = v + d;
+            const bool in =
+                (u >= -c && u < c) || (u >= s.big + c && u < s.big + c + far) || (u >= -s.big - c - far && u < -s.big - c);
+            ways += in ? 1 : 0;
+            if (in) {
+              EXPECT_EQ(d, relation::saturating_offset(v, v_max, c, far));
+            }
           }
+          EXPECT_EQ(ways, 1) << v << " of " << v_max << " clamp " << c << " blocks of " << far;
         }
-        EXPECT_EQ(ways, 1) << v << " of " << v_max << " clamp " << c;
       }
-    }
+}
+
+/// Parts of a remainder by themselves: limbs and top add up to it, less the offset in units of 2^s.
+TEST(Rounding, PartsAddUp) {
+  for (std::int32_t s = -3; s <= 12; ++s)
+    for (const std::uint32_t top_bits : {0U, 1U, 4U, 16U})
+      for (const std::uint32_t limb_bits : {1U, 3U, 16U}) {
+        relation::Requantization r;
+        r.shifts = {s}, r.limb_bits = limb_bits, r.top_bits = top_bits, r.v_max = 1 << 15, r.middle = 8, r.block = 16;
+        const std::int32_t up = std::max(s, 0), w = relation::top_width(r, 0);
+        for (std::int64_t acc = -4095; acc <= 4095; acc += 5) {
+          std::int64_t sum = 0;
+          for (std::uint32_t i = 0; i < relation::limb_count({up - w}, limb_bits); ++i) {
+            const std::int64_t x = relation::remainder_part(r, {"limb", {1}, Kind::limb, 0, i}, 0, acc);
+            EXPECT_TRUE(x >= 0 && x < std::int64_t{1} << relation::limb_width(r, 0, i));
+            sum += x << (limb_bits * i);
+          }
+          sum += relation::remainder_part(r, {"top", {1}, Kind::top, 0, 0}, 0, acc) * (std::int64_t{1} << (up - w));
+          const std::int64_t a = acc + (s > 0 ? std::int64_t{1} << (s - 1) : 0), v = s > 0 ? a >> s : a * (1 << -s);
+          const std::int64_t rest = s > 0 ? a & ((std::int64_t{1} << s) - 1) : 0;
+          EXPECT_EQ(sum, rest - relation::saturating_offset(v, r.v_max, r.middle, r.block) * (std::int64_t{1} << up));
+        }
+      }
 }
 
 TEST(Rounding, LimbsSumToTheShift) {
@@ -304,7 +331,7 @@ TEST(Constrain, SharedTables) {  // one table an activation and clamp, of the wi
   ASSERT_EQ(relation.lookups.size(), 3U);
   EXPECT_EQ(relation.lookups[0].table, relation.lookups[1].table);
   EXPECT_NE(relation.lookups[0].table, relation.lookups[2].table);
-  EXPECT_EQ(relation.tables[relation.lookups[0].table].rows.size(), 2U * 36 + 1);
+  EXPECT_EQ(relation.tables[relation.lookups[0].table].rows.size(), 2U * 37);
 }
 
 TEST(Constrain, WrittenTablesAreSharedByTheirValues) {
@@ -400,17 +427,17 @@ TEST(Constrain, NoWrap) {
       const __int128 bound = quantize::accumulator_bound(p, op).value();
       for (const Lookup& l : relation->lookups) {
         if (l.id != op.name + " activation") continue;
-        __int128 largest = 0, offset = 0;
+        __int128 largest = 0, top = 0;
         for (const auto& row : relation->tables[l.table].rows)
           largest = std::max<__int128>(largest, std::abs(relation::to_signed(row[0])));
         for (const Lookup& o : relation->lookups)
-          if (o.id == op.name + " offset")
+          if (o.id == op.name + " top")
             for (const auto& row : relation->tables[o.table].rows)
-              offset = std::max<__int128>(offset, std::abs(relation::to_signed(row[0])));
+              top = std::max<__int128>(top, std::abs(relation::to_signed(row[1]) >> relation::to_signed(row[0])));
         for (const std::int32_t s : r.shifts) {
           const __int128 unit = static_cast<__int128>(1) << std::max(s, 0), half_p = crypto::kP / 2;
           EXPECT_LT((bound << std::max(-s, 0)) + unit, half_p);
-          EXPECT_LT((largest + offset) * unit, half_p);
+          EXPECT_LT((largest + top) * unit, half_p);
         }
       }
     }

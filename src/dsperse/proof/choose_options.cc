@@ -15,7 +15,7 @@ bool beyond_a_proof(const quantize::LookupCounts& counts) {
 double lookup_cost(const quantize::LookupCounts& counts, std::uint64_t symbols, Optimize goal) {
   // The cube's depth: two hidden messages and a challenge a round, and a level has as many rounds as variables.
   const auto vars = static_cast<double>(std::bit_width(std::max<std::uint64_t>(counts.leaves, 1) - 1));
-  const double cube = std::exp2(vars), rounds = vars * vars / 2;
+  const double rounds = vars * vars / 2;
   const auto rows = static_cast<double>(counts.rows), lookups = static_cast<double>(counts.lookups);
   const double committed = static_cast<double>(counts.symbols + symbols) + rows;
   if (beyond_a_proof(counts)) return 1e9 * (lookups + rows);  // dearer than whatever can be proved
@@ -27,7 +27,7 @@ double lookup_cost(const quantize::LookupCounts& counts, std::uint64_t symbols, 
     case Optimize::time:
       break;
   }
-  return 25 * cube + 15 * lookups + 25 * rows + 35 * committed + 700 * rounds;
+  return 25 * static_cast<double>(counts.leaves) + 15 * lookups + 130 * rows + 35 * committed + 700 * rounds;
 }
 
 relation::Options choose_options(const quantize::Program& program, const std::vector<quantize::TensorId>& ranged, Optimize goal) {

@@ -15,7 +15,7 @@
 namespace dsperse::proof {
 namespace {
 
-constexpr std::string_view kMagic = "DSKEY002";
+constexpr std::string_view kMagic = "DSKEY003";
 constexpr std::size_t kMaxSlices = 4096, kMaxChunks = 1U << 16, kMaxPorts = 4096, kMaxName = 4096, kMaxValues = 1U << 16,
                       kMaxTiesOfKey = kMaxSlices * kMaxTies;
 /// First byte of a slice that runs in float; it is no profile.
@@ -203,6 +203,9 @@ Bytes slice_body(const SliceKey& key) {
   write_ports(w, key.outputs);
   w.u32(key.options.limb_bits);
   w.u64(key.options.wide_rows);
+  w.u32(key.options.top_bits);
+  w.u32(key.options.far_bits);
+  w.u8(key.options.split_ranges ? 1 : 0);
   for (const Geometry* g : geometries(key)) write_geometry(w, *g);
   if (key.weight_root) w.raw(*key.weight_root);
   write_weights(w, key);
@@ -293,6 +296,9 @@ Result<SliceKey> read_slice(ByteReader& r, const std::string& where) {
   key.outputs = read_ports(r);
   key.options.limb_bits = r.u32();
   key.options.wide_rows = r.u64();
+  key.options.top_bits = r.u32();
+  key.options.far_bits = r.u32();
+  key.options.split_ranges = r.u8() != 0;
   for (Geometry* g : geometries(key)) *g = read_geometry(r);
   if (key.weights.t != 0)
     key.weight_root = r.digest();
@@ -325,7 +331,7 @@ Chunk read_chunk(ByteReader& r) {
 
 Digest SliceKey::digest() const {
   const Bytes body = slice_body(*this);
-  return crypto::hash_tagged("dsperse slice key v2", {body});
+  return crypto::hash_tagged("dsperse slice key v3", {body});
 }
 
 bool ModelKey::has_float() const {

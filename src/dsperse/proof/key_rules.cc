@@ -151,7 +151,8 @@ Status check_slice(const SliceKey& s, const ChunkTable& chunks, Profile profile,
   if (violated("key: known profile", s.profile != Profile::bits100 && s.profile != Profile::bits128))
     return bad("unknown security profile", where);
   if (violated("key: one profile", s.profile != profile)) return bad("slices of different security profiles", where);
-  if (violated("key: smallest limb", s.options.limb_bits < 1) || violated("key: largest limb", s.options.limb_bits > 16))
+  if (violated("key: smallest limb", s.options.limb_bits < 1) || violated("key: largest limb", s.options.limb_bits > 16) ||
+      violated("key: largest top", s.options.top_bits > 16) || violated("key: largest far block", s.options.far_bits > 20))
     return bad("limb size", where);
   if (violated("key: number of input ports", s.inputs.size() != s.program.inputs.size()) ||
       violated("key: number of output ports", s.outputs.size() != s.program.outputs.size()))

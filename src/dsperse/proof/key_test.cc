@@ -92,6 +92,8 @@ TEST(ModelKey, IdNamesEverything) {
       [](ModelKey& k) { k.slices[0].outputs[0].chunk = 2; },
       [](ModelKey& k) { k.slices[0].options.limb_bits = 7; },
       [](ModelKey& k) { k.slices[0].options.wide_rows += 1; },
+      [](ModelKey& k) { k.slices[0].options.top_bits += 1; },
+      [](ModelKey& k) { k.slices[0].options.far_bits += 1; },
       [](ModelKey& k) { k.slices[0].weights.t += 1; },
       [](ModelKey& k) { k.slices[0].weights.code.r += 1; },
       [](ModelKey& k) { k.slices[0].boundary.code.log_n += 1; },
@@ -198,6 +200,8 @@ TEST(ModelKey, GraphRules) {
   refused(s, "slices of different security profiles", [](ModelKey& k) { k.slices[1].profile = Profile::bits128; });
   refused(s, "limb size", [](ModelKey& k) { k.slices[0].options.limb_bits = 0; });
   refused(s, "limb size", [](ModelKey& k) { k.slices[0].options.limb_bits = 17; });
+  refused(s, "limb size", [](ModelKey& k) { k.slices[0].options.top_bits = 17; });
+  refused(s, "limb size", [](ModelKey& k) { k.slices[0].options.far_bits = 21; });
   refused(s, "weight tree", [](ModelKey& k) { k.slices[0].weight_root.reset(); });
   refused(s, "weight tree", [](ModelKey& k) { k.slices[0].range_proof.clear(); });
   refused(s, "weight tree", [](ModelKey& k) { k.slices[0].weights.t = 0; });

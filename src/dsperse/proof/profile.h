@@ -16,7 +16,7 @@ namespace dsperse::proof {
 /// 100 bits with the quadratic extension, 128 bits with the cubic one. The value is the number of bits.
 enum class Profile : std::uint8_t { bits100 = 100, bits128 = 128 };
 
-inline constexpr std::string_view kProtocolVersion = "dsperse slice proof v2";
+inline constexpr std::string_view kProtocolVersion = "dsperse slice proof v3";
 
 constexpr int degree(Profile p) { return p == Profile::bits100 ? 2 : 3; }
 constexpr int bits(Profile p) { return static_cast<int>(p); }

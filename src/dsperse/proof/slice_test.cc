@@ -283,8 +283,9 @@ Program two_layers() {
 TEST(HonestSlice, TableForms) {
   for (const std::uint64_t wide_rows : {std::uint64_t{0}, std::uint64_t{1} << 20})
     for (const std::uint32_t limb_bits : {1U, 3U, 7U, 16U})
-      accepted(two_layers(), {.constraints = {limb_bits, wide_rows}},
-               "rows " + std::to_string(wide_rows) + " limb " + std::to_string(limb_bits));
+      for (const std::uint32_t top_bits : {0U, 2U, 7U})
+        accepted(two_layers(), {.constraints = {limb_bits, wide_rows, top_bits, 2 * top_bits}},
+                 "rows " + std::to_string(wide_rows) + " limb " + std::to_string(limb_bits) + " top " + std::to_string(top_bits));
   // As the compiler chooses: a far accumulator behind a narrow clamp.
   Builder b;
   b.gemm(b.input({2, 40}), 40, 6, simple_requant(6, Function::relu), true, 2047);

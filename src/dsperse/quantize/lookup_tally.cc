@@ -9,12 +9,10 @@
 namespace dsperse::quantize {
 namespace {
 
-std::uint32_t limbs(std::int32_t longest, std::uint32_t bits) {
-  return longest <= 0 ? 0 : (static_cast<std::uint32_t>(longest) + bits - 1) / bits;
-}
+/// Most limits of near ops that are tried: a network has a bound an op.
+constexpr std::size_t kMostWideRows = 4;
 
 }  // namespace
-
 void LookupTally::Sites::add(const Shape& shape, std::uint64_t times) {
   std::uint64_t filled = 1;
   for (const std::int64_t n : shape) filled *= std::bit_ceil(static_cast<std::uint64_t>(n));
@@ -22,10 +20,64 @@ void LookupTally::Sites::add(const Shape& shape, std::uint64_t times) {
   leaves += times * filled;
 }
 
+void LookupTally::add(LookupCounts& out, const Sites& sites, std::uint64_t lookups, std::uint64_t symbols) {
+  out.lookups += lookups * sites.elements;
+  out.leaves += lookups * sites.leaves;
+  out.symbols += symbols * sites.elements;
+}
+
+RangeParts::RangeParts(std::int64_t lo, std::int64_t hi, const LookupOptions& options) : table(lo, hi) {
+  bits = static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(hi - lo)));
+  if (!options.split_ranges || range_shift(bits) == 0) return;
+  shift = static_cast<std::int32_t>(range_shift(bits));
+  table = {0, (std::int64_t{1} << kRangeBits) - 1};
+  sides = hi - lo + 1 == std::int64_t{1} << bits ? 1 : 2;
+}
+
+void LookupTally::Remainders::add(const std::vector<std::int32_t>& shifts, const Shape& site) {
+  const std::int32_t most = *std::max_element(shifts.begin(), shifts.end());
+  auto at = std::find_if(ops.begin(), ops.end(), [&](const Op& op) { return op.most == most; });
+  if (at == ops.end()) at = ops.insert(ops.end(), {most, {}, 0});
+  at->sites.add(site);
+  for (const std::int32_t s : shifts) at->bits |= Widths{1} << std::max(s, 0);
+}
+
+void LookupTally::Remainders::count(std::int32_t top, std::int32_t limb_bits, LookupCounts& out, Widths& widths) const {
+  for (const Op& op : ops) {
+    const std::int32_t limbs = (std::max(op.most - top, 0) + limb_bits - 1) / limb_bits;
+    LookupTally::add(out, op.sites, static_cast<std::uint64_t>(limbs), static_cast<std::uint64_t>(limbs));
+    for (Widths left = limbs == 0 ? 0 : op.bits; left != 0; left &= left - 1)
+      for (std::int32_t i = 0; i < limbs; ++i)
+        widths |= Widths{1} << std::clamp(std::countr_zero(left) - top - limb_bits * i, 0, limb_bits);
+  }
+}
+
+LookupTally::Group::Extent LookupTally::Group::extent(std::uint64_t wide_rows, std::uint32_t top_bits) const {
+  Extent out;
+  Widths bits = 0;
+  for (const auto& [v, part] : parts) {
+    if (near(v, wide_rows)) {
+      out.middle = std::max(out.middle, v + 1);
+      continue;
+    }
+    out.v_max = std::max(out.v_max, v);
+    for (const Remainders::Op& op : part.remainders.ops) bits |= op.bits;
+  }
+  if (out.v_max != 0) out.middle = std::max(out.middle, c);
+  for (; bits != 0; bits &= bits - 1) out.tops |= Widths{1} << std::min(std::countr_zero(bits), static_cast<int>(top_bits));
+  return out;
+}
+
+std::uint64_t LookupTally::Group::Extent::rows(std::uint32_t far_bits) const {
+  if (v_max == 0) return 2 * static_cast<std::uint64_t>(middle);
+  const std::int64_t block = std::int64_t{1} << far_bits;
+  const auto offsets = 2 * static_cast<std::uint64_t>((v_max + block - 1) / block) + 1;
+  return 2 * static_cast<std::uint64_t>(middle + block) + offsets * tops;  // a top of w bits has 2^w rows an offset
+}
+
 void LookupTally::add_range(TensorId tensor) {
   const TensorSpec& spec = program_.tensors[tensor];
-  other_.add(spec.shape);
-  ranges_.insert({spec.lo, spec.hi});
+  inputs_[{spec.lo, spec.hi}].add(spec.shape);
 }
 
 void LookupTally::add(const Op& op) {
@@ -61,13 +113,11 @@ void LookupTally::add_requantization(const Op& op, const Requant& requant, const
   const bool grid = a.f == Function::sigmoid || a.f == Function::tanh;
   Group& group = groups_[{static_cast<std::int64_t>(a.f), grid ? a.in_exponent : 0, grid ? a.out_exponent : 0, a.lo, a.hi, a.a,
                           a.b, static_cast<std::int64_t>(requant.clamp_bits), table_number(a)}];
-  // A checked program has a bound for every op.
-  group.v_max = std::max(group.v_max, rounded_bound(requant, accumulator_bound(program_, op).value_or(0)) + 1);
   group.c = std::int64_t{1} << requant.clamp_bits;
-  group.sites.add(site);
-  const std::int32_t longest = *std::max_element(requant.shift.begin(), requant.shift.end());
-  longest_[longest].add(site);
-  for (const std::int32_t s : requant.shift) shifts_.insert({s, longest});
+  // A checked program has a bound for every op.
+  Part& part = group.parts[rounded_bound(requant, accumulator_bound(program_, op).value_or(0)) + 1];
+  part.sites.add(site);
+  part.remainders.add(requant.shift, site);
 }
 
 void LookupTally::add_maximum(const MaxPool& op) {
@@ -89,47 +139,88 @@ void LookupTally::add_maximum(const MaxPool& op) {
 
 LookupCounts LookupTally::counts(const LookupOptions& options) const {
   LookupCounts out{other_.elements, other_.leaves, 0, other_symbols_};
-  for (const auto& [lo, hi] : ranges_) out.rows += static_cast<std::uint64_t>(hi - lo + 1);
+  const auto limb_bits = static_cast<std::int32_t>(options.limb_bits);
+  Widths widths = 0;
+  std::set<std::pair<std::int64_t, std::int64_t>> ranges = ranges_;
+  for (const auto& [range, sites] : inputs_) {
+    const RangeParts parts(range.first, range.second, options);
+    ranges.insert(parts.table);
+    add(out, sites, parts.sides, 0);
+    if (parts.shift == 0) continue;
+    Remainders low;
+    low.ops.push_back({parts.shift, sites, Widths{1} << parts.shift});
+    for (std::uint64_t side = 0; side < parts.sides; ++side) low.count(0, limb_bits, out, widths);
+  }
+  ranges_in_limbs_.count(0, limb_bits, out, widths);
+  for (const auto& [lo, hi] : ranges) out.rows += static_cast<std::uint64_t>(hi - lo + 1);
   for (const std::int64_t range : rises_) out.rows += static_cast<std::uint64_t>(2 * range + 1);
   for (const std::int64_t range : stairs_) out.rows += static_cast<std::uint64_t>(2 * range + 2);
   for (const std::int64_t depth : depths_) out.rows += static_cast<std::uint64_t>(2 * depth - 1);
   for (const ExpTable& table : exps_) out.rows += static_cast<std::uint64_t>(table.rows);
-  for (const auto& [longest, sites] : longest_) {
-    const std::uint64_t n = limbs(longest, options.limb_bits);
-    out.lookups += n * sites.elements;
-    out.leaves += n * sites.leaves;
-    out.symbols += n * sites.elements;
-  }
-  std::set<std::int64_t> widths;
-  const auto bits = static_cast<std::int64_t>(options.limb_bits);
-  for (const auto& [shift, longest] : shifts_)
-    for (std::uint32_t i = 0; i < limbs(longest, options.limb_bits); ++i)
-      widths.insert(std::clamp<std::int64_t>(shift - bits * i, 0, bits));
-  for (const std::int64_t width : widths) out.rows += std::uint64_t{1} << width;
-  std::set<std::pair<std::int64_t, std::int64_t>> offset_tables;
   for (const auto& [key, group] : groups_) {
-    out.lookups += group.sites.elements;
-    out.leaves += group.sites.leaves;
-    if (group.wide() <= options.wide_rows || group.wide() <= group.saturating() + group.offsets()) {
-      out.rows += group.wide();
-      continue;
+    out.rows += group.extent(options.wide_rows, options.top_bits).rows(options.far_bits);
+    for (const auto& [v, part] : group.parts) {
+      const bool near = group.near(v, options.wide_rows);
+      add(out, part.sites, near ? 1 : 2, near ? 0 : 1);
+      part.remainders.count(near ? 0 : static_cast<std::int32_t>(options.top_bits), limb_bits, out, widths);
     }
-    out.lookups += group.sites.elements;
-    out.leaves += group.sites.leaves;
-    out.symbols += group.sites.elements;
-    out.rows += group.saturating();
-    if (offset_tables.insert({group.v_max, group.c}).second) out.rows += group.offsets();
   }
+  out.rows += widths;  // 2^w of every width w
   return out;
 }
 
+LookupOptions LookupTally::with_far_bits(LookupOptions options) const {
+  std::vector<Group::Extent> extents;
+  for (const auto& [key, group] : groups_) extents.push_back(group.extent(options.wide_rows, options.top_bits));
+  std::uint64_t fewest = UINT64_MAX;
+  for (std::uint32_t far_bits = 0; far_bits <= kMaxFarBits; ++far_bits) {
+    std::uint64_t rows = 0;
+    for (const Group::Extent& extent : extents) rows += extent.rows(far_bits);
+    if (rows < fewest) fewest = rows, options.far_bits = far_bits;
+  }
+  return options;
+}
+
+// Which ops need no offset, then how remainders are cut. Beyond the longest number, more bits change nothing; nor do more bits of
+// a top that save no limb.
 std::vector<LookupOptions> LookupTally::choices() const {
-  std::set<std::uint64_t> widest{0};
+  std::set<std::uint64_t> widest{0}, all;
   for (const auto& [key, group] : groups_)
-    if (group.wide() > group.saturating() + group.offsets()) widest.insert(group.wide());
+    for (const auto& [v, part] : group.parts)
+      if (!group.near(v, 0)) all.insert(2 * static_cast<std::uint64_t>(v) + 1);
+  for (const std::uint64_t rows : all)
+    if (widest.size() < kMostWideRows || rows == *all.rbegin()) widest.insert(rows);
+  bool splits = false;
+  for (const auto& [range, sites] : inputs_) splits |= RangeParts(range.first, range.second, {.split_ranges = true}).shift != 0;
   std::vector<LookupOptions> out;
-  for (std::uint32_t bits = 1; bits <= kMaxLimbBits; ++bits)
-    for (const std::uint64_t rows : widest) out.push_back({bits, rows});
+  for (const std::uint64_t rows : widest) {
+    std::int32_t longest = 1;
+    std::set<std::int32_t> far;
+    for (const Remainders::Op& op : ranges_in_limbs_.ops) longest = std::max(longest, op.most);
+    if (splits) longest = std::max<std::int32_t>(longest, kMaxLimbBits - kRangeBits);
+    for (const auto& [key, group] : groups_)
+      for (const auto& [v, part] : group.parts)
+        for (const Remainders::Op& op : part.remainders.ops) {
+          longest = std::max(longest, op.most);
+          if (!group.near(v, rows)) far.insert(std::max(op.most, 0));
+        }
+    std::map<std::uint32_t, LookupOptions> by_top;
+    for (std::uint32_t bits = 1; bits <= std::min(static_cast<std::uint32_t>(longest), kMaxLimbBits); ++bits) {
+      std::set<std::uint32_t> tops{0};
+      for (const std::int32_t most : far)
+        for (auto top = static_cast<std::uint32_t>(most) % bits; top <= std::min(kMaxTopBits, static_cast<std::uint32_t>(most));
+             top += bits)
+          tops.insert(top);
+      for (const std::uint32_t top : tops) {
+        const auto [at, fresh] = by_top.try_emplace(top);
+        if (fresh) at->second = with_far_bits({1, rows, top, 0});
+        LookupOptions options = at->second;
+        options.limb_bits = bits;
+        for (const bool split : {false, true})
+          if (options.split_ranges = split; !split || splits) out.push_back(options);
+      }
+    }
+  }
   return out;
 }
 

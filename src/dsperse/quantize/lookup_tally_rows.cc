@@ -15,8 +15,7 @@ void LookupTally::add_bits(unsigned bits, const Shape& site) {
   other_.add(site);
   ranges_.insert({0, (std::int64_t{1} << (bits - shift)) - 1});
   if (shift == 0) return;
-  longest_[static_cast<std::int32_t>(shift)].add(site);
-  shifts_.insert({static_cast<std::int32_t>(shift), static_cast<std::int32_t>(shift)});
+  ranges_in_limbs_.add({static_cast<std::int32_t>(shift)}, site);
 }
 
 void LookupTally::add_row_op(const Extreme& op) {

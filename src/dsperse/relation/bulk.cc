@@ -53,17 +53,21 @@ struct Shifts {
   explicit Shifts(const Requantization& r) {
     const bool same = std::all_of(r.shifts.begin(), r.shifts.end(), [&](std::int32_t s) { return s == r.shifts[0]; });
     period = same ? 1 : r.shifts.size();
-    for (std::size_t i = 0; i < period + kBlock; ++i) {
-      const std::int32_t s = r.shifts[i % period];
-      half.push_back(s > 0 ? std::int64_t{1} << (s - 1) : 0);
-      right.push_back(std::max(s, 0));
-      left.push_back(std::max(-s, 0));
-      any_left = any_left || s < 0;
-    }
+    half = laid_out<std::int64_t>([&](std::size_t i) { return r.shifts[i] > 0 ? std::int64_t{1} << (r.shifts[i] - 1) : 0; });
+    right = laid_out<std::int32_t>([&](std::size_t i) { return std::max(r.shifts[i], 0); });
+    left = laid_out<std::int32_t>([&](std::size_t i) { return std::max(-r.shifts[i], 0); });
+    top = laid_out<std::int32_t>([&](std::size_t i) { return top_width(r, i); });
+    any_left = std::any_of(r.shifts.begin(), r.shifts.end(), [](std::int32_t s) { return s < 0; });
+  }
+  template <class T, class OfEntry>
+  [[nodiscard]] std::vector<T> laid_out(OfEntry of) const {
+    std::vector<T> out(period + kBlock);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = i < period ? static_cast<T>(of(i)) : out[i - period];
+    return out;
   }
   std::size_t period = 1;
   std::vector<std::int64_t> half;
-  std::vector<std::int32_t> right, left;
+  std::vector<std::int32_t> right, left, top;
   bool any_left = false;
 };
 
@@ -72,20 +76,30 @@ class Bulk {
   Bulk(const Relation& relation, std::vector<IntView> tensors, const FillProduct& product)
       : relation_(relation), product_(product), made_(relation.tensors.size()), computed_(relation.lookups.size()) {
     out_.tensors = std::move(tensors);
-    for (const Table& t : relation.tables) index_.emplace_back(t);
+    std::vector<std::size_t> rows;
+    for (const Table& t : relation.tables) rows.push_back(t.rows.size());
+    index_.resize(rows.size());
+    parallel_tasks(rows, [&](std::size_t i) { index_[i] = TableIndex(relation_.tables[i]); });
     find_parts();
     plan_tensors();
     plan_columns();
-    out_.storage = ZeroedWords((bytes_ + 7) / 8);
+    out_.storage = Words((bytes_ + 7) / 8);
     for (TensorRef ref = 0; ref < made_.size(); ++ref)
       if (made_[ref].bytes != 0) out_.tensors[ref] = tensor_view(made_[ref]);
     view_columns();
   }
 
   BulkValues run() {
-    for (std::uint32_t i = 0; i < relation_.row_ops.size(); ++i) fill_rows(i);
-    for (std::uint32_t i = 0; i < relation_.requantizations.size(); ++i) round(i);
-    for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i) fill_lookup(i);
+    side_by_side(relation_.row_ops.size(), [&](std::size_t i) { return relation_.row_ops[i].rows(); }, &Bulk::fill_rows);
+    side_by_side(
+        relation_.requantizations.size(), [&](std::size_t i) { return quantize::elements(relation_.requantizations[i].shape); },
+        &Bulk::round);
+    // A rise may be read by the next one.
+    for (std::uint32_t i = 0; i < relation_.lookups.size(); ++i)
+      if (relu_[i]) fill_lookup(i);
+    side_by_side(
+        relation_.lookups.size(), [&](std::size_t i) { return relu_[i] ? 0 : quantize::elements(relation_.lookups[i].shape); },
+        &Bulk::fill_lookup_without_rise);
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref)
       if (relation_.tensors[ref].kind == Kind::digit) fill_digit(ref);
     count();
@@ -97,7 +111,7 @@ class Bulk {
   // What belongs to a requantization or a lookup.
   struct Rounded {
     std::vector<TensorRef> limbs;
-    std::optional<TensorRef> offset;
+    std::optional<TensorRef> top;
   };
   void find_parts() {
     rounded_.resize(relation_.requantizations.size());
@@ -107,7 +121,7 @@ class Bulk {
     for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
       const Tensor& t = relation_.tensors[ref];
       if (t.kind == Kind::limb) rounded_[t.index].limbs.push_back(ref);
-      if (t.kind == Kind::offset) rounded_[t.index].offset = ref;
+      if (t.kind == Kind::top) rounded_[t.index].top = ref;
       if (t.kind == Kind::relu) relu_[t.index] = ref;
       if (t.kind == Kind::multiplicity) multiplicities_[t.index] = ref;
     }
@@ -158,14 +172,16 @@ class Bulk {
         case Kind::limb: {
           const Requantization& r = relation_.requantizations[t.index];
           std::int64_t width = 0;
-          for (const std::int32_t s : r.shifts) width = std::max(width, limb_width(s, r.limb_bits, t.step));
+          for (std::size_t k = 0; k < r.shifts.size(); ++k) width = std::max(width, limb_width(r, k, t.step));
           made_[ref] = place(bytes_for(0, (std::int64_t{1} << width) - 1), n);
           break;
         }
-        case Kind::offset: {
+        case Kind::top: {
           const Requantization& r = relation_.requantizations[t.index];
-          const std::int64_t big = saturation(r.v_max, r.c).big;
-          made_[ref] = place(bytes_for(-big, big), n);
+          std::int32_t width = 0;
+          for (std::size_t k = 0; k < r.shifts.size(); ++k) width = std::max(width, top_width(r, k));
+          const std::int64_t most = (saturation(r.v_max, r.middle, r.block).big + 1) << width;
+          made_[ref] = place(bytes_for(-most, most), n);
           break;
         }
         case Kind::digit:
@@ -242,6 +258,13 @@ class Bulk {
   }
 
   // Values.
+  /// fill(i) for every i < n, each of elements(i); small ones beside each other.
+  template <class Elements>
+  void side_by_side(std::size_t n, const Elements& elements, void (Bulk::*fill)(std::uint32_t)) {
+    std::vector<std::size_t> sizes;
+    for (std::size_t i = 0; i < n; ++i) sizes.push_back(static_cast<std::size_t>(elements(i)));
+    parallel_tasks(sizes, [&](std::size_t i) { (this->*fill)(static_cast<std::uint32_t>(i)); });
+  }
   /// In blocks: body(begin, end), on all threads.
   template <class Body>
   void in_blocks(std::size_t n, const Body& body) {
@@ -288,16 +311,16 @@ class Bulk {
   void round(std::uint32_t index) {
     const Requantization& r = relation_.requantizations[index];
     const auto n = static_cast<std::size_t>(quantize::elements(r.shape));
-    std::map<std::uint32_t, std::span<const std::int64_t>> sums;
+    std::map<std::uint32_t, Sums> sums;
     for (const Term& t : r.acc)
-      if (t.of == Term::Of::product && !sums.contains(t.id)) sums[t.id] = product_sums(t.id, sums.size());
-    const IntegerTerms acc(
-        r.acc, r.shape, [&](const Term& t) { return t.of == Term::Of::product ? IntView(sums.at(t.id)) : out_.tensors[t.id]; });
+      if (t.of == Term::Of::product && !sums.contains(t.id)) sums.emplace(t.id, product_sums(t.id));
+    const IntegerTerms acc(r.acc, r.shape, [&](const Term& t) {
+      return t.of == Term::Of::product ? IntView(sums.at(t.id).view()) : out_.tensors[t.id];
+    });
     const Shifts shifts(r);
     std::vector<std::vector<std::int32_t>> masks;
     for (std::uint32_t l = 0; l < rounded_[index].limbs.size(); ++l) {
-      masks.emplace_back();
-      for (const std::int32_t s : shifts.right) masks[l].push_back((std::int32_t{1} << limb_width(s, r.limb_bits, l)) - 1);
+      masks.push_back(shifts.laid_out<std::int32_t>([&](std::size_t i) { return (std::int32_t{1} << limb_width(r, i, l)) - 1; }));
     }
     Place column;
     if (any_[r.activation].empty()) column = computed_[r.activation][0];
@@ -325,36 +348,53 @@ class Bulk {
       });
     }
     const std::int32_t* const right = shifts.right.data() + first;
+    const std::int32_t* const top = shifts.top.data() + first;
+    if (parts.top)
+      with_tensor(made_[*parts.top], [&](auto* to) {
+        using T = std::remove_pointer_t<decltype(to)>;
+        for (std::size_t i = 0; i < n; ++i)
+          to[begin + i] = static_cast<T>(v[i] >> (right[i] - top[i]) & ((std::int64_t{1} << top[i]) - 1));
+      });
     for (std::size_t i = 0; i < n; ++i) v[i] >>= right[i];
     if (shifts.any_left) {
       const std::int32_t* const left = shifts.left.data() + first;
       for (std::size_t i = 0; i < n; ++i) v[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(v[i]) << left[i]);
     }
     std::uint64_t misfits = 0;
-    if (parts.offset)
-      with_tensor(made_[*parts.offset], [&](auto* to) {
+    const auto saturates = [&](std::int64_t x) {
+      return static_cast<std::uint64_t>(x) + static_cast<std::uint64_t>(r.middle) >= 2 * static_cast<std::uint64_t>(r.middle);
+    };
+    bool any = false;
+    if (parts.top)
+      for (std::size_t i = 0; i < n; ++i) any |= saturates(v[i]);
+    if (any)
+      with_tensor(made_[*parts.top], [&](auto* to) {
         for (std::size_t i = 0; i < n; ++i) {
-          if (v[i] >= -r.c && v[i] < r.c) {
-            to[begin + i] = 0;
-            continue;
-          }
-          const std::int64_t offset = saturating_offset(v[i], r.v_max, r.c);
-          misfits += put(to[begin + i], offset);
-          v[i] += offset;
+          if (!saturates(v[i])) continue;
+          const auto offset = static_cast<std::uint64_t>(saturating_offset(v[i], r.v_max, r.middle, r.block));
+          const auto low = static_cast<std::uint64_t>(static_cast<std::int64_t>(to[begin + i]));
+          misfits += put(to[begin + i], static_cast<std::int64_t>(low - (offset << top[i])));
+          v[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(v[i]) + offset);
         }
       });
     if (column.bytes != 0) misfits += with_column(column, [&](auto* to) { return put_all(to + begin, v, n); });
     return misfits;
   }
-  std::span<const std::int64_t> product_sums(std::uint32_t product, std::size_t slot) {
-    if (slot >= sums_.size()) sums_.resize(slot + 1);
+  struct Sums {
+    std::unique_ptr<std::int64_t[]> values;
+    std::size_t size = 0;
+    [[nodiscard]] std::span<std::int64_t> view() const { return {values.get(), size}; }
+  };
+  [[nodiscard]] Sums product_sums(std::uint32_t product) const {
     const auto n = static_cast<std::size_t>(quantize::elements(relation_.products[product].shape));
-    if (sums_[slot].second < n) sums_[slot] = {std::make_unique_for_overwrite<std::int64_t[]>(n), n};
-    const std::span<std::int64_t> out(sums_[slot].first.get(), n);
-    product_(product, out_.tensors, out);
+    Sums out{std::make_unique_for_overwrite<std::int64_t[]>(n), n};
+    product_(product, out_.tensors, out.view());
     return out;
   }
 
+  void fill_lookup_without_rise(std::uint32_t i) {
+    if (!relu_[i]) fill_lookup(i);
+  }
   /// Columns that are neither views nor rounded sums, and the positive part of the first if the lookup has one.
   void fill_lookup(std::uint32_t i) {
     const Lookup& lookup = relation_.lookups[i];
@@ -420,6 +460,7 @@ class Bulk {
     });
     for (std::uint32_t table = 0; table < index_.size(); ++table) {
       auto* const to = at<std::int32_t>(made_[multiplicities_[table]]);
+      std::fill_n(to, index_[table].rows(), 0);
       for (const auto& worker : counts)
         for (std::size_t row = 0; row < worker[table].size(); ++row) to[row] += static_cast<std::int32_t>(worker[table][row]);
     }
@@ -437,7 +478,6 @@ class Bulk {
   std::vector<Place> made_;                           // by TensorRef
   std::vector<std::vector<Place>> computed_;          // by lookup, column
   std::map<std::int16_t, Place> constants_;
-  std::vector<std::pair<std::unique_ptr<std::int64_t[]>, std::size_t>> sums_;
   std::size_t bytes_ = 0;
   std::atomic<std::uint64_t> missing_{0};
 };

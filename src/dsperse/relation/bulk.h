@@ -22,7 +22,7 @@ struct BulkValues {
   std::vector<IntView> tensors;                  ///< by TensorRef
   std::vector<std::vector<ColumnView>> columns;  ///< by lookup
   std::uint64_t missing = 0;                     ///< tuples in no table; zero only if there is none
-  ZeroedWords storage;                           ///< what the views of made values point into
+  Words storage;                                 ///< what the views of made values point into
 };
 
 /// tensors: weights and values given, the others empty. Columns of lookups may be views on them. Memory beside the result: the

@@ -15,6 +15,7 @@ namespace dsperse::relation {
 /// A table for lookups by integers. The table must outlive it.
 class TableIndex {
  public:
+  TableIndex() = default;
   explicit TableIndex(const Table& table);
 
   /// Smallest and largest entry of column c.
@@ -33,7 +34,7 @@ class TableIndex {
   std::uint64_t count_any(std::span<const ColumnView> columns, std::size_t begin, std::size_t end, std::uint32_t* counts) const;
   [[nodiscard]] const Table::Segment* segment(std::int64_t first, std::int64_t key) const;
 
-  const Table* table_;
+  const Table* table_ = nullptr;
   std::array<std::array<std::int64_t, 2>, kMaxWidth> bounds_{};
   std::vector<std::int32_t> other_;  ///< column 1 of a table of width 2 and key 0, if it fits
 };

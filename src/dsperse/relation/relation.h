@@ -26,14 +26,14 @@ using quantize::Shape;
 /// Columns of the widest table; all tuples are compressed with this many powers.
 inline constexpr std::size_t kMaxWidth = 3;
 /// Most rows of all tables of a slice, and most lookups and rows (soundness budget of the 100-bit profile).
-inline constexpr std::uint64_t kMaxTableRows = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kMaxTableRows = quantize::kMaxTableRows;
 inline constexpr std::uint64_t kMaxLookups = std::uint64_t{1} << 25;
 
 enum class Kind : std::uint8_t {
   weight,        ///< index: WeightId
   value,         ///< index: TensorId of the program
   limb,          ///< index: requantization, step: limb of its remainder
-  offset,        ///< index: requantization; offset of the saturating form
+  top,           ///< index: requantization; the remainder's highest bits and the offset of saturation in one number
   digit,         ///< index: WeightId; step: 2 * limb + side; limb of max_abs + w (side 0) or max_abs - w (side 1)
   relu,          ///< index: lookup whose first column it is the positive part of
   multiplicity,  ///< index: table
@@ -121,15 +121,17 @@ struct Table {
   [[nodiscard]] std::optional<std::uint32_t> find(const std::array<Fp, kMaxWidth>& tuple) const;
 };
 
-/// y = activation(clamp((acc + half - r) 2^-s)): what the witness needs to fill limbs and offsets.
+inline constexpr std::uint32_t kNoOp = UINT32_MAX;
+
+/// y = activation(clamp((acc + half - r) 2^-s)): what the witness needs to fill limbs and tops.
 struct Requantization {
-  std::uint32_t op = 0;
+  std::uint32_t op = 0;              ///< kNoOp: the range of an input
   Shape shape;                       ///< site; shifts belong to its last axis
   Terms acc;                         ///< integer units
   std::vector<std::int32_t> shifts;  ///< per entry of the last axis
-  std::uint32_t limb_bits = 0;
-  std::int64_t v_max = 0, c = 0;  ///< of the saturating form
-  std::uint32_t activation = 0;   ///< the lookup whose first column is v, of the saturating form v plus its offset
+  std::uint32_t limb_bits = 0, top_bits = 0;
+  std::int64_t v_max = 0, middle = 0, block = 0;  ///< where v may be far beyond the clamp: saturation() in rounding.h; else 0
+  std::uint32_t activation = 0;                   ///< the lookup whose first column is v, or v plus its offset
 };
 
 /// Choices of the compiler that shape the constraints of a slice (part of its key).

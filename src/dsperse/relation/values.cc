@@ -231,28 +231,10 @@ void Values::multiply(std::uint32_t index, const std::vector<IntView>& tensors, 
 void Values::fill_requantization(std::uint32_t index) {
   const Requantization& r = relation_.requantizations[index];
   const std::vector<Fp> acc = evaluate(r.acc, r.shape);
-  std::vector<std::vector<std::int64_t>*> limbs;
-  std::vector<std::int64_t>* offset = nullptr;
   for (TensorRef ref = 0; ref < relation_.tensors.size(); ++ref) {
     const Tensor& t = relation_.tensors[ref];
-    if (t.index != index) continue;
-    if (t.kind == Kind::limb) limbs.push_back(&owned_[ref]);
-    if (t.kind == Kind::offset) offset = &owned_[ref];
-  }
-  const std::size_t channels = r.shifts.size();
-  for (std::size_t i = 0; i < acc.size(); ++i) {
-    const std::int32_t s = r.shifts[i % channels];
-    // Unsigned, so that values beyond every bound, which only a lie has, wrap.
-    const auto acc_bits = static_cast<std::uint64_t>(to_signed(acc[i]));
-    const auto a = static_cast<std::int64_t>(acc_bits + (s > 0 ? std::uint64_t{1} << (s - 1) : 0));
-    const std::int64_t v = s > 0 ? a >> s : static_cast<std::int64_t>(static_cast<std::uint64_t>(a) << -s);
-    std::int64_t rest = s > 0 ? a & ((std::int64_t{1} << s) - 1) : 0;
-    for (std::uint32_t l = 0; l < limbs.size(); ++l) {
-      const std::int64_t width = limb_width(s, r.limb_bits, l);
-      (*limbs[l])[i] = rest & ((std::int64_t{1} << width) - 1);
-      rest >>= width;
-    }
-    if (offset != nullptr) (*offset)[i] = saturating_offset(v, r.v_max, r.c);
+    if (t.index != index || (t.kind != Kind::limb && t.kind != Kind::top)) continue;
+    for (std::size_t i = 0; i < acc.size(); ++i) owned_[ref][i] = remainder_part(r, t, i % r.shifts.size(), to_signed(acc[i]));
   }
 }
 

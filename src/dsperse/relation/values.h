@@ -64,7 +64,7 @@ class Values {
   std::vector<IntView> tensors_;
   std::vector<std::vector<std::int64_t>> owned_;     // by TensorRef: what a forge made or changed
   std::vector<std::vector<std::int64_t>> products_;  // with a forge
-  ZeroedWords storage_;                              // of what was filled in bulk
+  Words storage_;                                    // of what was filled in bulk
   std::vector<std::vector<Column>> columns_;         // by lookup
   std::uint64_t missing_ = 0;
 };

@@ -30,7 +30,7 @@ Counts counted(const Program& program, const relation::Relation& r, const std::v
   Counts out;
   for (const relation::Tensor& t : r.tensors) {
     if (t.kind == relation::Kind::value && !is_public[t.index]) (boundary[t.index] ? out.read : out.witness) += size(t);
-    if (t.kind == relation::Kind::limb || t.kind == relation::Kind::offset || t.kind == relation::Kind::relu ||
+    if (t.kind == relation::Kind::limb || t.kind == relation::Kind::top || t.kind == relation::Kind::relu ||
         t.kind == relation::Kind::row)
       out.auxiliary += size(t), out.witness += size(t);
     if (t.kind == relation::Kind::multiplicity) out.table_rows += size(t), out.witness += size(t);
@@ -130,12 +130,12 @@ TEST(Counts, OneLayerByHand) {
   EXPECT_EQ(c.digits, 2 * 2 * 4U);  // biases below 2^20 + 1: two digits a side
   EXPECT_EQ(c.range_lookups, 16U + 16);
   EXPECT_EQ(c.range_leaves, 32U);
-  // v_max = ((4 * 2047^2 + 2^20 + 2^11) >> 12) + 1 = 4349, so the activation is wide with 8699 rows; limbs of 8 and of 4 bits.
+  // v_max = ((4 * 2047^2 + 2^20 + 2^11) >> 12) + 1 = 4349, so the table has 8700 rows; limbs of 8 and of 4 bits.
   EXPECT_EQ(c.lookups, 4U + 4 + 4);
-  EXPECT_EQ(c.table_rows, 8699U + 256 + 16);
+  EXPECT_EQ(c.table_rows, 8700U + 256 + 16);
   EXPECT_EQ(c.leaves, 16U);
   EXPECT_EQ(c.filled, 12U);
-  EXPECT_EQ(c.symbols(), 4U + 4 + 8699 + 256 + 16);  // input and output are public
+  EXPECT_EQ(c.symbols(), 4U + 4 + 8700 + 256 + 16);  // input and output are public
   EXPECT_EQ(c.public_values, 8U);
 }
 

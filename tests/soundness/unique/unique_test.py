@@ -16,6 +16,7 @@ from copy import copy
 from itertools import islice
 from itertools import product as assignments
 from math import isqrt, prod
+from types import SimpleNamespace
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
 
@@ -29,6 +30,12 @@ from verify.program_rules import check_program  # noqa: E402
 from verify.verdict import BadInput, Unsupported  # noqa: E402
 
 INPUTS = 12  # of a program, if it has more
+
+
+def options(rng):
+    """How lookups are cut, as a key says it. Ranges of committed inputs are none of these programs' subject."""
+    bits = rng.randint(1, 4)
+    return SimpleNamespace(limb_bits=bits, wide_rows=rng.choice((0, 1 << 14)), top_bits=bits - 1, far_bits=4 - bits, split_ranges=False)
 
 
 def requant(rng, shift, lo=-7, hi=7, clamp_bits=3):
@@ -199,7 +206,7 @@ def drawn(rng, kind):
         p, output = kind(rng)
         try:
             check_program(p)
-            return p, slice_relation(p, [], rng.randint(1, 4), rng.choice((0, 1 << 14))), output
+            return p, slice_relation(p, [], options(rng)), output
         except (BadInput, Unsupported):
             pass
 

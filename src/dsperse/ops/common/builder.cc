@@ -77,7 +77,7 @@ std::string Builder::activation_name(const quantize::Requant& requant) {
   return s;
 }
 
-std::int64_t& Builder::v_max(const quantize::Requant& requant) { return v_max_[activation_name(requant)]; }
+Builder::Shared& Builder::shared(const quantize::Requant& requant) { return shared_[activation_name(requant)]; }
 
 bool Builder::over_budget() const {
   return table_rows_ > kMaxTableRows || lookups_ + table_rows_ > kMaxLookups || work_ > kMaxWork;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,12 @@ class Builder {
   /// Name of an activation and its clamp: equal names mean equal tables. Exponents matter only to functions on a grid; the values
   /// of written-out tables are numbered in order of first use.
   std::string activation_name(const quantize::Requant& requant);
-  /// Largest |v| of all requantizations that share the table of this one.
-  std::int64_t& v_max(const quantize::Requant& requant);
+  /// What all requantizations that share the table of this one need of it.
+  struct Shared {
+    std::int64_t near = 0, far = 0;  ///< largest |v| of those without and with an offset, 0 if there are none
+    std::set<std::int32_t> shifts;   ///< of all channels of those with an offset
+  };
+  Shared& shared(const quantize::Requant& requant);
   /// Widths k of limb tables that any requantization uses; set before the first table is made.
   std::vector<std::int64_t> limb_widths;
 
@@ -71,7 +76,7 @@ class Builder {
   Relation relation_;
   std::map<std::string, std::uint32_t> table_of_;
   std::uint64_t table_rows_ = 0, lookups_ = 0, work_ = 0;
-  std::map<std::string, std::int64_t> v_max_;
+  std::map<std::string, Shared> shared_;
   struct ByValues {
     bool operator()(const std::vector<std::int32_t>* a, const std::vector<std::int32_t>* b) const { return *a < *b; }
   };

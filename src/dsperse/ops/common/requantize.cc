@@ -30,51 +30,82 @@ std::int64_t activate(const Requant& requant, std::int64_t v) {
   return quantize::activate(requant.activation, std::clamp(v, -c, c - 1));
 }
 
-bool is_wide(const Requant& requant, std::int64_t v_max, const Options& options) {
-  const std::int64_t c = std::int64_t{1} << requant.clamp_bits;
-  const auto rows =
-      static_cast<std::uint64_t>(2 * static_cast<unsigned __int128>(v_max) + 1 < (1ULL << 62) ? 2 * v_max + 1 : INT64_MAX);
-  return rows <= options.wide_rows || rows <= static_cast<std::uint64_t>(4 * c + 2 * saturation(v_max, c).steps + 1);
+/// The largest |v| of an op.
+Result<std::int64_t> largest_of(Builder& b, const quantize::Op& op) {
+  DSPERSE_TRY(const std::int64_t bound, quantize::accumulator_bound(b.program(), op));
+  return quantize::rounded_bound(*quantize::op_requant(op), bound) + 1;
 }
 
-std::uint32_t wide_table(Builder& b, const Requant& requant, std::int64_t v_max) {
-  return b.table("wide " + b.activation_name(requant), [&](Table& t) {
-    t.width = 2;
-    t.rows.reserve(static_cast<std::size_t>(2 * v_max + 1));
-    for (std::int64_t v = -v_max; v <= v_max; ++v) t.rows.push_back({Fp::from_signed(v), Fp::from_signed(activate(requant, v))});
-    t.segments = {{0, -v_max, v_max + 1, 0}};
-  });
+std::int64_t clamp_of(const Requant& requant) { return std::int64_t{1} << requant.clamp_bits; }
+
+/// Whether the table holds every v up to this one.
+bool is_near(Builder& b, const Requant& requant, std::int64_t v_max) {
+  const auto rows = static_cast<std::int64_t>(std::min(b.options().wide_rows, kMaxTableRows));
+  return 2 * static_cast<Wide>(v_max) + 1 <= std::max(rows, 4 * clamp_of(requant));
 }
 
-std::uint32_t saturating_table(Builder& b, const Requant& requant, std::int64_t v_max) {
-  const std::int64_t c = std::int64_t{1} << requant.clamp_bits, big = saturation(v_max, c).big;
-  return b.table("saturating " + b.activation_name(requant), [&](Table& t) {
+/// The table of an activation: v in [-middle, middle) as it is, and if some op is far, blocks of `block` values whose activation
+/// is that of the clamp's ends, at -big - middle and below, and at big + middle and above.
+struct Blocks {
+  std::int64_t middle = 0, block = 0, steps = 0, big = 0;
+  [[nodiscard]] std::int64_t last() const { return big + middle + block; }  ///< no row's v is larger
+};
+Blocks blocks(Builder& b, const Requant& requant) {
+  const Builder::Shared& shared = b.shared(requant);
+  if (shared.far == 0) return {shared.near + 1, 0, 0, 0};
+  const std::int64_t middle = std::max(shared.near + 1, clamp_of(requant)), block = std::int64_t{1} << b.options().far_bits;
+  const auto [steps, big] = saturation(shared.far, middle, block);
+  return {middle, block, steps, big};
+}
+
+/// Widths of the tops in the table of this requantization.
+std::set<std::int32_t> top_widths(Builder& b, const Requant& requant) {
+  std::set<std::int32_t> widths;
+  for (const std::int32_t s : b.shared(requant).shifts) widths.insert(top_width(s, b.options().top_bits));
+  return widths;
+}
+
+/// Rows of both tables.
+Wide rows_of(Builder& b, const Requant& requant) {
+  const Blocks all = blocks(b, requant);
+  Wide rows = 2 * static_cast<Wide>(all.middle) + 2 * all.block;
+  for (const std::int32_t w : top_widths(b, requant)) rows += (2 * static_cast<Wide>(all.steps) + 1) << w;
+  return rows;
+}
+
+std::uint32_t activation_table(Builder& b, const Requant& requant) {
+  return b.table("activation " + b.activation_name(requant), [&](Table& t) {
+    const auto [middle, block, steps, big] = blocks(b, requant);
     t.width = 2;
-    t.rows.reserve(static_cast<std::size_t>(4 * c));
-    const auto block = [&](std::int64_t lo, std::int64_t hi, std::int64_t shift, std::int64_t fixed, bool is_fixed) {
-      t.segments.push_back({0, shift + lo, shift + hi, static_cast<std::uint32_t>(t.rows.size())});
-      for (std::int64_t u = lo; u < hi; ++u)
-        t.rows.push_back({Fp::from_signed(shift + u), Fp::from_signed(is_fixed ? fixed : activate(requant, u))});
+    t.rows.reserve(static_cast<std::size_t>(2 * (middle + block)));
+    const auto add = [&](std::int64_t lo, std::int64_t hi, std::int64_t move) {
+      t.segments.push_back({0, move + lo, move + hi, static_cast<std::uint32_t>(t.rows.size())});
+      for (std::int64_t v = lo; v < hi; ++v) t.rows.push_back({Fp::from_signed(move + v), Fp::from_signed(activate(requant, v))});
     };
-    block(-2 * c, -c, -big, activate(requant, -c), true);
-    block(-c, c, 0, 0, false);
-    block(c, 2 * c, big, activate(requant, c - 1), true);
+    if (block != 0) add(-middle - block, -middle, -big);
+    add(-middle, middle, 0);
+    if (block != 0) add(middle, middle + block, big);
   });
 }
 
-std::uint32_t offset_table(Builder& b, std::int64_t v_max, std::int64_t c) {
-  return b.table("offset " + std::to_string(v_max) + " " + std::to_string(c), [&](Table& t) {
-    const auto [steps, big] = saturation(v_max, c);
-    std::vector<std::int64_t> values{0};
+/// Rows (w, r - 2^w D): 0 <= r < 2^w, D an offset.
+std::uint32_t top_table(Builder& b, const Requant& requant) {
+  return b.table("top " + b.activation_name(requant), [&](Table& t) {
+    const auto [middle, block, steps, big] = blocks(b, requant);
+    std::vector<std::int64_t> moves{0};  // -D
     for (std::int64_t i = 0; i < steps; ++i) {
-      values.push_back(big - i * c);
-      values.push_back(-(big - i * c));
+      moves.push_back(big - i * block);
+      moves.push_back(-(big - i * block));
     }
-    std::sort(values.begin(), values.end());
-    for (const std::int64_t v : values) {
-      t.segments.push_back({0, v, v + 1, static_cast<std::uint32_t>(t.rows.size())});
-      t.rows.push_back({Fp::from_signed(v)});
-    }
+    std::sort(moves.begin(), moves.end());
+    t.width = 2;
+    t.key = 1;
+    for (const std::int32_t w : top_widths(b, requant))
+      for (const std::int64_t move : moves) {
+        const std::int64_t first = move * (std::int64_t{1} << w), size = std::int64_t{1} << w;
+        t.segments.push_back({w, first, first + size, static_cast<std::uint32_t>(t.rows.size())});
+        for (std::int64_t r = 0; r < size; ++r) t.rows.push_back({Fp::from_signed(w), Fp::from_signed(first + r)});
+      }
   });
 }
 
@@ -96,31 +127,39 @@ std::uint32_t limb_table(Builder& b) {
 
 Status announce_requantize(Builder& b, const quantize::Op& op) {
   const Requant& requant = *quantize::op_requant(op);
-  DSPERSE_TRY(const std::int64_t bound, quantize::accumulator_bound(b.program(), op));
-  std::int64_t& v_max = b.v_max(requant);
-  v_max = std::max(v_max, quantize::rounded_bound(requant, bound) + 1);
-  announce_limbs(b, requant.shift);
+  DSPERSE_TRY(const std::int64_t v_max, largest_of(b, op));
+  Builder::Shared& shared = b.shared(requant);
+  if (is_near(b, requant, v_max)) {
+    shared.near = std::max(shared.near, v_max);
+    announce_limbs(b, requant.shift);
+  } else {
+    shared.far = std::max(shared.far, v_max);
+    shared.shifts.insert(requant.shift.begin(), requant.shift.end());
+    announce_limbs(b, low_bits(requant.shift, b.options().top_bits));
+  }
   return {};
 }
 
-void announce_limbs(Builder& b, const std::vector<std::int32_t>& shift) {
-  const std::uint32_t limbs = limb_count(shift, b.options().limb_bits);
-  const std::set<std::int32_t> shifts(shift.begin(), shift.end());
+void announce_limbs(Builder& b, const std::vector<std::int32_t>& bits) {
+  const std::uint32_t limbs = limb_count(bits, b.options().limb_bits);
+  const std::set<std::int32_t> different(bits.begin(), bits.end());
   for (std::uint32_t i = 0; i < limbs; ++i)
-    for (const std::int32_t s : shifts) b.limb_widths.push_back(limb_width(s, b.options().limb_bits, i));
+    for (const std::int32_t n : different) b.limb_widths.push_back(limb_width(n, b.options().limb_bits, i));
   std::sort(b.limb_widths.begin(), b.limb_widths.end());
   b.limb_widths.erase(std::unique(b.limb_widths.begin(), b.limb_widths.end()), b.limb_widths.end());
 }
 
-__int128 largest_rounded(Builder& b, const Requant& requant) {
-  const std::int64_t c = std::int64_t{1} << requant.clamp_bits, v_max = b.v_max(requant);
-  return is_wide(requant, v_max, b.options()) ? v_max : 2 * static_cast<__int128>(saturation(v_max, c).big) + 2 * c;
+Result<Wide> largest_rounded(Builder& b, const quantize::Op& op) {
+  const Requant& requant = *quantize::op_requant(op);
+  DSPERSE_TRY(const std::int64_t v_max, largest_of(b, op));
+  const Blocks all = blocks(b, requant);
+  return is_near(b, requant, v_max) ? static_cast<Wide>(all.last()) : static_cast<Wide>(all.last()) + all.big;
 }
 
 Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms acc, const Requant& requant) {
   const quantize::Op& op = b.program().ops[op_index];
-  const std::int64_t c = std::int64_t{1} << requant.clamp_bits, v_max = b.v_max(requant);
-  const bool wide = is_wide(requant, v_max, b.options());
+  DSPERSE_TRY(const std::int64_t v_max, largest_of(b, op));
+  const bool near = is_near(b, requant, v_max);
   const auto last = static_cast<std::uint32_t>(site.size() - 1);
   const std::vector<std::int32_t>& shifts = requant.shift;  // one, or one per channel
 
@@ -129,50 +168,56 @@ Status requantize(Builder& b, std::uint32_t op_index, const Shape& site, Terms a
   // share the table may have made long.
   static_assert(quantize::kAccumulatorLimit + (std::int64_t{1} << quantize::kMaxShift) <
                 static_cast<std::int64_t>(crypto::kP / 2));
-  const __int128 largest = largest_rounded(b, requant);
+  DSPERSE_TRY(const Wide largest, largest_rounded(b, op));
   for (const std::int32_t s : shifts)
-    if (violated("no wrap", (largest + 1) << std::max(s, 0) >= static_cast<__int128>(crypto::kP / 2)))
+    if (violated("no wrap", (largest + 1) << std::max(s, 0) >= static_cast<Wide>(crypto::kP / 2)))
       return fail(ErrorKind::unsupported, "accumulators are too large for the proof field", op.name,
                   "quantize with fewer bits, or cut the sum");
   // Before any row is made: options and programs of a key are bytes from elsewhere.
-  if ((wide && 2 * static_cast<__int128>(v_max) + 1 > static_cast<__int128>(kMaxTableRows)) ||
-      (!wide && 2 * static_cast<__int128>(saturation(v_max, c).steps) + 1 > static_cast<__int128>(kMaxTableRows)))
+  const Blocks all = blocks(b, requant);
+  if (rows_of(b, requant) > static_cast<Wide>(kMaxTableRows))
     return fail(ErrorKind::unsupported, "the rounded accumulator reaches " + std::to_string(v_max) + ", too far beyond the clamp",
                 op.name, "quantize with a larger shift or a wider clamp");
 
-  const std::uint32_t requantization = b.add_requantization(
-      {op_index, site, acc, per_channel(requant, site.back()), b.options().limb_bits, v_max, wide ? 0 : c, 0});
-  std::vector<Fp> unit, half, width;
+  const std::uint32_t limb_bits = b.options().limb_bits, top_bits = near ? 0 : b.options().top_bits;
+  const std::uint32_t requantization =
+      b.add_requantization({op_index, site, acc, per_channel(requant, site.back()), limb_bits, top_bits,
+                            near ? 0 : b.shared(requant).far, near ? 0 : all.middle, near ? 0 : all.block, 0});
+  const std::vector<std::int32_t> low = low_bits(shifts, top_bits);
+  std::vector<Fp> unit, half;
   for (const std::int32_t s : shifts) {
     unit.push_back(crypto::power_of_two(-s));
     half.push_back(s > 0 ? crypto::power_of_two(s - 1) : Fp());
   }
+  /// A part of the remainder, looked up beside its width: how its terms join v.
+  const auto part = [&](const std::string& id, Kind kind, std::uint32_t step, const std::vector<Fp>& width,
+                        const auto& table) -> Term {
+    const TensorRef tensor = b.add_tensor({id, site, kind, requantization, step});
+    b.add_lookup({id, site, table(), {{scaled(constant_term(Fp(1)), last, width)}, {tensor_term(tensor, identity_view(site))}}});
+    return tensor_term(tensor, identity_view(site), -1);
+  };
   Terms v = std::move(acc);
   v.push_back(scaled(constant_term(Fp(1)), last, half));
-  for (std::uint32_t i = 0; i < limb_count(shifts, b.options().limb_bits); ++i) {
-    const TensorRef limb = b.add_tensor({op.name + " remainder " + std::to_string(i), site, Kind::limb, requantization, i});
-    std::vector<Fp> widths;
-    for (const std::int32_t s : shifts) widths.push_back(Fp::from_signed(limb_width(s, b.options().limb_bits, i)));
-    b.add_lookup({op.name + " remainder " + std::to_string(i),
-                  site,
-                  limb_table(b),
-                  {{scaled(constant_term(Fp(1)), last, widths)}, {tensor_term(limb, identity_view(site))}}});
-    Term digit = tensor_term(limb, identity_view(site), -1);
-    digit.scalar *= crypto::power_of_two(static_cast<int>(b.options().limb_bits * i));
+  for (std::uint32_t i = 0; i < limb_count(low, limb_bits); ++i) {
+    std::vector<Fp> width;
+    for (const std::int32_t n : low) width.push_back(Fp::from_signed(limb_width(n, limb_bits, i)));
+    Term digit = part(op.name + " remainder " + std::to_string(i), Kind::limb, i, width, [&] { return limb_table(b); });
+    digit.scalar *= crypto::power_of_two(static_cast<int>(limb_bits * i));
     v.push_back(std::move(digit));
   }
   for (Term& t : v) t = scaled(std::move(t), last, unit);
-  const Term y = tensor_term(b.value(quantize::op_output(op)), identity_view(site));
-  if (wide) {
-    b.set_activation(requantization,
-                     b.add_lookup({op.name + " activation", site, wide_table(b, requant, v_max), {std::move(v), {y}}}));
-    return {};
+  if (!near) {  // r' - 2^w D in units of 2^(s - w): v loses r' and gains D
+    std::vector<Fp> width, weight;
+    for (const std::int32_t s : shifts) {
+      const std::int32_t w = top_width(s, top_bits);
+      width.push_back(Fp::from_signed(w));
+      weight.push_back(crypto::power_of_two(-w));
+    }
+    v.push_back(scaled(part(op.name + " top", Kind::top, 0, width, [&] { return top_table(b, requant); }), last, weight));
   }
-  const TensorRef offset = b.add_tensor({op.name + " offset", site, Kind::offset, requantization, 0});
-  b.add_lookup({op.name + " offset", site, offset_table(b, v_max, c), {{tensor_term(offset, identity_view(site))}}});
-  v.push_back(tensor_term(offset, identity_view(site)));
+  const Term y = tensor_term(b.value(quantize::op_output(op)), identity_view(site));
   b.set_activation(requantization,
-                   b.add_lookup({op.name + " activation", site, saturating_table(b, requant, v_max), {std::move(v), {y}}}));
+                   b.add_lookup({op.name + " activation", site, activation_table(b, requant), {std::move(v), {y}}}));
   return {};
 }
 

@@ -136,8 +136,9 @@ void look_up_bits(Builder& b, std::uint32_t op, const std::string& id, const Sha
   Terms acc = x;  // the witness rounds: half is taken off first
   acc.push_back(constant_term(-crypto::power_of_two(shift - 1)));
   const std::uint32_t limb_bits = b.options().limb_bits;
-  const std::uint32_t parts = b.add_requantization(
-      {op, site, std::move(acc), std::vector<std::int32_t>(static_cast<std::size_t>(site.back()), shift), limb_bits, 0, 0, 0});
+  const std::uint32_t parts =
+      b.add_requantization({op, site, std::move(acc), std::vector<std::int32_t>(static_cast<std::size_t>(site.back()), shift),
+                            limb_bits, 0, 0, 0, 0, 0});
   for (std::uint32_t i = 0; i < limb_count({shift}, limb_bits); ++i) {
     const std::string name = id + " limb " + std::to_string(i);
     const TensorRef limb = b.add_tensor({name, site, Kind::limb, parts, i});
@@ -249,8 +250,8 @@ Status constrain_op(Builder& b, std::uint32_t index, const quantize::Divide& op)
   DSPERSE_CHECK_OK(requantize(b, index, site, {quotient}, op.requant));
   // The quotient is as large as the requantization lets it be: 2 b q must stay below p / 2 with the numerator, which is below
   // 2^58.
-  const __int128 largest = (largest_rounded(b, op.requant) + 2) << op.requant.shift[0];
-  if (violated("no wrap quotient", 2 * divisor * largest >= static_cast<__int128>(crypto::kP / 4)))
+  DSPERSE_TRY(const Wide rounded, largest_rounded(b, b.program().ops[index]));
+  if (violated("no wrap quotient", 2 * divisor * ((rounded + 2) << op.requant.shift[0]) >= static_cast<Wide>(crypto::kP / 4)))
     return fail(ErrorKind::unsupported, "quotients are too large for the proof field", name, "quantize with fewer bits");
   return {};
 }
