@@ -33,8 +33,9 @@ class Blocks:
         self.steps = -(-far // block)
         self.big = far + self.steps * block + 8 * self.middle + 1 if far else 0
         self.last = self.big + self.middle + self.block
-        self.offsets = sorted([0] + [sign * (self.big - i * block) for i in range(self.steps) for sign in (1, -1)]
-                              if self.steps <= MAX_TABLE_ROWS else [])
+
+    def offsets(self):
+        return sorted([0] + [sign * (self.big - i * self.block) for i in range(self.steps) for sign in (1, -1)])
 
     def rows(self, top_widths):
         """Of the table and of that of tops."""
@@ -166,10 +167,10 @@ class Requantizer:
         v = [scaled(term, last, [power_of_two(-s) for s in shifts]) for term in v]
         y = [tensor_term(relation.value(op.body.y), identity_view(site))]
         if not near:
-            rows = sum(len(blocks.offsets) << w for w in top_widths)
+            rows = sum((2 * blocks.steps + 1) << w for w in top_widths)
             widths = [self.top_width(s) for s in shifts]
             top = part(f"{op.name} top", widths, lambda: relation.table(("top", name), rows, lambda: [
-                (w, (d << w) + r) for w in top_widths for d in blocks.offsets for r in range(1 << w)]))
+                (w, (d << w) + r) for w in top_widths for d in blocks.offsets() for r in range(1 << w)]))
             v.append(scaled(tensor_term(top, identity_view(site), -1), last, [power_of_two(-w) for w in widths]))
         middle, block, big = blocks.middle, blocks.block, blocks.big
 

@@ -6,8 +6,7 @@ from .field import P
 from .program import Divide, Extreme, Normalize, OneHot, Softmax
 from .relation import (MAX_TABLE_ROWS, Identity, Lookup, Product, Term, View, axis, broadcast_view, identity_view,
                        tensor_term)
-from .requantize import limb_width, power_of_two
-from .row_rules import normal_sizes, range_shift, softmax_sizes
+from .row_rules import normal_sizes, softmax_sizes
 from .verdict import Unsupported
 from .work import MAX_WORK
 
