@@ -18,7 +18,6 @@ void announce_limbs(Builder& b, const std::vector<std::int32_t>& bits);
 std::uint32_t limb_table(Builder& b);
 
 __extension__ using Wide = __int128;
-__extension__ using Wide = __int128;
 /// The largest |v| that the lookups of this op's requantization let through.
 [[nodiscard]] Result<Wide> largest_rounded(Builder& b, const quantize::Op& op);
 
