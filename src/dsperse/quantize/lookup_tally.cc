@@ -9,8 +9,11 @@
 namespace dsperse::quantize {
 namespace {
 
-/// Most limits of near ops that are tried: a network has a bound an op.
-constexpr std::size_t kMostWideRows = 4;
+/// What choices() tries: numbers of bits of remainders, the most frequent ones, cut into so many limbs; limbs up to this long
+/// leave a top room for one more.
+constexpr std::size_t kMostRemainders = 4, kMostWideRows = 4;
+constexpr std::int32_t kMostLimbs = 4;
+constexpr std::uint32_t kShortLimb = 4;
 
 }  // namespace
 void LookupTally::Sites::add(const Shape& shape, std::uint64_t times) {
@@ -141,10 +144,11 @@ LookupCounts LookupTally::counts(const LookupOptions& options) const {
   LookupCounts out{other_.elements, other_.leaves, 0, other_symbols_};
   const auto limb_bits = static_cast<std::int32_t>(options.limb_bits);
   Widths widths = 0;
-  std::set<std::pair<std::int64_t, std::int64_t>> ranges = ranges_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> more;  // tables of inputs that no op shares
   for (const auto& [range, sites] : inputs_) {
     const RangeParts parts(range.first, range.second, options);
-    ranges.insert(parts.table);
+    if (!ranges_.contains(parts.table) && std::find(more.begin(), more.end(), parts.table) == more.end())
+      more.push_back(parts.table);
     add(out, sites, parts.sides, 0);
     if (parts.shift == 0) continue;
     Remainders low;
@@ -152,7 +156,8 @@ LookupCounts LookupTally::counts(const LookupOptions& options) const {
     for (std::uint64_t side = 0; side < parts.sides; ++side) low.count(0, limb_bits, out, widths);
   }
   ranges_in_limbs_.count(0, limb_bits, out, widths);
-  for (const auto& [lo, hi] : ranges) out.rows += static_cast<std::uint64_t>(hi - lo + 1);
+  for (const auto& [lo, hi] : ranges_) out.rows += static_cast<std::uint64_t>(hi - lo + 1);
+  for (const auto& [lo, hi] : more) out.rows += static_cast<std::uint64_t>(hi - lo + 1);
   for (const std::int64_t range : rises_) out.rows += static_cast<std::uint64_t>(2 * range + 1);
   for (const std::int64_t range : stairs_) out.rows += static_cast<std::uint64_t>(2 * range + 2);
   for (const std::int64_t depth : depths_) out.rows += static_cast<std::uint64_t>(2 * depth - 1);
@@ -181,43 +186,65 @@ LookupOptions LookupTally::with_far_bits(LookupOptions options) const {
   return options;
 }
 
-// Which ops need no offset, then how remainders are cut. Beyond the longest number, more bits change nothing; nor do more bits of
-// a top that save no limb.
+// Planners ask for every interval of ops, so the list is short: some limits of near ops, limbs that cut the remainders of
+// most elements evenly, tops that save one of those a limb, split ranges where few elements have them.
 std::vector<LookupOptions> LookupTally::choices() const {
-  std::set<std::uint64_t> widest{0}, all;
+  std::set<std::uint64_t> limits{0}, all;
+  std::map<std::int32_t, std::uint64_t> elements;  // bits of a remainder -> elements that have as many
+  const auto note = [&](const Remainders& remainders) {
+    for (const Remainders::Op& op : remainders.ops)
+      if (op.most > 0) elements[op.most] += op.sites.elements;
+  };
+  note(ranges_in_limbs_);
   for (const auto& [key, group] : groups_)
-    for (const auto& [v, part] : group.parts)
-      if (!group.near(v, 0)) all.insert(2 * static_cast<std::uint64_t>(v) + 1);
+    for (const auto& [v, part] : group.parts) {
+      note(part.remainders);
+      if (group.near(v, 0)) continue;
+      all.insert(2 * static_cast<std::uint64_t>(v) + 1);
+    }
+  // The narrowest ones, which cost few rows, and all ops.
   for (const std::uint64_t rows : all)
-    if (widest.size() < kMostWideRows || rows == *all.rbegin()) widest.insert(rows);
+    if (limits.size() < kMostWideRows || rows == *all.rbegin()) limits.insert(rows);
+
+  std::vector<std::pair<std::uint64_t, std::int32_t>> frequent;
+  for (const auto& [bits, n] : elements) frequent.emplace_back(n, bits);
+  std::sort(frequent.rbegin(), frequent.rend());
+  frequent.resize(std::min(frequent.size(), kMostRemainders));
+  std::set<std::uint32_t> limbs;
+  const bool few = elements.size() <= 2;  // a layer or two: everything is tried
+  for (const auto& [n, bits] : frequent) {
+    for (std::int32_t parts = 1; parts <= kMostLimbs; ++parts)
+      limbs.insert(std::clamp(static_cast<std::uint32_t>((bits + parts - 1) / parts), 1U, kMaxLimbBits));
+    for (std::int32_t limb = few ? 1 : bits - 3; limb < bits; ++limb)  // the rest in the top
+      if (limb >= 1) limbs.insert(std::min(static_cast<std::uint32_t>(limb), kMaxLimbBits));
+  }
   bool splits = false;
-  for (const auto& [range, sites] : inputs_) splits |= RangeParts(range.first, range.second, {.split_ranges = true}).shift != 0;
+  for (const auto& [range, sites] : inputs_) {
+    const RangeParts parts(range.first, range.second, {.split_ranges = true});
+    splits |= parts.shift != 0 && sites.elements < static_cast<std::uint64_t>(range.second - range.first);
+    if (parts.shift != 0) limbs.insert(static_cast<std::uint32_t>(std::min<std::int32_t>(parts.shift, kMaxLimbBits)));
+  }
+  if (limbs.empty()) limbs.insert(1);
+
   std::vector<LookupOptions> out;
-  for (const std::uint64_t rows : widest) {
-    std::int32_t longest = 1;
-    std::set<std::int32_t> far;
-    for (const Remainders::Op& op : ranges_in_limbs_.ops) longest = std::max(longest, op.most);
-    if (splits) longest = std::max<std::int32_t>(longest, kMaxLimbBits - kRangeBits);
-    for (const auto& [key, group] : groups_)
-      for (const auto& [v, part] : group.parts)
-        for (const Remainders::Op& op : part.remainders.ops) {
-          longest = std::max(longest, op.most);
-          if (!group.near(v, rows)) far.insert(std::max(op.most, 0));
-        }
+  for (const std::uint64_t rows : limits) {
     std::map<std::uint32_t, LookupOptions> by_top;
-    for (std::uint32_t bits = 1; bits <= std::min(static_cast<std::uint32_t>(longest), kMaxLimbBits); ++bits) {
+    for (const std::uint32_t limb : limbs) {
       std::set<std::uint32_t> tops{0};
-      for (const std::int32_t most : far)
-        for (auto top = static_cast<std::uint32_t>(most) % bits; top <= std::min(kMaxTopBits, static_cast<std::uint32_t>(most));
-             top += bits)
+      for (const auto& [n, bits] : frequent)
+        for (auto top = static_cast<std::uint32_t>(bits) % limb; top <= std::min(kMaxTopBits, static_cast<std::uint32_t>(bits));
+             top += limb) {
           tops.insert(top);
+          if (!few && limb > kShortLimb) break;
+        }
       for (const std::uint32_t top : tops) {
         const auto [at, fresh] = by_top.try_emplace(top);
         if (fresh) at->second = with_far_bits({1, rows, top, 0});
         LookupOptions options = at->second;
-        options.limb_bits = bits;
-        for (const bool split : {false, true})
-          if (options.split_ranges = split; !split || splits) out.push_back(options);
+        options.limb_bits = limb;
+        out.push_back(options);
+        options.split_ranges = true;
+        if (splits) out.push_back(options);
       }
     }
   }
