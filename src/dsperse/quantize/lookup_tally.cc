@@ -9,8 +9,8 @@
 namespace dsperse::quantize {
 namespace {
 
-/// What choices() tries: numbers of bits of remainders, the most frequent ones, cut into so many limbs; limbs up to this long
-/// leave a top room for one more.
+/// What choices() tries of many layers: the most frequent numbers of bits of a remainder, cut into so many limbs; limits of near
+/// ops; limbs up to this long leave a top room for more than the bits that are over.
 constexpr std::size_t kMostRemainders = 4, kMostWideRows = 4;
 constexpr std::int32_t kMostLimbs = 4;
 constexpr std::uint32_t kShortLimb = 4;

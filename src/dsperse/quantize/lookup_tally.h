@@ -54,7 +54,7 @@ class LookupTally {
   void add_range(TensorId tensor);
 
   [[nodiscard]] LookupCounts counts(const LookupOptions& options) const;
-  /// Every choice whose counts may differ from the others'.
+  /// Choices worth a comparison: all that may be best of a layer or two, a short list of those of many layers.
   [[nodiscard]] std::vector<LookupOptions> choices() const;
 
  private:

@@ -4,11 +4,11 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 
 #include "dsperse/base/parallel.h"
 #include "dsperse/run/kernels/kernels.h"
+#include "dsperse/run/panels.h"
 #include "dsperse/run/scratch.h"
 
 namespace dsperse::run {
@@ -166,12 +166,8 @@ void ContractSums::pack(std::size_t view, const std::int32_t* x, std::int16_t* o
                    pack_rows(from, view, own, inner_, first, last, rows.data());
                    std::int16_t* const panel = out + i * pairs * 2 * kLanes;
                    if (last - first < kLanes || length % 2 != 0) std::fill_n(panel, pairs * 2 * kLanes, std::int16_t{0});
-                   for (std::int64_t lane = 0; lane < last - first; ++lane) {
-                     const std::int16_t* const row = rows.data() + lane * length;
-                     std::int16_t* to = panel + 2 * lane;
-                     for (std::int64_t k = 0; k + 1 < length; k += 2, to += 2 * kLanes) std::memcpy(to, row + k, 2 * sizeof *to);
-                     if (length % 2 != 0) *to = row[length - 1];
-                   }
+                   for (std::int64_t lane = 0; lane < last - first; ++lane)
+                     pack_lane(rows.data() + lane * length, length, panel + 2 * lane);
                  }
                });
 }
@@ -187,8 +183,7 @@ void ContractSums::run_panels(const std::int32_t* a, const std::int32_t* b, cons
   left[batches * rows * length] = 0;
   pack(0, swapped_ ? b : a, left, false);
   pack(1, swapped_ ? a : b, right, true);
-  // Tiles of panels as equal as possible: 5 panels are 3 + 2, not 4 + 1.
-  const std::int64_t panel_tiles = (panels + kMaxPanels - 1) / kMaxPanels, wide = (panels + panel_tiles - 1) / panel_tiles;
+  const std::int64_t wide = panels_of_a_tile(panels);
   const std::int64_t tile_rows = kernels().rows[wide], row_tiles = (rows + tile_rows - 1) / tile_rows;
   parallel_for(static_cast<std::size_t>(batches * row_tiles), grain(tile_rows * columns * length),
                [&](std::size_t begin, std::size_t end) {

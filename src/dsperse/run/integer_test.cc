@@ -130,6 +130,9 @@ TEST(Integer, ProductsOfActivationsInEveryLayout) {
                      std::to_string(a_max));
         ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(2, 3, 5, 9, place, b_rows, a_max, b_max, false)));
         ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(3, 2, 4, 4, place, b_rows, a_max, b_max, true)));
+        // Enough rows and columns for panels, the last one in part, pairs with an odd one.
+        ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(2, 7, 19, 9, place, b_rows, a_max, b_max, false)));
+        ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(2, 13, 84, 10, place, b_rows, a_max, b_max, true)));
       }
   for (const auto& [batch, m, n, k] : std::vector<std::array<std::int64_t, 4>>{{1, 1, 300, 40}, {1, 70, 1, 33}, {2, 21, 67, 130}})
     ASSERT_NO_FATAL_FAILURE(expect_equal_on_extremes(products(batch, m, n, k, {0, 1, 2}, true, 2047, 2047, false)));

@@ -1,8 +1,8 @@
 // Panels of 16 outputs times rows of pixels: convolutions and matrix products with enough outputs.
 #include <array>
-#include <cstring>
 
 #include "dsperse/run/linear_rows.h"
+#include "dsperse/run/panels.h"
 #include "dsperse/run/scratch.h"
 
 namespace dsperse::run {
@@ -50,12 +50,7 @@ void Linear::pack_panels() {
       if (group_out_ - first < kLanes || run_ % 2 != 0) std::fill_n(out, panel_size_, std::int16_t{0});
       for (std::int64_t lane = 0; lane < std::min<std::int64_t>(kLanes, group_out_ - first); ++lane) {
         const std::int16_t* const row = weights_->narrow.data() + (g * group_out_ + first + lane) * k;
-        for (std::int64_t r = 0; r < runs; ++r) {
-          const std::int16_t* const from = row + r * run_;
-          std::int16_t* to = out + r * pairs_ * 2 * kLanes + 2 * lane;
-          for (std::int64_t i = 0; i + 1 < run_; i += 2, to += 2 * kLanes) std::memcpy(to, from + i, 2 * sizeof *to);
-          if (run_ % 2 != 0) *to = from[run_ - 1];
-        }
+        for (std::int64_t r = 0; r < runs; ++r) pack_lane(row + r * run_, run_, out + r * pairs_ * 2 * kLanes + 2 * lane);
       }
     }
   });
@@ -106,8 +101,7 @@ void Linear::run_panel_tiles(const Band& band, const std::int16_t* buffer, std::
   const Kernels& k = kernels();
   const std::int64_t pixels = (band.last_row - band.first_row) * ow_, panels = ceil_div(group_out_, kLanes);
   const std::int64_t first_out = (band.image * oh_ + band.first_row) * ow_;
-  // Tiles of panels as equal as possible: 5 panels are 3 + 2, not 4 + 1.
-  const std::int64_t panel_tiles = ceil_div(panels, kMaxPanels), wide = ceil_div(panels, panel_tiles);
+  const std::int64_t wide = panels_of_a_tile(panels), panel_tiles = ceil_div(panels, wide);
   const std::int64_t tile_rows = k.rows[wide], row_tiles = ceil_div(pixels, tile_rows);
   const std::int64_t next_pixel = window_.stride[1] * c_, next_row = window_.stride[0] * pw_ * c_;
   const auto total = static_cast<std::size_t>(groups_ * panel_tiles * row_tiles);
